@@ -1,0 +1,1 @@
+"""Follow every DynamoDB restore: give the restored table the settings that DynamoDB leaves behind."""

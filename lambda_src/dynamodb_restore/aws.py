@@ -1,0 +1,229 @@
+"""The only module that knows botocore: clients, error classes, table names and ARNs.
+
+Everything else receives `Clients` and asks `classify` what an error means.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+AwsError = (ClientError, BotoCoreError)
+"""What an AWS call can raise: the pair that callers name in `except`."""
+
+
+class Clients:
+    """The boto3 clients of one region, each made on first use and kept for later invocations."""
+
+    def __init__(self, region: str | None = None) -> None:
+        self._session = boto3.session.Session(region_name=region)
+        # botocore's standard mode backs off with jitter on throttles and 5xx answers; the visibility
+        # timeout of the message carries every longer wait, so a call should fail early.
+        self._config = Config(
+            connect_timeout=3,
+            read_timeout=15,
+            retries={"mode": "standard", "total_max_attempts": 5},
+            user_agent_extra="dynamodb-restore",
+        )
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return self._session.client("dynamodb", config=self._config)
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        return self._session.client("lambda", config=self._config)
+
+    @cached_property
+    def auto_scaling(self) -> ApplicationAutoScalingClient:
+        return self._session.client("application-autoscaling", config=self._config)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return self._session.client("sqs", config=self._config)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        return self._session.client("sns", config=self._config)
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        return self._session.client("events", config=self._config)
+
+
+@cache
+def clients() -> Clients:
+    """The clients of the function's own region, shared by all invocations of one execution environment."""
+    return Clients()
+
+
+class ErrorClass(enum.Enum):
+    """What an error asks of its caller."""
+
+    RETRY = "retry"
+    """The same call can succeed later with nobody doing anything."""
+    GIVE_UP = "give up"
+    """Only a person can mend it: permissions, limits, bad input."""
+    IGNORE = "ignore"
+    """What the call asked for already holds; reading it back will prove it."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    code: str
+    meaning: ErrorClass
+    message: str = ""
+    operations: frozenset[str] = frozenset()
+
+    def matches(self, code: str, message: str, operation: str) -> bool:
+        named_here = not self.operations or operation in self.operations
+        return code == self.code and self.message in message.lower() and named_here
+
+
+_TABLE_CALLS = frozenset(
+    {
+        "ListTagsOfResource",
+        "TagResource",
+        "DescribeTimeToLive",
+        "UpdateTimeToLive",
+        "UpdateTable",
+        "DescribeContinuousBackups",
+        "UpdateContinuousBackups",
+        "DescribeKinesisStreamingDestination",
+        "EnableKinesisStreamingDestination",
+    }
+)
+_AUTO_SCALING_WRITES = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"})
+
+# First match wins. Sources: the "Errors" sections of the API reference of each operation.
+_RULES = (
+    # A table that is not ACTIVE answers these calls with "not found"; DescribeTable alone tells whether
+    # a table exists (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html).
+    _Rule("ResourceNotFoundException", ErrorClass.RETRY, operations=_TABLE_CALLS),
+    _Rule("TableNotFoundException", ErrorClass.RETRY, operations=_TABLE_CALLS),
+    _Rule("ContinuousBackupsUnavailableException", ErrorClass.RETRY),
+    _Rule("ResourceInUseException", ErrorClass.RETRY),
+    # Application Auto Scaling counts objects, DynamoDB counts control-plane operations under way.
+    _Rule("LimitExceededException", ErrorClass.GIVE_UP, operations=_AUTO_SCALING_WRITES),
+    _Rule("LimitExceededException", ErrorClass.RETRY),
+    # A scalable target that was just registered may not be visible to the call that follows.
+    _Rule("ObjectNotFoundException", ErrorClass.RETRY, operations=_AUTO_SCALING_WRITES),
+    _Rule("ConcurrentUpdateException", ErrorClass.RETRY),
+    _Rule("FailedResourceAccessException", ErrorClass.RETRY),
+    # UpdateTimeToLive: one change an hour; enabling what is enabled is an error
+    # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html).
+    _Rule("ValidationException", ErrorClass.IGNORE, "already enabled", frozenset({"UpdateTimeToLive"})),
+    _Rule("ValidationException", ErrorClass.RETRY, "multiple times", frozenset({"UpdateTimeToLive"})),
+    _Rule("ValidationException", ErrorClass.IGNORE, "already has an enabled stream"),
+    _Rule("ResourceConflictException", ErrorClass.IGNORE, "already exists"),
+    _Rule("ResourceConflictException", ErrorClass.RETRY),
+    # A conditional write to the restore record that lost to a later state of the same restore.
+    _Rule("ConditionalCheckFailedException", ErrorClass.IGNORE),
+    _Rule("TooManyRequestsException", ErrorClass.RETRY),
+    _Rule("ProvisionedThroughputExceededException", ErrorClass.RETRY),
+    _Rule("RequestLimitExceeded", ErrorClass.RETRY),
+    _Rule("RequestTimeout", ErrorClass.RETRY),
+    _Rule("RequestTimeoutException", ErrorClass.RETRY),
+)
+
+
+_ITEM_REFUSALS = ("ValidationException", "ItemCollectionSizeLimitExceededException")
+
+
+def classify(error: BaseException) -> ErrorClass:
+    """Say what an error from an AWS call asks of its caller; anything unknown asks for a person."""
+    if isinstance(error, (HTTPClientError, BotoConnectionError)):
+        return ErrorClass.RETRY
+    if not isinstance(error, ClientError):
+        return ErrorClass.GIVE_UP
+    code = error_code(error)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    for rule in _RULES:
+        if rule.matches(code, message, error.operation_name):
+            return rule.meaning
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    throttled = "throttl" in code.lower()
+    return ErrorClass.RETRY if throttled or status >= 500 else ErrorClass.GIVE_UP
+
+
+def refuses_item(error: BaseException) -> bool:
+    """Whether a write failed because of the item itself, so that other items may still be written
+    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html)."""
+    return isinstance(error, ClientError) and error_code(error) in _ITEM_REFUSALS
+
+
+def error_code(error: BaseException) -> str:
+    """The service's error code (`ValidationException`), or the class name of any other exception."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+def explain(error: BaseException) -> str:
+    """One line for a person: the operation, the code and the service's own message."""
+    if isinstance(error, ClientError):
+        message = error.response.get("Error", {}).get("Message", "no message")
+        return f"{error.operation_name}: {error_code(error)}: {message}"
+    return f"{type(error).__name__}: {error}"
+
+
+def describe_table(clients: Clients, table: str) -> TableDescriptionTypeDef | None:
+    """DescribeTable's `Table`, or None where no such table exists.
+
+    Raises:
+        ClientError: anything but ResourceNotFoundException.
+    """
+    try:
+        return clients.dynamodb.describe_table(TableName=table)["Table"]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+"""Legal table names (docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html)."""
+
+_TABLE_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):dynamodb:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):table/"
+    r"(?P<name>[A-Za-z0-9_.-]{3,255})"
+)
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """Which table is meant: its name, and its region and account where an ARN told them."""
+
+    name: str
+    region: str | None = None
+    account: str | None = None
+
+
+def table_ref(name_or_arn: str) -> TableRef:
+    """Parse a table's name or ARN.
+
+    Raises:
+        ValueError: it is neither, with a text that says what was given.
+    """
+    if arn := _TABLE_ARN.fullmatch(name_or_arn):
+        return TableRef(arn["name"], arn["region"], arn["account"])
+    if TABLE_NAME.fullmatch(name_or_arn):
+        return TableRef(name_or_arn)
+    raise ValueError(f"{name_or_arn!r} is neither a table name nor the ARN of a table")

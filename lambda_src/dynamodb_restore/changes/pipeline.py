@@ -1,0 +1,239 @@
+"""Pipelines: which source tables have one, and which restore owns it.
+
+Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
+
+- `sk` = `registration`, written by Terraform's `modules/change-pipeline` and only read here: `capture`
+  (`on_restore` or `always`), `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
+  `buffer_dead_letter_url`, `target_patterns` (a list).
+- `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
+  `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
+  conditional write; each change of it is conditional on the version that was read.
+- `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
+"""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.changes.replay import Window
+
+
+class CaptureMode(enum.Enum):
+    """When a pipeline captures."""
+
+    ON_RESTORE = "on_restore"
+    """From the restore request on, reaching back as far as the stream does."""
+    ALWAYS = "always"
+
+
+class ClaimState(enum.Enum):
+    """What the owner of a pipeline is doing. Replay writes in `replaying` only: every other state fences it."""
+
+    CAPTURING = "capturing"
+    REPLAYING = "replaying"
+    CUTTING_OVER = "cutting_over"
+    ABANDONING = "abandoning"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A pipeline as Terraform made it.
+
+    Attributes:
+        capture_mapping, replay_mapping: UUIDs of the two event source mappings.
+        target_patterns: names of the tables that may claim it, `*` for any run of characters.
+    """
+
+    source: str
+    mode: CaptureMode
+    capture_mapping: str
+    replay_mapping: str
+    buffer_url: str
+    buffer_dead_letter_url: str
+    target_patterns: tuple[str, ...]
+
+    def admits(self, target: str) -> bool:
+        """Whether a restore into `target` may claim the pipeline."""
+        return any(fnmatch.fnmatchcase(target, pattern) for pattern in self.target_patterns)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A restore's hold on a pipeline.
+
+    Attributes:
+        window: which changes are replayed.
+        window_chosen: whether a person chose the window, so that the restore point no longer sets it.
+        covered_from: epoch seconds from which every change is captured; None until that is known.
+        version: counts the writes of this claim, so that none undoes another that it has not seen.
+    """
+
+    restore_id: str
+    target: str
+    state: ClaimState
+    claimed_at: datetime
+    window: Window
+    window_chosen: bool = False
+    covered_from: int | None = None
+    version: int = 0
+
+    @property
+    def gap_seconds(self) -> int:
+        """How many seconds of changes after the restore point cannot be had; 0 where all can."""
+        if self.covered_from is None:
+            return 0
+        return max(0, self.covered_from - self.window.start)
+
+
+class PipelineStore:
+    """Reads registrations, and takes and gives back claims."""
+
+    def __init__(self, clients: Clients, restore_table: str) -> None:
+        self._dynamodb = clients.dynamodb
+        self._restore_table = restore_table
+
+    def registration(self, source: str) -> Registration | None:
+        """The pipeline of a source table; None where it has none."""
+        item = self._get(source, "registration")
+        if item is None:
+            return None
+        return Registration(
+            source=source,
+            mode=CaptureMode(item["capture"]["S"]),
+            capture_mapping=item["capture_mapping"]["S"],
+            replay_mapping=item["replay_mapping"]["S"],
+            buffer_url=item["buffer_url"]["S"],
+            buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
+            target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
+        )
+
+    def claim(self, source: str) -> Claim | None:
+        """The restore that owns the pipeline of `source`; None where it is free."""
+        item = self._get(source, "claim")
+        return _claim(item) if item is not None else None
+
+    def take(self, source: str, claim: Claim) -> Claim:
+        """Claim the pipeline, unless a restore owns it already.
+
+        Returns:
+            The claim that now holds: the given one, or the owner's; taking one's own again changes nothing.
+        """
+        try:
+            self._dynamodb.put_item(
+                TableName=self._restore_table,
+                Item={**self._key(source, "claim"), **_item(claim)},
+                ConditionExpression="attribute_not_exists(restore_id)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return _claim(error.response["Item"])  # type: ignore[typeddict-item]
+        return claim
+
+    def update(self, source: str, claim: Claim) -> Claim | None:
+        """Write a changed claim.
+
+        Returns:
+            The claim as it now holds; None where it is no longer the one that was read: the restore may have
+            given up the pipeline, or something else about the claim may have changed.
+        """
+        written = replace(claim, version=claim.version + 1)
+        try:
+            self._dynamodb.put_item(
+                TableName=self._restore_table,
+                Item={**self._key(source, "claim"), **_item(written)},
+                ConditionExpression="restore_id = :owner AND version = :read",
+                ExpressionAttributeValues={
+                    ":owner": {"S": claim.restore_id},
+                    ":read": {"N": str(claim.version)},
+                },
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return None
+        return written
+
+    def release(self, source: str, claim: Claim, *, consumed_until: datetime | None) -> None:
+        """Give the pipeline back, if the restore still owns it.
+
+        Args:
+            consumed_until: up to when changes went into this restore's target and are no longer in the
+                buffer; None where none did.
+        """
+        if consumed_until is not None:
+            self._dynamodb.put_item(
+                TableName=self._restore_table,
+                Item={
+                    **self._key(source, "coverage"),
+                    "consumed_until": {"N": str(int(consumed_until.timestamp()))},
+                },
+            )
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._restore_table,
+                Key=self._key(source, "claim"),
+                ConditionExpression="restore_id = :owner",
+                ExpressionAttributeValues={":owner": {"S": claim.restore_id}},
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    def consumed_until(self, source: str) -> int | None:
+        """Epoch seconds up to which changes went into an earlier restore; None where there was none."""
+        item = self._get(source, "coverage")
+        return int(item["consumed_until"]["N"]) if item is not None else None
+
+    def _get(self, source: str, kind: str) -> Mapping[str, Any] | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._restore_table, Key=self._key(source, kind), ConsistentRead=True
+        )
+        return answer.get("Item")
+
+    @staticmethod
+    def _key(source: str, kind: str) -> dict[str, Any]:
+        return {"pk": {"S": pipeline_partition(source)}, "sk": {"S": kind}}
+
+
+def _item(claim: Claim) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "restore_id": {"S": claim.restore_id},
+        "target": {"S": claim.target},
+        "state": {"S": claim.state.value},
+        "claimed_at": {"N": str(int(claim.claimed_at.timestamp()))},
+        "window_start": {"N": str(claim.window.start)},
+        "window_chosen": {"BOOL": claim.window_chosen},
+        "version": {"N": str(claim.version)},
+    }
+    if claim.window.end is not None:
+        item["window_end"] = {"N": str(claim.window.end)}
+    if claim.covered_from is not None:
+        item["covered_from"] = {"N": str(claim.covered_from)}
+    return item
+
+
+def _claim(item: Mapping[str, Any]) -> Claim:
+    def whole(name: str) -> int | None:
+        return int(item[name]["N"]) if name in item else None
+
+    return Claim(
+        restore_id=item["restore_id"]["S"],
+        target=item["target"]["S"],
+        state=ClaimState(item["state"]["S"]),
+        claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
+        window=Window(int(item["window_start"]["N"]), whole("window_end")),
+        window_chosen=item["window_chosen"]["BOOL"],
+        covered_from=whole("covered_from"),
+        version=int(item["version"]["N"]),
+    )

@@ -1,0 +1,99 @@
+"""The operator function: what a person does about a replay, by direct invocation.
+
+Payloads, `table` being the source's name or ARN:
+
+- `{"action": "status", "table": …}`
+- `{"action": "cutover", "table": …, "force": false, "settle_seconds": 10}`
+- `{"action": "abandon", "table": …}`
+- `{"action": "repair", "table": …}`
+- `{"action": "window", "table": …, "start": time, "end": time or null}`
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from dynamodb_restore import aws
+from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.handlers.wiring import worker_of
+from dynamodb_restore.restore.handover import NoPipelineError
+from dynamodb_restore.restore.operator import Operator, OperatorError
+from dynamodb_restore.restore.request import RequestError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# Powertools keeps these across invocations on purpose.
+logger = Logger()
+metrics = Metrics()
+
+_SETTLE_SECONDS = 10.0
+_LONGEST_SETTLE_SECONDS = 60.0
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics(raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point; never raises for what a caller sends.
+
+    Returns:
+        The action's answer, or `{"error": what to do instead}`.
+
+    Raises:
+        ClientError, BotoCoreError: from AWS; the same call can be made again.
+        ConfigError: the function's environment is incomplete.
+    """
+    operator = Operator(worker_of(WorkerConfig.from_environment(os.environ), context))
+    try:
+        answer = _act(operator, event)
+    except (OperatorError, NoPipelineError, RequestError) as error:
+        logger.warning("refused", reason=str(error))
+        return {"error": str(error)}
+    logger.info("done", action=event["action"], answer=answer)
+    return answer
+
+
+def _act(operator: Operator, event: Mapping[str, Any]) -> dict[str, Any]:
+    table = _table(event)
+    match event.get("action"):
+        case "status":
+            return operator.status(table)
+        case "cutover":
+            return operator.cutover(table, force=_flag(event, "force"), settle_seconds=_settle(event))
+        case "abandon":
+            return operator.abandon(table)
+        case "repair":
+            return operator.repair(table)
+        case "window":
+            return operator.set_window(table, event.get("start"), event.get("end"))
+        case other:
+            raise OperatorError(f"unknown action {other!r}: send status, cutover, abandon, repair or window")
+
+
+def _table(event: Mapping[str, Any]) -> str:
+    try:
+        return aws.table_ref(event["table"]).name
+    except (KeyError, TypeError, ValueError) as error:
+        raise OperatorError('send "table": the source table\'s name or ARN') from error
+
+
+def _flag(event: Mapping[str, Any], name: str) -> bool:
+    value = event.get(name, False)
+    if not isinstance(value, bool):
+        raise OperatorError(f'"{name}" must be true or false')
+    return value
+
+
+def _settle(event: Mapping[str, Any]) -> float:
+    value = event.get("settle_seconds", _SETTLE_SECONDS)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value <= _LONGEST_SETTLE_SECONDS
+    ):
+        raise OperatorError(f'"settle_seconds" must be a number from 0 to {_LONGEST_SETTLE_SECONDS:g}')
+    return float(value)

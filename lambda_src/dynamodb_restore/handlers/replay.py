@@ -1,0 +1,113 @@
+"""The replay function: messages of the FIFO buffer into the table of the restore that owns the pipeline."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from dynamodb_restore import aws
+from dynamodb_restore.changes.change import item_id
+from dynamodb_restore.changes.pipeline import ClaimState, PipelineStore
+from dynamodb_restore.changes.progress import ProgressStore, Side
+from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.replay import Replayed, replay
+from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
+from dynamodb_restore.config import ReplayConfig
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# Powertools keeps these across invocations on purpose.
+logger = Logger()
+metrics = Metrics()
+
+_RESERVE_SECONDS = 5.0
+"""Kept for noting progress and answering, after the last write has begun."""
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point.
+
+    Returns:
+        `{"batchItemFailures": [{"itemIdentifier": message id}, …]}`: for each group, the first message that
+        was not fully dealt with and all later ones
+        (docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+
+    Raises:
+        ClientError, BotoCoreError: from the restore table; all messages come back.
+        ConfigError: the function's environment is incomplete.
+    """
+    config = ReplayConfig.from_environment(os.environ)
+    clients = aws.clients()
+    records = event["Records"]
+    claim = PipelineStore(clients, config.restore_table_name).claim(config.source_table)
+    if claim is None or claim.state is not ClaimState.REPLAYING:
+        # The mapping is being disabled, or someone enabled it by hand: nothing is lost by waiting.
+        logger.warning("no restore owns the pipeline for replay", messages=len(records))
+        return _answer([record["messageId"] for record in records])
+    remaining = context.get_remaining_time_in_millis() / 1000
+    clock = Clock(
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        deadline=time.monotonic() + remaining - _RESERVE_SECONDS,
+        rng=random.Random(),
+    )
+    quarantine = Quarantine(clients, config.restore_table_name, claim.restore_id)
+    replayed = replay(
+        records,
+        claim.window,
+        TargetWriter(
+            clients, config.source_table, claim.target, clock, WriteRate(config.write_units_per_second, clock)
+        ),
+        quarantine,
+        frozenset(item_id(item.key) for item in quarantine.items()),
+        lambda record, reason: _set_aside(clients, config, record, reason),
+    )
+    if replayed.positions:
+        ProgressStore(clients, config.restore_table_name, config.source_table).advance(
+            Side.REPLAYED, replayed.positions, changes=replayed.changes
+        )
+    _tell(replayed)
+    return _answer(replayed.retry)
+
+
+def _answer(message_ids: list[str]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
+
+
+def _set_aside(clients: aws.Clients, config: ReplayConfig, record: Mapping[str, Any], reason: str) -> bool:
+    """Copy a message that is no bundle to the FIFO DLQ with the reason; False where that failed."""
+    logger.error("bundle set aside", message_id=record["messageId"], reason=reason)
+    try:
+        clients.sqs.send_message(
+            QueueUrl=config.dead_letter_queue_url,
+            MessageBody=record["body"],
+            MessageGroupId=record["attributes"]["MessageGroupId"],
+            MessageDeduplicationId=record["messageId"],
+            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:2000]}},
+        )
+    except aws.AwsError as error:
+        logger.exception("the bundle could not be set aside", reason=aws.explain(error))
+        return False
+    return True
+
+
+def _tell(replayed: Replayed) -> None:
+    for name, count in (
+        ("ChangesApplied", replayed.applied),
+        ("ChangesSuperseded", replayed.superseded),
+        ("ChangesOutsideWindow", replayed.outside),
+        ("ChangesQuarantined", replayed.quarantined),
+        ("BundlesSetAside", replayed.set_aside),
+    ):
+        metrics.add_metric(name, MetricUnit.Count, count)
+    if replayed.retry:
+        logger.warning("messages come back", messages=len(replayed.retry), reason=replayed.problem)

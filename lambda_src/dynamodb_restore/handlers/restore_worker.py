@@ -1,0 +1,199 @@
+"""The restore worker: messages of the restore queue, or a direct invocation on any two tables.
+
+Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false}` returns the
+report (`Report.as_json`); `dry_run` is false where it is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from dynamodb_restore import aws
+from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.handlers.wiring import worker_of
+from dynamodb_restore.restore.outcome import Status
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, parse_message
+from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.settings.setting import TableGoneError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# Powertools keeps these across invocations on purpose.
+logger = Logger()
+metrics = Metrics()
+# A delivery that finds the target not ready has nothing to count.
+warnings.filterwarnings("ignore", "No application metrics to publish")
+
+
+class InvocationError(Exception):
+    """A direct invocation that cannot be carried out; the text says what to send instead."""
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point.
+
+    Returns:
+        For messages: `{"batchItemFailures": [{"itemIdentifier": id}, …]}` with those that are to come back
+        (docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). For a direct invocation: the report.
+
+    Raises:
+        InvocationError: a direct invocation with missing fields or unknown tables.
+        ConfigError: the function's environment is incomplete.
+    """
+    config = WorkerConfig.from_environment(os.environ)
+    worker = worker_of(config, context)
+    if "Records" not in event:
+        return _invoked(event, worker, context)
+    queue = _Queue(config, aws.clients())
+    failures = [
+        {"itemIdentifier": message["messageId"]}
+        for message in event["Records"]
+        if not _handle_message(message, worker, queue)
+    ]
+    return {"batchItemFailures": failures}
+
+
+def _invoked(event: Mapping[str, Any], worker: Worker, context: LambdaContext) -> dict[str, Any]:
+    dry_run = event.get("dry_run", False)
+    if not isinstance(dry_run, bool):
+        raise InvocationError('"dry_run" must be true or false')
+    try:
+        source, target = aws.table_ref(event["source"]), aws.table_ref(event["target"])
+    except (KeyError, TypeError, ValueError) as error:
+        expected = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
+        raise InvocationError(f"{expected}; got {error!r}") from error
+    region, account = context.invoked_function_arn.split(":")[3:5]
+    for table in (source, target):
+        if table.region not in (None, region) or table.account not in (None, account):
+            raise InvocationError(
+                f"{table.name} is in {table.region}, account {table.account}; this function works in {region}, {account}"
+            )
+    if source.name == target.name:
+        raise InvocationError(f"source and target are both {source.name}")
+    try:
+        report = worker.sync_now(source.name, target.name, dry_run=dry_run)
+    except TableGoneError as error:
+        raise InvocationError(str(error)) from error
+    _log_report(report)
+    return report.as_json()
+
+
+def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -> bool:
+    """Handle one message of the restore queue; False asks Lambda to leave it on the queue."""
+    attempt = int(message["attributes"]["ApproximateReceiveCount"])
+    try:
+        request = parse_message(message["body"])
+    except NothingToFollow as nothing:
+        logger.info("nothing to follow", reason=str(nothing))
+        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
+        return True
+    except RequestError as error:
+        metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
+        return queue.set_aside(message, error.reason, str(error), attempt)
+    logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
+    match _follow(worker, request, attempt):
+        case TryAgain(reason, delay_seconds):
+            logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
+            queue.hide(message, delay_seconds)
+            return False
+        case GivenUp(code, reason, report):
+            _log_report(report)
+            return queue.set_aside(message, code, reason, attempt, request)
+        case Finished(report):
+            if report is None:
+                logger.info("already finished by an earlier delivery")
+            else:
+                _log_report(report)
+            return True
+
+
+def _follow(worker: Worker, request: RestoreRequest, attempt: int) -> Verdict:
+    """`Worker.follow`, with a fault of our own turned into a verdict that names it."""
+    try:
+        return worker.follow(request, attempt)
+    # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
+    except Exception as error:
+        logger.exception("unexpected error")
+        reason = f"{type(error).__name__}: {error}"
+        return worker.failed(request, attempt, "unexpected_error", reason, retryable=True)
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """What becomes of a message that is not done with."""
+
+    config: WorkerConfig
+    clients: aws.Clients
+
+    def hide(self, message: Mapping[str, Any], delay_seconds: float) -> None:
+        """Keep the message off the queue for a while.
+
+        Its visibility timeout survives the report of a failed item, so the same message comes back
+        (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html). Where
+        this call fails, the queue's own visibility timeout brings the message back all the same.
+        """
+        try:
+            self.clients.sqs.change_message_visibility(
+                QueueUrl=self.config.restore_queue_url,
+                ReceiptHandle=message["receiptHandle"],
+                VisibilityTimeout=round(delay_seconds),
+            )
+        except aws.AwsError as error:
+            logger.warning("the delay could not be set", reason=aws.explain(error))
+
+    def set_aside(
+        self,
+        message: Mapping[str, Any],
+        code: str,
+        reason: str,
+        attempt: int,
+        request: RestoreRequest | None = None,
+    ) -> bool:
+        """Copy the message to the secondary DLQ with the reason; False where even that failed."""
+        logger.error("given up", code=code, reason=reason)
+        attributes = {
+            "reason": code,
+            "detail": reason,
+            "attempts": str(attempt),
+            "source_table": request.source.name if request else "",
+            "target_table": request.target.name if request else "",
+        }
+        try:
+            self.clients.sqs.send_message(
+                QueueUrl=self.config.dead_letter_queue_url,
+                MessageBody=message["body"],
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value[:2000]}
+                    for name, value in attributes.items()
+                    # SQS refuses an attribute without a value.
+                    if value
+                },
+            )
+        except aws.AwsError as error:
+            # The message stays where it is; the queue's redrive policy is the net under this.
+            logger.exception("the message could not be set aside", reason=aws.explain(error))
+            return False
+        return True
+
+
+def _log_report(report: Report) -> None:
+    logger.info("report", report=report.as_json())
+    metrics.add_metric(f"Restores{report.result.name.title().replace('_', '')}", MetricUnit.Count, 1)
+    for status in (Status.APPLIED, Status.FAILED):
+        count = sum(outcome.status is status for outcome in report.outcomes)
+        if count:
+            metrics.add_metric(f"Settings{status.name.title()}", MetricUnit.Count, count)
+    if report.result is Result.SYNCED and report.requested_at:
+        seconds = (report.finished_at - report.requested_at).total_seconds()
+        metrics.add_metric("SecondsFromRequestToSynced", MetricUnit.Seconds, seconds)

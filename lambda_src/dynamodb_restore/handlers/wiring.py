@@ -1,0 +1,48 @@
+"""What the worker and the operator function are both made of."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dynamodb_restore import aws
+from dynamodb_restore.changes.pipeline import PipelineStore
+from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.handover import Handover
+from dynamodb_restore.restore.record import RestoreRecords
+from dynamodb_restore.restore.sync import Pace
+from dynamodb_restore.restore.worker import Worker
+from dynamodb_restore.settings.registry import SETTINGS
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def worker_of(config: WorkerConfig, context: LambdaContext) -> Worker:
+    """A worker for one invocation, on the execution environment's clients."""
+    clients = aws.clients()
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return Worker(
+        clients=clients,
+        config=config,
+        records=RestoreRecords(
+            clients, config.restore_table_name, timedelta(days=config.record_retention_days)
+        ),
+        announcer=Announcer(clients, config.event_bus_name, config.notification_topic_arn),
+        handover=Handover(
+            clients, PipelineStore(clients, config.restore_table_name), config.restore_table_name, now
+        ),
+        settings=SETTINGS,
+        pace=Pace(
+            sleep=time.sleep,
+            remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+            rng=random.Random(),
+        ),
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""What a restore is: its request, its waiting, its record, its report, and who acts when."""

@@ -1,0 +1,61 @@
+"""Tell people and machines how a restore ended: the event bus and the notification topic."""
+
+from __future__ import annotations
+
+import json
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.restore.report import DETAIL_TYPE, EVENT_SOURCE, Report
+
+_LONGEST_TEXT = 200_000
+"""Characters of one notification; SNS takes 256 KiB (docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+
+
+_PASSING = ("InternalFailure", "InternalException", "ThrottlingException")
+
+
+class AnnounceError(Exception):
+    """The event bus took the call and refused the event.
+
+    Attributes:
+        retryable: whether the same event can be taken later with nobody doing anything.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"PutEvents: {code}: {message}")
+        self.retryable = code in _PASSING
+
+
+class Announcer:
+    """Delivers reports, at least once each: a redelivered message may announce the same end again."""
+
+    def __init__(self, clients: Clients, event_bus_name: str, topic_arn: str | None) -> None:
+        self._clients = clients
+        self._event_bus_name = event_bus_name
+        self._topic_arn = topic_arn
+
+    def announce(self, report: Report) -> None:
+        """Put the report on the event bus and, where there is a topic, publish it as text.
+
+        Raises:
+            ClientError, BotoCoreError: from either call.
+            AnnounceError: PutEvents answered 200 and refused the entry
+                (docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
+        """
+        answer = self._clients.events.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._event_bus_name,
+                    "Source": EVENT_SOURCE,
+                    "DetailType": DETAIL_TYPE,
+                    "Detail": json.dumps(report.as_json()),
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            entry = answer["Entries"][0]
+            raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
+        if self._topic_arn:
+            self._clients.sns.publish(
+                TopicArn=self._topic_arn, Subject=report.subject(), Message=report.text()[:_LONGEST_TEXT]
+            )

@@ -1,0 +1,225 @@
+"""A pipeline's part in a restore: claimed at the request, replaying from ACTIVE on, given back at the end.
+
+Every step may be repeated: each first looks at the claim, which is the only truth about who owns what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, PipelineStore, Registration
+from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, lagging_groups
+from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.restore.request import RestoreRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
+
+STREAM_RETENTION = timedelta(hours=24)
+"""How far back a stream reaches (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
+
+BUFFER_RETENTION = timedelta(days=14)
+"""How long the FIFO buffer keeps a bundle: SQS's longest."""
+
+LATEST_RESTORABLE_AGE = timedelta(minutes=15)
+"""How far before the call "the latest" may lie; typically five minutes
+(docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoveryDescription.html). Replaying from too
+early writes what is there already; from too late would lose changes."""
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Messages in the buffer, as SQS counts them (approximately)."""
+
+    waiting: int
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Handover:
+    """The pipelines of this account and region, seen from restores.
+
+    Attributes:
+        now: the present instant, aware.
+    """
+
+    clients: Clients
+    pipelines: PipelineStore
+    restore_table: str
+    now: Callable[[], datetime]
+
+    def begin(self, request: RestoreRequest, restore_id: str, restored_to: datetime | None) -> Claim | None:
+        """Claim the pipeline of the request's source, if it has one, and start capturing.
+
+        Args:
+            restored_to: the restore point as AWS told it; None where it has not.
+
+        Returns:
+            The claim that holds, which is another restore's where that was first; None without a pipeline,
+            or where the pipeline does not admit this target.
+        """
+        source = request.source.name
+        pipeline = self.pipelines.registration(source)
+        if pipeline is None or not pipeline.admits(request.target.name):
+            return None
+        restore_point = restored_to or request.restore_point or request.requested_at - LATEST_RESTORABLE_AGE
+        wanted = Claim(
+            restore_id=restore_id,
+            target=request.target.name,
+            state=ClaimState.CAPTURING,
+            claimed_at=self.now(),
+            window=Window(int(restore_point.timestamp())),
+        )
+        claim: Claim | None = self.pipelines.take(source, wanted)
+        if _is_capturing(claim, restore_id):
+            self._switch(pipeline.capture_mapping, enabled=True)
+        while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
+            covered = replace(claim, covered_from=self._covered_from(pipeline))
+            claim = self.pipelines.update(source, covered) or self.pipelines.claim(source)
+        return claim
+
+    def start_replay(self, source: str, claim: Claim, restored_to: datetime | None) -> Claim:
+        """Let the buffered changes flow into the target, which is ACTIVE now.
+
+        Args:
+            claim: as it was before the settings were applied, which takes minutes: a person may have chosen
+                a window or abandoned the restore meanwhile.
+            restored_to: the restore point where AWS told it after the claim was taken.
+        """
+        pipeline = self._pipeline(source)
+        current = self.pipelines.claim(source)
+        while current is not None and _is_capturing(current, claim.restore_id):
+            if restored_to is not None and not current.window_chosen:
+                current = replace(current, window=Window(int(restored_to.timestamp())))
+            replaying = replace(current, state=ClaimState.REPLAYING)
+            current = self.pipelines.update(source, replaying) or self.pipelines.claim(source)
+        if current is None or current.restore_id != claim.restore_id:
+            return claim
+        if current.state is ClaimState.REPLAYING:
+            self._switch(pipeline.replay_mapping, enabled=True)
+        return current
+
+    def fence(self, source: str, claim: Claim, state: ClaimState) -> Claim | None:
+        """Stop replay at once, before its mapping is seen to be disabled: replay writes under `replaying` only.
+
+        Returns:
+            The claim as it now holds; None where it has changed since it was read, so that nothing was done.
+        """
+        return self.pipelines.update(source, replace(claim, state=state))
+
+    def end(self, source: str, claim: Claim, *, replayed: bool) -> None:
+        """Switch replay off, and capture where it ran for this restore only, and release the pipeline.
+
+        Args:
+            replayed: whether changes went into the target, so that the buffer no longer has them.
+        """
+        pipeline = self._pipeline(source)
+        current = self.pipelines.claim(source)
+        if current is None or current.restore_id != claim.restore_id:
+            # Ended by an earlier try. The mappings may serve another restore by now.
+            return
+        self._switch(pipeline.replay_mapping, enabled=False)
+        if pipeline.mode is CaptureMode.ON_RESTORE:
+            self._switch(pipeline.capture_mapping, enabled=False)
+        self.pipelines.release(source, claim, consumed_until=self.now() if replayed else None)
+
+    def progress(self, source: str) -> tuple[Progress, Progress]:
+        """How far capture and replay have come."""
+        store = ProgressStore(self.clients, self.restore_table, source)
+        # Replayed is read first: a bundle that arrives in between makes the answer too cautious, not too bold.
+        replayed = store.read(Side.REPLAYED)
+        return store.read(Side.CAPTURED), replayed
+
+    def not_drained(self, source: str) -> list[str]:
+        """Why the buffer is not known to be empty; nothing where it is."""
+        pipeline = self._pipeline(source)
+        reasons = []
+        captured, replayed = self.progress(source)
+        if lagging := lagging_groups(captured, replayed):
+            reasons.append(f"{len(lagging)} groups have captured changes that are not replayed yet")
+        buffer = self.buffer(pipeline)
+        if buffer.waiting or buffer.in_flight:
+            reasons.append(
+                f"the buffer holds {buffer.waiting} messages waiting and {buffer.in_flight} in flight"
+            )
+        for name, mapping_id in (("capture", pipeline.capture_mapping), ("replay", pipeline.replay_mapping)):
+            mapping = self.mapping(mapping_id)
+            if mapping.get("State") != "Enabled":
+                reasons.append(f"the {name} mapping is {mapping.get('State')}")
+            elif "PROBLEM" in mapping.get("LastProcessingResult", ""):
+                reasons.append(f"the {name} mapping reports {mapping['LastProcessingResult']}")
+        return reasons
+
+    def buffer(self, pipeline: Registration) -> Buffer:
+        """The buffer's depth."""
+        attributes = self._attributes(pipeline.buffer_url)
+        waiting = int(attributes["ApproximateNumberOfMessages"]) + int(
+            attributes["ApproximateNumberOfMessagesDelayed"]
+        )
+        return Buffer(waiting, int(attributes["ApproximateNumberOfMessagesNotVisible"]))
+
+    def set_aside(self, pipeline: Registration) -> int:
+        """How many bundles are on the FIFO DLQ."""
+        return int(self._attributes(pipeline.buffer_dead_letter_url)["ApproximateNumberOfMessages"])
+
+    def mapping(self, mapping_id: str) -> EventSourceMappingConfigurationResponseTypeDef:
+        """An event source mapping as Lambda has it."""
+        return self.clients.lambda_.get_event_source_mapping(UUID=mapping_id)
+
+    def _pipeline(self, source: str) -> Registration:
+        pipeline = self.pipelines.registration(source)
+        if pipeline is None:
+            raise NoPipelineError(
+                f"{source} has no pipeline: its module was destroyed while a restore used it"
+            )
+        return pipeline
+
+    def _attributes(self, queue_url: str) -> dict[str, str]:
+        answer = self.clients.sqs.get_queue_attributes(
+            QueueUrl=queue_url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesDelayed",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+        return answer["Attributes"]  # type: ignore[return-value]
+
+    def _switch(self, mapping_id: str, *, enabled: bool) -> None:
+        settled = ("Enabled", "Enabling") if enabled else ("Disabled", "Disabling")
+        if self.mapping(mapping_id).get("State") not in settled:
+            self.clients.lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=enabled)
+
+    def _covered_from(self, pipeline: Registration) -> int:
+        """From when on every change of the source is, or will be, in the buffer."""
+        starts = [self.pipelines.consumed_until(pipeline.source) or 0, self._stream_made(pipeline)]
+        if pipeline.mode is CaptureMode.ALWAYS:
+            captured, _ = self.progress(pipeline.source)
+            since = captured.since
+            starts.append(int((self.now() - BUFFER_RETENTION).timestamp()))
+            if since is not None and since < int((self.now() - STREAM_RETENTION).timestamp()):
+                return max(*starts, since)
+        starts.append(int((self.now() - STREAM_RETENTION).timestamp()))
+        return max(starts)
+
+    def _stream_made(self, pipeline: Registration) -> int:
+        """When the stream that capture reads was made: its label is that instant
+        (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html, LatestStreamLabel)."""
+        arn = self.mapping(pipeline.capture_mapping).get("EventSourceArn", "")
+        label = arn.rpartition("/")[2]
+        try:
+            return int(datetime.fromisoformat(f"{label}+00:00").timestamp())
+        except ValueError:
+            return 0
+
+
+def _is_capturing(claim: Claim | None, restore_id: str) -> bool:
+    return claim is not None and claim.restore_id == restore_id and claim.state is ClaimState.CAPTURING
+
+
+class NoPipelineError(Exception):
+    """The source table has no pipeline; the text says which and what that means."""

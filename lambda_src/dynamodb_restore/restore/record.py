@@ -1,0 +1,293 @@
+"""The restore record: what we keep of one restore, one item in the restore table.
+
+Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
+`{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
+`settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
+`updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import RestoreRequest, iso
+from dynamodb_restore.settings.setting import Overrides, State
+
+
+class RestoreState(enum.Enum):
+    """Where a restore stands; all but the first two are also a report's `result`."""
+
+    WAITING = "waiting"
+    SYNCING = "syncing"
+    REPLAYING = "replaying"
+    ABANDONED = "abandoned"
+    SYNCED = "synced"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+_SORT_PREFIX = "restore#"
+
+_CLOSED = (RestoreState.SYNCED, RestoreState.SKIPPED, RestoreState.ABANDONED)
+"""States that nothing changes any more."""
+
+_SETTLED = (*_CLOSED, RestoreState.REPLAYING)
+"""States in which a delivery of the event has nothing left to do. An incomplete or failed restore can be run
+again once its cause is mended; a replaying one is the operator function's to end."""
+
+
+@dataclass(frozen=True)
+class RestoreKey:
+    """Which restore is meant.
+
+    Attributes:
+        target: the target table's name.
+        restore_id: the target's TableId, or the event's id where AWS did not tell one.
+    """
+
+    target: str
+    restore_id: str
+
+    def item_key(self) -> dict[str, Any]:
+        """The primary key of the record's item."""
+        return {"pk": {"S": _partition(self.target)}, "sk": {"S": f"{_SORT_PREFIX}{self.restore_id}"}}
+
+
+@dataclass(frozen=True)
+class RestoreRecord:
+    """What was read back from the restore table.
+
+    Attributes:
+        settings: portable states of the source, as read while the target was being restored.
+        restore_point: the instant restored to; None until AWS has told it.
+        sync_attempts: how often the settings were applied.
+        pipeline_owner: the restore that owned the source's pipeline when this one was first seen; None
+            where the source had none.
+        request: `RestoreRequest.as_json`, for people.
+        outcomes: how each setting stood when the restore was last reported.
+    """
+
+    state: RestoreState
+    settings: Mapping[str, State]
+    restore_point: datetime | None
+    sync_attempts: int
+    pipeline_owner: str | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the restore call itself decided about the target."""
+        return Overrides(**self.request.get("overrides", {}))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do for this restore."""
+        return self.state in _SETTLED
+
+
+class RestoreRecords:
+    """The records of restores in the restore table."""
+
+    def __init__(self, clients: Clients, table_name: str, retention: timedelta) -> None:
+        self._dynamodb = clients.dynamodb
+        self._table_name = table_name
+        self._retention = retention
+
+    def get(self, key: RestoreKey) -> RestoreRecord | None:
+        """Read one record, consistently; None where there is none."""
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=key.item_key(), ConsistentRead=True)
+        item = answer.get("Item")
+        return _record(_plain(item)) if item else None
+
+    def restore_id_of_event(self, target: str, event_id: str) -> str | None:
+        """Find the restore that an event started, for a target that is gone and took its TableId along."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="pk = :pk",
+            FilterExpression="#request.event_id = :event",
+            ExpressionAttributeNames={"#request": "request"},
+            ExpressionAttributeValues={":pk": {"S": _partition(target)}, ":event": {"S": event_id}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                return str(item["sk"]["S"]).removeprefix(_SORT_PREFIX)
+        return None
+
+    def save_waiting(
+        self,
+        key: RestoreKey,
+        request: RestoreRequest,
+        *,
+        settings: Mapping[str, State],
+        summary: Mapping[str, Any],
+        attempts: int,
+        pipeline_owner: str | None,
+        now: datetime,
+        known: bool,
+    ) -> None:
+        """Note that the target is not ACTIVE yet.
+
+        Args:
+            settings: portable states of the source, by setting name.
+            summary: DescribeTable's `RestoreSummary`, which AWS shows only while it restores.
+            pipeline_owner: the restore that owns the source's pipeline; None where the source has none.
+            known: whether the record has this state already, so that history needs no new entry.
+        """
+        restored_to = summary.get("RestoreDateTime")
+        values = {
+            **_described(request),
+            "settings": dict(settings),
+            "attempts": attempts,
+            "pipeline_owner": pipeline_owner,
+        }
+        if restored_to:
+            values["restore_point"] = iso(restored_to)
+        if summary:
+            values["origin"] = summary.get("SourceBackupArn") or summary.get("SourceTableArn")
+        self._save(key, RestoreState.WAITING, values, now, known=known)
+
+    def save_syncing(
+        self,
+        key: RestoreKey,
+        request: RestoreRequest,
+        *,
+        attempts: int,
+        sync_attempts: int,
+        pipeline_owner: str | None,
+        now: datetime,
+        known: bool,
+    ) -> None:
+        """Note, before anything is written to the target, that its settings are being applied.
+
+        Args:
+            sync_attempts: how often they have been, this time included.
+            pipeline_owner, known: as for `save_waiting`.
+        """
+        values = {
+            **_described(request),
+            "attempts": attempts,
+            "sync_attempts": sync_attempts,
+            "pipeline_owner": pipeline_owner,
+        }
+        self._save(key, RestoreState.SYNCING, values, now, known=known)
+
+    def save_report(
+        self, key: RestoreKey, report: Report, now: datetime, *, by_operator: bool = False
+    ) -> None:
+        """Note how the restore ended.
+
+        Args:
+            by_operator: whether a person ended it, which alone moves a replaying restore on.
+        """
+        values = {"report": report.as_json(), "source": report.source, "target": report.target}
+        final = _CLOSED if by_operator else _SETTLED
+        self._save(key, _END_STATES[report.result], values, now, final=final)
+
+    def _save(
+        self,
+        key: RestoreKey,
+        state: RestoreState,
+        values: Mapping[str, Any],
+        now: datetime,
+        *,
+        known: bool = False,
+        final: Sequence[RestoreState] = _SETTLED,
+    ) -> None:
+        entry = {"state": state.value, "at": iso(now)}
+        values = {
+            **values,
+            "state": state.value,
+            "updated_at": iso(now),
+            "expires_at": int((now + self._retention).timestamp()),
+        }
+        names = {f"#{index}": name for index, name in enumerate(values)}
+        assignments = [f"#{index} = :{index}" for index in range(len(values))]
+        expression_values = {f":{index}": value for index, value in enumerate(values.values())}
+        if not known:
+            names["#history"] = "history"
+            assignments.append("#history = list_append(if_not_exists(#history, :none), :entry)")
+            expression_values |= {":none": [], ":entry": [entry]}
+        # Two deliveries of one restore can run at once; the one that is behind must not reopen it.
+        ends = {f":final{index}": end.value for index, end in enumerate(final)}
+        names["#state"] = "state"
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=key.item_key(),
+                UpdateExpression="SET " + ", ".join(assignments),
+                ConditionExpression=f"attribute_not_exists(#state) OR NOT #state IN ({', '.join(ends)})",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=_typed({**expression_values, **ends}),
+            )
+        except ClientError as error:
+            if classify(error) is not ErrorClass.IGNORE:
+                raise
+
+
+_END_STATES = {
+    Result.SYNCED: RestoreState.SYNCED,
+    Result.INCOMPLETE: RestoreState.INCOMPLETE,
+    Result.FAILED: RestoreState.FAILED,
+    Result.SKIPPED: RestoreState.SKIPPED,
+    Result.REPLAYING: RestoreState.REPLAYING,
+    Result.ABANDONED: RestoreState.ABANDONED,
+}
+
+
+def _partition(target: str) -> str:
+    return f"target#{target}"
+
+
+def _described(request: RestoreRequest) -> dict[str, Any]:
+    return {"request": request.as_json(), "source": request.source.name, "target": request.target.name}
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values as DynamoDB attribute values; DynamoDB's numbers are decimals, never floats."""
+    exact = json.loads(json.dumps(dict(values)), parse_float=Decimal)
+    serialize = TypeSerializer().serialize
+    return {key: serialize(value) for key, value in exact.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A DynamoDB item as JSON values: whole numbers become int, all others float."""
+    deserialize = TypeDeserializer().deserialize
+    return {key: _without_decimals(deserialize(value)) for key, value in item.items()}
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _without_decimals(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(item) for item in value]
+    return value
+
+
+def _record(item: Mapping[str, Any]) -> RestoreRecord:
+    restore_point = item.get("restore_point")
+    return RestoreRecord(
+        state=RestoreState(item["state"]),
+        settings=item.get("settings", {}),
+        restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
+        sync_attempts=item.get("sync_attempts", 0),
+        pipeline_owner=item.get("pipeline_owner"),
+        request=item.get("request", {}),
+        outcomes=tuple(Outcome.from_json(outcome) for outcome in item.get("report", {}).get("settings", [])),
+    )

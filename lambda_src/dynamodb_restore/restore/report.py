@@ -1,0 +1,155 @@
+"""The report: how one restore ended, as JSON for machines and as text for the person on call."""
+
+from __future__ import annotations
+
+import enum
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.request import iso
+
+DETAIL_TYPE = "DynamoDB Table Restore Report"
+EVENT_SOURCE = "dynamodb-restore"
+
+_SUBJECT_LENGTH = 100
+"""SNS refuses a longer subject (docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+
+
+class Result(enum.Enum):
+    """How a restore ended as a whole."""
+
+    SYNCED = "synced"
+    """Every setting that is switched on holds on the target, or was skipped for a stated reason."""
+    INCOMPLETE = "incomplete"
+    """At least one setting failed for good."""
+    FAILED = "failed"
+    """No setting could be looked at."""
+    SKIPPED = "skipped"
+    """There was nothing to do for this request."""
+    REPLAYING = "replaying"
+    """The target is ACTIVE and receives the changes of its source; cutover is somebody's decision."""
+    ABANDONED = "abandoned"
+    """Somebody ended the replay before cutover; the target stays as it was then."""
+    DRY_RUN = "dry_run"
+    """Nothing was written; `done` of each setting says what would be."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """How one restore ended.
+
+    Attributes:
+        source, target: table names.
+        restore_id: the target's TableId, or the event's id where the target was never seen.
+        requested_at, requested_by, restore_point: of the restore call; None for a direct invocation.
+        finished_at: when the last setting ended.
+        attempts: deliveries of the message that this took.
+        reason: why it failed or was skipped as a whole.
+        notes: what else a person should know, a line each.
+    """
+
+    result: Result
+    source: str
+    target: str
+    finished_at: datetime
+    attempts: int = 1
+    restore_id: str | None = None
+    requested_at: datetime | None = None
+    requested_by: str | None = None
+    restore_point: datetime | None = None
+    outcomes: Sequence[Outcome] = ()
+    reason: str | None = None
+    notes: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The detail of the report event; README.md documents it field by field."""
+        return {
+            "result": self.result.value,
+            "source": self.source,
+            "target": self.target,
+            "restore_id": self.restore_id,
+            "restore_point": iso(self.restore_point) if self.restore_point else None,
+            "requested_at": iso(self.requested_at) if self.requested_at else None,
+            "requested_by": self.requested_by,
+            "finished_at": iso(self.finished_at),
+            "attempts": self.attempts,
+            "reason": self.reason,
+            "notes": list(self.notes),
+            "settings": [outcome.as_json() for outcome in self.outcomes],
+        }
+
+    def subject(self) -> str:
+        """One line for a mail's subject: ASCII, within SNS's limit."""
+        subject = f"DynamoDB restore {self.result.value}: {self.source} -> {self.target}"
+        return subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 3] + "..."
+
+    def text(self) -> str:
+        """The report for a person: the verdict first, then a block per setting."""
+        lines = [f"{self.source} -> {self.target}: {_VERDICTS[self.result]}", ""]
+        if self.reason:
+            lines += [_wrapped("Reason", self.reason), ""]
+        if self.restore_point:
+            lines.append(f"Restored to   {iso(self.restore_point)}")
+        if self.requested_at:
+            lines.append(f"Requested     {iso(self.requested_at)} by {self.requested_by}")
+        lines.append(f"Finished      {iso(self.finished_at)} after {_times(self.attempts, 'attempt')}")
+        if self.restore_id:
+            lines.append(f"Restore id    {self.restore_id}")
+        for note in self.notes:
+            lines += ["", _wrapped("Note", note)]
+        for outcome in self.outcomes:
+            lines += ["", *_setting_lines(outcome)]
+        return "\n".join(lines) + "\n"
+
+
+_VERDICTS = {
+    Result.SYNCED: "the restored table has the settings of its source.",
+    Result.INCOMPLETE: "some settings could not be cloned; see below.",
+    Result.FAILED: "no settings were cloned.",
+    Result.SKIPPED: "nothing to do.",
+    Result.REPLAYING: "ready, and following its source until you cut over.",
+    Result.ABANDONED: "the replay was abandoned.",
+    Result.DRY_RUN: "dry run, nothing was written.",
+}
+
+
+def overall(outcomes: Sequence[Outcome]) -> Result:
+    """The result that the outcomes of a restore's settings add up to."""
+    failed = any(outcome.status is Status.FAILED for outcome in outcomes)
+    return Result.INCOMPLETE if failed else Result.SYNCED
+
+
+def _setting_lines(outcome: Outcome) -> list[str]:
+    lines = [f"{outcome.status.value.upper():<10} {outcome.setting}"]
+    lines += [_wrapped("+", line) for line in outcome.done]
+    if outcome.status is Status.FAILED and outcome.reason:
+        again = (
+            "Trying again can help."
+            if outcome.retryable
+            else "Trying again does not help until this is mended."
+        )
+        lines += [_wrapped("!", f"{outcome.reason.removesuffix('.')}. {again}")]
+    elif outcome.status is Status.SKIPPED and not (outcome.conflicts or outcome.omitted):
+        lines += [_wrapped("-", outcome.reason or "")]
+    lines += [_wrapped("-", line) for line in (*outcome.conflicts, *outcome.omitted)]
+    return lines
+
+
+def _wrapped(mark: str, text: str) -> str:
+    indent = f"  {mark} " if len(mark) == 1 else f"{mark}: "
+    return textwrap.fill(
+        text,
+        width=96,
+        initial_indent=indent,
+        subsequent_indent=" " * 4,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

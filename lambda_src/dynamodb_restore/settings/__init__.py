@@ -1,0 +1,1 @@
+"""One module per setting, all of one shape; `registry` lists them in the order they are applied."""

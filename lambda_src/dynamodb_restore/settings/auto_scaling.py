@@ -1,0 +1,303 @@
+"""Auto scaling of the table and its indexes: scalable targets, target-tracking policies, scheduled actions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dynamodb_restore.settings.names import (
+    dimensions_with_table,
+    dimensions_without_table,
+    with_table,
+    without_table,
+)
+from dynamodb_restore.settings.setting import (
+    Difference,
+    Phase,
+    Reading,
+    State,
+    Step,
+    StepOmitted,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling.type_defs import ScheduledActionTypeDef
+
+_NAMESPACE: Final = "dynamodb"
+
+_ONCE = re.compile(r"at\((?P<when>[^)]+)\)")
+"""A schedule of one instant, in the action's time zone
+(docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html)."""
+
+
+class AutoScaling:
+    """Portable state, with resources named `table` and `index/NAME`:
+
+    `{"resources": {resource: {"targets": {dimension: {"min", "max", "suspended"}},
+    "policies": {dimension: {name: configuration}}, "schedules": {dimension: {name: action}}}},
+    "not_cloned": [what and why, …], "unscalable": {resource: why}, "indexes": [name, …]}`
+
+    Dimensions are AWS's (`dynamodb:table:ReadCapacityUnits`), limits are capacity units. The table's
+    name inside a policy's name or a metric's dimensions reads `${table}`.
+    """
+
+    name = "auto_scaling"
+    phase = Phase.ON_ACTIVE
+
+    def read(self, table: Table) -> Reading:
+        indexes = [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])]
+        resource_ids = [f"table/{table.name}", *(f"table/{table.name}/index/{name}" for name in indexes)]
+        client = table.clients.auto_scaling
+        listing = client.get_paginator("describe_scalable_targets")
+        resources: dict[str, Any] = {}
+        for page in listing.paginate(ServiceNamespace=_NAMESPACE, ResourceIds=resource_ids):
+            for target in page["ScalableTargets"]:
+                resource = _resource(target["ResourceId"], table.name)
+                scaling = resources.setdefault(resource, {"targets": {}, "policies": {}, "schedules": {}})
+                scaling["targets"][target["ScalableDimension"]] = {
+                    "min": target["MinCapacity"],
+                    "max": target["MaxCapacity"],
+                    "suspended": dict(target.get("SuspendedState", {})),
+                }
+        not_cloned: list[str] = []
+        # Policies and scheduled actions exist only on a registered target, so the others need no calls.
+        for resource, scaling in resources.items():
+            resource_id = _resource_id(resource, table.name)
+            scaling["policies"] = _policies(table, resource_id, not_cloned)
+            scaling["schedules"] = _schedules(table, resource_id)
+        return Reading(
+            {
+                "resources": resources,
+                "not_cloned": not_cloned,
+                "unscalable": _unscalable(table),
+                "indexes": indexes,
+            }
+        )
+
+    def diff(self, desired: State, current: State) -> Difference:
+        steps: list[Step] = []
+        conflicts: list[str] = []
+        omitted: list[str] = list(desired["not_cloned"])
+        for resource, scaling in sorted(desired["resources"].items()):
+            why_not = current["unscalable"].get(resource)
+            if (
+                why_not is None
+                and resource != "table"
+                and resource.removeprefix("index/") not in current["indexes"]
+            ):
+                why_not = "the restored table has no such index"
+            if why_not is not None:
+                omitted.append(f"auto scaling of {resource}: {why_not}")
+                continue
+            have = current["resources"].get(resource, {"targets": {}, "policies": {}, "schedules": {}})
+            for part in (_diff_targets, _diff_policies, _diff_schedules):
+                more_steps, more_conflicts = part(resource, scaling, have)
+                steps.extend(more_steps)
+                conflicts.extend(more_conflicts)
+        return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
+
+    def apply(self, table: Table, step: Step) -> None:
+        client = table.clients.auto_scaling
+        payload = step.payload
+        where: dict[str, Any] = {
+            "ServiceNamespace": _NAMESPACE,
+            "ResourceId": _resource_id(payload["resource"], table.name),
+            "ScalableDimension": payload["dimension"],
+        }
+        match payload["kind"]:
+            case "target":
+                target = payload["target"]
+                limits = {"MinCapacity": target["min"], "MaxCapacity": target["max"]}
+                suspended = {"SuspendedState": target["suspended"]} if target["suspended"] else {}
+                client.register_scalable_target(**where, **limits, **suspended)
+            case "policy":
+                client.put_scaling_policy(
+                    **where,
+                    PolicyName=with_table(payload["name"], table.name),
+                    PolicyType="TargetTrackingScaling",
+                    TargetTrackingScalingPolicyConfiguration=dimensions_with_table(
+                        payload["configuration"], table.name
+                    ),
+                )
+            case "schedule":
+                # It may have run on the source while the target was being restored.
+                if _spent(payload["action"], datetime.now(UTC)):
+                    raise StepOmitted("its time has passed")
+                client.put_scheduled_action(
+                    **where,
+                    ScheduledActionName=with_table(payload["name"], table.name),
+                    **payload["action"],
+                )
+
+
+def _resource(resource_id: str, table_name: str) -> str:
+    inside = resource_id.removeprefix(f"table/{table_name}").removeprefix("/")
+    return inside or "table"
+
+
+def _resource_id(resource: str, table_name: str) -> str:
+    return f"table/{table_name}" if resource == "table" else f"table/{table_name}/{resource}"
+
+
+def _unscalable(table: Table) -> dict[str, str]:
+    """Why parts of this table take no auto scaling: what the restore call decided stays as it is."""
+    description = table.describe()
+    billing_mode = table.overrides.billing_mode or description.get("BillingModeSummary", {}).get(
+        "BillingMode"
+    )
+    if billing_mode == "PAY_PER_REQUEST":
+        indexes = [f"index/{index['IndexName']}" for index in description.get("GlobalSecondaryIndexes", [])]
+        return dict.fromkeys(["table", *indexes], "the restored table is on demand")
+    if table.overrides.provisioned_throughput:
+        return {"table": "the restore call set its capacity"}
+    return {}
+
+
+def _policies(table: Table, resource_id: str, not_cloned: list[str]) -> dict[str, dict[str, Any]]:
+    policies: dict[str, dict[str, Any]] = {}
+    listing = table.clients.auto_scaling.get_paginator("describe_scaling_policies")
+    for page in listing.paginate(ServiceNamespace=_NAMESPACE, ResourceId=resource_id):
+        for policy in page["ScalingPolicies"]:
+            if policy["ResourceId"] != resource_id:
+                continue
+            if policy["PolicyType"] != "TargetTrackingScaling":
+                not_cloned.append(
+                    f"scaling policy {policy['PolicyName']} is a {policy['PolicyType']} policy: not cloned"
+                )
+                continue
+            configuration = policy["TargetTrackingScalingPolicyConfiguration"]
+            name = without_table(policy["PolicyName"], table.name)
+            in_dimension = policies.setdefault(policy["ScalableDimension"], {})
+            in_dimension[name] = dimensions_without_table(configuration, table.name)
+    return policies
+
+
+def _schedules(table: Table, resource_id: str) -> dict[str, dict[str, Any]]:
+    schedules: dict[str, dict[str, Any]] = {}
+    listing = table.clients.auto_scaling.get_paginator("describe_scheduled_actions")
+    for page in listing.paginate(ServiceNamespace=_NAMESPACE, ResourceId=resource_id):
+        for action in page["ScheduledActions"]:
+            portable = _portable_action(action)
+            if action["ResourceId"] != resource_id or _spent(portable, datetime.now(UTC)):
+                continue
+            name = without_table(action["ScheduledActionName"], table.name)
+            schedules.setdefault(action["ScalableDimension"], {})[name] = portable
+    return schedules
+
+
+def _spent(action: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a portable action will never run again: AWS refuses to make a one-time action in the past."""
+    end = action.get("EndTime")
+    if end is not None and datetime.fromisoformat(end) <= now:
+        return True
+    once = _ONCE.fullmatch(action["Schedule"])
+    if once is None:
+        return False
+    try:
+        zone = ZoneInfo(action.get("Timezone") or "UTC")
+        return datetime.fromisoformat(once["when"]).replace(tzinfo=zone) <= now
+    except (ValueError, ZoneInfoNotFoundError):
+        # AWS knows more time zones than the runtime does; it will say itself what it does not take.
+        return False
+
+
+def _portable_action(action: ScheduledActionTypeDef) -> dict[str, Any]:
+    fields = ("Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetAction")
+    present = {key: action[key] for key in fields if action.get(key) is not None}  # type: ignore[literal-required]
+    result: dict[str, Any] = json.loads(json.dumps(present, default=datetime.isoformat))
+    return result
+
+
+Part = tuple[list[Step], list[str]]
+
+
+def _diff_targets(resource: str, desired: State, have: State) -> Part:
+    steps: list[Step] = []
+    conflicts: list[str] = []
+    for dimension, target in sorted(desired["targets"].items()):
+        present = have["targets"].get(dimension)
+        limits = f"{target['min']} to {target['max']}"
+        if present is None:
+            payload = {"kind": "target", "resource": resource, "dimension": dimension, "target": target}
+            steps.append(Step(f"scale {_label(resource, dimension)} from {limits}", payload))
+        elif not _same_target(target, present):
+            kept = f"{present['min']} to {present['max']}"
+            conflicts.append(
+                f"{_label(resource, dimension)} scales from {kept} on the target, {limits} on the source"
+            )
+    return steps, conflicts
+
+
+def _diff_policies(resource: str, desired: State, have: State) -> Part:
+    steps: list[Step] = []
+    conflicts: list[str] = []
+    for dimension, name, configuration in _named(desired["policies"]):
+        others = have["policies"].get(dimension, {})
+        if name not in others and not _same_metric(configuration, others):
+            payload = {
+                "kind": "policy",
+                "resource": resource,
+                "dimension": dimension,
+                "name": name,
+                "configuration": configuration,
+            }
+            goal = configuration["TargetValue"]
+            steps.append(Step(f"track {goal:g} on {_label(resource, dimension)}", payload))
+        elif others.get(name) != configuration:
+            conflicts.append(
+                f"{_label(resource, dimension)} has another policy for this metric on the target"
+            )
+    return steps, conflicts
+
+
+def _diff_schedules(resource: str, desired: State, have: State) -> Part:
+    steps: list[Step] = []
+    conflicts: list[str] = []
+    for dimension, name, action in _named(desired["schedules"]):
+        present = have["schedules"].get(dimension, {}).get(name)
+        if present is None:
+            payload = {
+                "kind": "schedule",
+                "resource": resource,
+                "dimension": dimension,
+                "name": name,
+                "action": action,
+            }
+            steps.append(Step(f"schedule {action['Schedule']} on {_label(resource, dimension)}", payload))
+        elif present != action:
+            conflicts.append(
+                f"scheduled action {name} of {_label(resource, dimension)} differs on the target"
+            )
+    return steps, conflicts
+
+
+def _named(by_dimension: State) -> Iterator[tuple[str, str, Any]]:
+    for dimension, by_name in sorted(by_dimension.items()):
+        for name, value in sorted(by_name.items()):
+            yield dimension, name, value
+
+
+def _label(resource: str, dimension: str) -> str:
+    return f"{dimension.rsplit(':', 1)[-1]} of {resource}"
+
+
+def _same_target(desired: State, present: State) -> bool:
+    def suspensions(target: State) -> set[str]:
+        return {process for process, suspended in target["suspended"].items() if suspended}
+
+    same_limits = (desired["min"], desired["max"]) == (present["min"], present["max"])
+    return same_limits and suspensions(desired) == suspensions(present)
+
+
+def _same_metric(configuration: State, others: State) -> bool:
+    """Whether a policy on the same metric exists: AWS allows one target-tracking policy a metric."""
+
+    def metric(policy: State) -> Any:
+        return policy.get("PredefinedMetricSpecification") or policy.get("CustomizedMetricSpecification")
+
+    return any(metric(configuration) == metric(other) for other in others.values())

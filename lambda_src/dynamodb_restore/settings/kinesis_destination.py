@@ -1,0 +1,84 @@
+"""Kinesis data stream destination: which stream gets the table's changes, and how exact its times are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import KinesisDataStreamDestinationTypeDef
+
+_LIVE = ("ACTIVE", "ENABLING", "UPDATING")
+
+
+class KinesisDestination:
+    """Portable state: `{"destinations": {stream_arn: precision | None}}`.
+
+    Precision is `MILLISECOND` or `MICROSECOND`; None where AWS does not tell it.
+    """
+
+    name = "kinesis_destination"
+    phase = Phase.ON_CUTOVER
+
+    def read(self, table: Table) -> Reading:
+        answer = table.clients.dynamodb.describe_kinesis_streaming_destination(TableName=table.name)
+        all_destinations = answer.get("KinesisDataStreamDestinations", [])
+        destinations = {
+            destination["StreamArn"]: destination.get("ApproximateCreationDateTimePrecision")
+            for destination in all_destinations
+            if destination.get("DestinationStatus") in _LIVE
+        }
+        in_motion = tuple(
+            f"{destination['StreamArn']} is {destination['DestinationStatus']}"
+            for destination in all_destinations
+            if destination.get("DestinationStatus") in ("ENABLING", "UPDATING")
+        )
+        # EnableKinesisStreamingDestination answers 200 and the destination can still fail later
+        # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_KinesisDataStreamDestination.html).
+        failures = tuple(
+            _failure(destination)
+            for destination in all_destinations
+            if destination.get("DestinationStatus") == "ENABLE_FAILED"
+        )
+        return Reading({"destinations": destinations}, in_motion, failures)
+
+    def diff(self, desired: State, current: State) -> Difference:
+        steps: list[Step] = []
+        conflicts: list[str] = []
+        present = current["destinations"]
+        for stream_arn, precision in sorted(desired["destinations"].items()):
+            if stream_arn in present:
+                other = present[stream_arn]
+                if precision and other and other != precision:
+                    conflicts.append(
+                        f"{stream_arn} gets times in {other} on the target, {precision} on the source"
+                    )
+            elif present:
+                kept = ", ".join(sorted(present))
+                conflicts.append(
+                    f"a table has one Kinesis destination; the target keeps {kept}, not {stream_arn}"
+                )
+            else:
+                times = f" with times in {precision}" if precision else ""
+                payload = {"stream_arn": stream_arn, "precision": precision}
+                steps.append(Step(f"send changes to {stream_arn}{times}", payload))
+        return Difference(tuple(steps), tuple(conflicts))
+
+    def apply(self, table: Table, step: Step) -> None:
+        stream_arn, precision = step.payload["stream_arn"], step.payload["precision"]
+        enable = table.clients.dynamodb.enable_kinesis_streaming_destination
+        if precision:
+            configuration = {"ApproximateCreationDateTimePrecision": precision}
+            enable(
+                TableName=table.name,
+                StreamArn=stream_arn,
+                EnableKinesisStreamingConfiguration=configuration,  # type: ignore[arg-type]
+            )
+        else:
+            enable(TableName=table.name, StreamArn=stream_arn)
+
+
+def _failure(destination: KinesisDataStreamDestinationTypeDef) -> str:
+    why = destination.get("DestinationStatusDescription") or "AWS gives no reason"
+    return f"{destination['StreamArn']} is ENABLE_FAILED: {why}"

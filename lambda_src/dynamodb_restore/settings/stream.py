@@ -1,0 +1,40 @@
+"""The DynamoDB stream: on or off, and what its records show."""
+
+from __future__ import annotations
+
+from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+
+
+class Stream:
+    """Portable state: `{"view_type": "NEW_IMAGE" | …}`, or `{"view_type": None}` where there is no stream."""
+
+    name = "stream"
+    phase = Phase.ON_ACTIVE
+
+    def read(self, table: Table) -> Reading:
+        description = table.describe()
+        specification = description.get("StreamSpecification", {})
+        view_type = specification.get("StreamViewType") if specification.get("StreamEnabled") else None
+        status = description.get("TableStatus")
+        # A new stream can be attached to only once UpdateTable has finished.
+        unfinished = view_type is not None and status != "ACTIVE"
+        in_motion = (f"the table is {status}",) if unfinished else ()
+        return Reading({"view_type": view_type}, in_motion)
+
+    def diff(self, desired: State, current: State) -> Difference:
+        wanted, present = desired["view_type"], current["view_type"]
+        if wanted is None or wanted == present:
+            return Difference()
+        if present is not None:
+            # The view type of a stream cannot be edited; a new stream would cut off the readers of this one
+            # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
+            conflict = f"the target streams {present} and the source {wanted}; the target's stream is kept"
+            return Difference(conflicts=(conflict,))
+        return Difference((Step(f"enable a stream of {wanted}", {"view_type": wanted}),))
+
+    def apply(self, table: Table, step: Step) -> None:
+        table.clients.dynamodb.update_table(
+            TableName=table.name,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": step.payload["view_type"]},
+        )
+        table.forget()

@@ -1,0 +1,176 @@
+"""Lambda triggers: every event source mapping of the table's stream, with all its properties."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import error_code
+from dynamodb_restore.settings.setting import (
+    CannotApplyError,
+    Difference,
+    Phase,
+    Reading,
+    State,
+    Step,
+    StepOmitted,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef
+
+_DEFAULTS: dict[str, Any] = {
+    "BatchSize": 100,
+    "MaximumBatchingWindowInSeconds": 0,
+    "ParallelizationFactor": 1,
+    "MaximumRecordAgeInSeconds": -1,
+    "BisectBatchOnFunctionError": False,
+    "MaximumRetryAttempts": -1,
+    "TumblingWindowInSeconds": 0,
+    "FunctionResponseTypes": [],
+    "FilterCriteria": {},
+    "DestinationConfig": {},
+    "KMSKeyArn": None,
+    "MetricsConfig": {},
+}
+"""The properties of a stream mapping that can be set when it is made, with Lambda's defaults
+(docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html)."""
+
+
+class StreamTriggers:
+    """Portable state: `{"triggers": {function_arn: {"enabled": bool | None, "properties": {…}, "tags": {…}}}}`.
+
+    `function_arn` keeps its alias or version. `enabled` is None while Lambda is still making the mapping
+    and does not tell. `properties` has only what Lambda returned, falsy values included: zero retries and
+    no limit are different things. A trigger whose filter cannot be read has `"unreadable": reason`.
+    """
+
+    name = "stream_triggers"
+    phase = Phase.ON_CUTOVER
+
+    def read(self, table: Table) -> Reading:
+        stream_arn = table.live_stream_arn
+        if stream_arn is None:
+            return Reading({"triggers": {}})
+        lambda_ = table.clients.lambda_
+        listing = lambda_.get_paginator("list_event_source_mappings")
+        triggers = {
+            mapping["FunctionArn"]: _trigger(mapping, lambda_)
+            for page in listing.paginate(EventSourceArn=stream_arn)
+            for mapping in page["EventSourceMappings"]
+            if mapping.get("State") != "Deleting"
+        }
+        return Reading({"triggers": triggers})
+
+    def diff(self, desired: State, current: State) -> Difference:
+        steps: list[Step] = []
+        conflicts: list[str] = []
+        omitted: list[str] = []
+        for function_arn, trigger in sorted(desired["triggers"].items()):
+            present = current["triggers"].get(function_arn)
+            if present is not None:
+                differing = _differing(trigger, present)
+                if differing:
+                    what = ", ".join(differing)
+                    conflicts.append(f"the trigger of {function_arn} differs in {what}; the target's is kept")
+            elif "unreadable" in trigger:
+                omitted.append(f"the trigger of {function_arn}: {trigger['unreadable']}")
+            else:
+                state = " (disabled, as on the source)" if trigger["enabled"] is False else ""
+                payload = {"function_arn": function_arn, "trigger": trigger}
+                steps.append(Step(f"trigger {function_arn}{state}", payload))
+        return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
+
+    def apply(self, table: Table, step: Step) -> None:
+        stream_arn = table.live_stream_arn
+        function_arn, trigger = step.payload["function_arn"], step.payload["trigger"]
+        if stream_arn is None:
+            raise StepOmitted("the target has no stream to attach it to; see the setting `stream`")
+        arguments: dict[str, Any] = {
+            "FunctionName": function_arn,
+            "EventSourceArn": stream_arn,
+            # The function saw the restored items as changes of the source long ago: only what is
+            # written to the target from now on is new to it.
+            "StartingPosition": "LATEST",
+            **trigger["properties"],
+        }
+        if trigger["enabled"] is not None:
+            arguments["Enabled"] = trigger["enabled"]
+        if trigger["tags"]:
+            arguments["Tags"] = trigger["tags"]
+        try:
+            table.clients.lambda_.create_event_source_mapping(**arguments)
+        except ClientError as error:
+            if _may_not_read_stream(error):
+                raise CannotApplyError(_read_permission_text(function_arn, table.arn)) from error
+            raise
+
+
+def _trigger(mapping: EventSourceMappingConfigurationTypeDef, lambda_: LambdaClient) -> dict[str, Any]:
+    tags = lambda_.list_tags(Resource=mapping["EventSourceMappingArn"]).get("Tags", {})
+    trigger: dict[str, Any] = {
+        "enabled": _enabled(mapping.get("State", "Enabled")),
+        "tags": {key: value for key, value in tags.items() if not key.lower().startswith("aws:")},
+    }
+    if mapping.get("KMSKeyArn"):
+        # Only GetEventSourceMapping decrypts a filter, and only for who may use the key
+        # (docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
+        mapping = lambda_.get_event_source_mapping(UUID=mapping["UUID"])  # type: ignore[assignment]
+        failure = mapping.get("FilterCriteriaError")
+        if failure:
+            trigger["unreadable"] = f"its encrypted filter cannot be read: {failure.get('Message', '')}"
+    properties = {key: mapping[key] for key in _DEFAULTS if mapping.get(key) is not None}  # type: ignore[literal-required]
+    trigger["properties"] = json.loads(json.dumps(properties))
+    if not trigger["properties"].get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
+        # Lambda returns an empty destination where none is set, and does not take one back.
+        trigger["properties"].pop("DestinationConfig", None)
+    if not trigger["properties"].get("FilterCriteria", {}).get("Filters"):
+        trigger["properties"].pop("FilterCriteria", None)
+    return trigger
+
+
+def _enabled(state: str) -> bool | None:
+    if state == "Creating":
+        return None
+    return state not in ("Disabled", "Disabling")
+
+
+def _differing(desired: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
+    names = [
+        key
+        for key, default in _DEFAULTS.items()
+        if desired["properties"].get(key, default) != present["properties"].get(key, default)
+    ]
+    told = desired["enabled"] is not None and present["enabled"] is not None
+    if told and desired["enabled"] != present["enabled"]:
+        names.append("Enabled")
+    if desired["tags"] != present["tags"]:
+        names.append("Tags")
+    return names
+
+
+def _may_not_read_stream(error: ClientError) -> bool:
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return error_code(error) == "InvalidParameterValueException" and "GetRecords" in message
+
+
+def _read_permission_text(function_arn: str, table_arn: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Action": [
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        ],
+        "Resource": f"{table_arn}/stream/*",
+    }
+    return (
+        f"{function_arn} may not read the target's stream; add to its execution role: {json.dumps(statement)}"
+        " and run the restore again"
+    )

@@ -1,0 +1,215 @@
+"""A source table with a pipeline, and all that stands around it: moto, with Lambda's mappings in front."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
+from dynamodb_restore.changes.progress import Position, ProgressStore, Side
+from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.handover import Handover
+from dynamodb_restore.restore.operator import Operator
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.sync import Pace
+from dynamodb_restore.restore.worker import Worker
+from dynamodb_restore.settings.setting import Setting
+from tests.unit.builders import make_table, request
+from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_queue, make_restore_table
+from tests.unit.fakes import Aws, Shelf, function_arn
+
+if TYPE_CHECKING:
+    import pytest
+
+RESTORE_ID = "restore-1"
+STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+CAPTURE = "00000000-0000-4000-8000-000000000001"
+REPLAY = "00000000-0000-4000-8000-000000000002"
+
+DAY = 86_400
+
+
+@dataclass
+class House:
+    """One pipeline and the functions' cores on it.
+
+    Attributes:
+        now: epoch seconds.
+        on_nap: called while `cutover` watches the buffer.
+    """
+
+    aws: Aws
+    clients: Clients
+    buffer_url: str
+    aside_url: str
+    shelf: Shelf
+    now: float = NOON
+    on_nap: Callable[[], object] = lambda: None
+    naps: list[float] = field(default_factory=list)
+
+    def instant(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    @property
+    def pipelines(self) -> PipelineStore:
+        return PipelineStore(self.clients, RESTORE_TABLE)
+
+    @property
+    def progress(self) -> ProgressStore:
+        return ProgressStore(self.clients, RESTORE_TABLE, "orders")
+
+    @property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.clients, RESTORE_TABLE, RESTORE_ID)
+
+    @property
+    def handover(self) -> Handover:
+        return Handover(self.clients, self.pipelines, RESTORE_TABLE, self.instant)
+
+    @property
+    def records(self) -> RestoreRecords:
+        return RestoreRecords(self.clients, RESTORE_TABLE, timedelta(days=90))
+
+    @property
+    def operator(self) -> Operator:
+        settings: tuple[Setting, ...] = (self.shelf,)
+        config = WorkerConfig(
+            restore_table_name=RESTORE_TABLE,
+            restore_queue_url="",
+            dead_letter_queue_url="",
+            notification_topic_arn=None,
+            event_bus_name="default",
+            switches={"shelf": True},
+            polling=Polling(3, Backoff(1, 2, 10, 0)),
+            record_retention_days=90,
+        )
+        announcer = Announcer(self.clients, "default", None)
+        ends_at = self.now + 100
+        pace = Pace(sleep=self._sleep, remaining_seconds=lambda: ends_at - self.now, rng=random.Random(7))
+        return Operator(
+            Worker(self.clients, config, self.records, announcer, self.handover, settings, pace, self.instant)
+        )
+
+    def register(self, mode: str = "on_restore", patterns: tuple[str, ...] = ("*",)) -> None:
+        """Do what Terraform does."""
+        self.clients.dynamodb.put_item(
+            TableName=RESTORE_TABLE,
+            Item={
+                "pk": {"S": "pipeline#orders"},
+                "sk": {"S": "registration"},
+                "capture": {"S": mode},
+                "capture_mapping": {"S": CAPTURE},
+                "replay_mapping": {"S": REPLAY},
+                "buffer_url": {"S": self.buffer_url},
+                "buffer_dead_letter_url": {"S": self.aside_url},
+                "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
+            },
+        )
+
+    def begin(self, **changes: Any) -> Claim | None:
+        """Let a restore ask for the pipeline, restored to an hour ago unless told otherwise."""
+        restored_to = datetime.fromtimestamp(NOON - 3600, UTC)
+        return self.handover.begin(request(requested_at=self.instant(), **changes), RESTORE_ID, restored_to)
+
+    def claim(self, state: ClaimState = ClaimState.REPLAYING, **changes: Any) -> Claim:
+        """Put a claim where there is none."""
+        claim = Claim(
+            restore_id=RESTORE_ID,
+            target="orders-restored",
+            state=state,
+            claimed_at=self.instant(),
+            window=Window(NOON - 3600),
+            **{"covered_from": NOON - DAY, **changes},
+        )
+        return self.pipelines.take("orders", claim)
+
+    def replaying(self) -> None:
+        """A restore as the worker leaves it: claimed, recorded, reported, both mappings enabled."""
+        self.claim()
+        self.switch(CAPTURE, "Enabled")
+        self.switch(REPLAY, "Enabled")
+        key = RestoreKey("orders-restored", RESTORE_ID)
+        self.records.save_waiting(
+            key,
+            request(),
+            settings={"shelf": {"jars": ["fig", "plum"]}},
+            summary={},
+            attempts=1,
+            pipeline_owner=RESTORE_ID,
+            now=self.instant(),
+            known=False,
+        )
+        report = Report(Result.REPLAYING, "orders", "orders-restored", self.instant())
+        self.records.save_report(key, report, self.instant())
+
+    def captured(self, sequence: int, *, group: int = 0, changes: int = 1) -> None:
+        self.progress.advance(
+            Side.CAPTURED, {group: Position(sequence, NOON)}, changes=changes, since=NOON - 30
+        )
+
+    def replayed(self, sequence: int, *, group: int = 0, time: int = NOON) -> None:
+        self.progress.advance(Side.REPLAYED, {group: Position(sequence, time)}, changes=1)
+
+    def switch(self, mapping_id: str, state: str, **more: str) -> None:
+        (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
+        mapping |= {"State": state, **more}
+
+    def states(self) -> tuple[str, str]:
+        """Of the capture mapping and the replay mapping."""
+        capture, replay = (self.handover.mapping(name)["State"] for name in (CAPTURE, REPLAY))
+        return capture, replay
+
+    def announced(self) -> list[str]:
+        """The results that went to the event bus."""
+        return [
+            entry["Detail"].partition('"result": "')[2].partition('"')[0]
+            for call in self.aws.named("PutEvents")
+            for entry in call["Entries"]
+        ]
+
+    def record_state(self) -> str | None:
+        record = self.records.get(RestoreKey("orders-restored", RESTORE_ID))
+        return record.state.value if record else None
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now += seconds
+        self.on_nap()
+
+
+def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
+    make_restore_table(clients)
+    for name in ("orders", "orders-restored"):
+        make_table(clients, name, on_demand=True)
+    aws.triggers.put(STREAM, function_arn("capture"), State="Disabled", LastProcessingResult="OK")
+    aws.triggers.put(STREAM, function_arn("replay"), State="Disabled", LastProcessingResult="OK")
+    house = House(
+        aws,
+        clients,
+        make_queue(clients, "changes"),
+        make_queue(clients, "aside"),
+        Shelf("shelf", {"orders": ["fig", "plum"], "orders-restored": ["fig"]}),
+    )
+    house.register()
+    answer = aws.answer
+
+    def with_switches(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation != "UpdateEventSourceMapping":
+            return answer(client, operation, parameters, otherwise)
+        return answer(client, operation, parameters, switched)
+
+    def switched(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        house.switch(parameters["UUID"], "Enabled" if parameters["Enabled"] else "Disabled")
+        return {}
+
+    monkeypatch.setattr(aws, "answer", with_switches)
+    return house

@@ -1,0 +1,346 @@
+"""The entry points of capture, replay and the operator function, as Lambda calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dynamodb_restore import aws as aws_module
+from dynamodb_restore.changes.change import Change
+from dynamodb_restore.changes.pipeline import ClaimState
+from dynamodb_restore.changes.progress import Side
+from dynamodb_restore.config import ConfigError
+from dynamodb_restore.handlers import capture, operator, replay
+from tests.unit.changes.house import House
+from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, message, put, record
+from tests.unit.strategies import json_values
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# The tests reset warnings; an invocation that finds nothing to do has nothing to count.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    function_name: str = "dynamodb-restore-orders"
+    memory_limit_in_mb: int = 256
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:dynamodb-restore-orders"
+    aws_request_id: str = "11111111-2222-3333-4444-555555555555"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+CONTEXT = cast("LambdaContext", Context())
+
+
+@pytest.fixture
+def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The environment that Terraform gives the three functions."""
+    environment = {
+        "SOURCE_TABLE_NAME": "orders",
+        "RESTORE_TABLE_NAME": RESTORE_TABLE,
+        "BUFFER_URL": house.buffer_url,
+        "BUFFER_DEAD_LETTER_URL": house.aside_url,
+        "GROUP_COUNT": "16",
+        "BYTE_LIMIT": "262144",
+        "KEEP_EXPIRIES": "true",
+        "WRITE_UNITS_PER_SECOND": "",
+        "RESTORE_QUEUE_URL": "",
+        "DEAD_LETTER_QUEUE_URL": "",
+        "NOTIFICATION_TOPIC_ARN": "",
+        "EVENT_BUS_NAME": "default",
+        "SETTINGS": "{}",
+        "POLLING": '{"max_attempts": 3, "base_delay_seconds": 1, "backoff_rate": 2, "max_delay_seconds": 9, "jitter": 0}',
+        "RECORD_RETENTION_DAYS": "90",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws_module, "clients", lambda: house.clients)
+    return house
+
+
+def delivered(house: House) -> list[dict[str, Any]]:
+    """What the buffer holds, as Lambda delivers it to replay."""
+    answer = house.clients.sqs.receive_message(
+        QueueUrl=house.buffer_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )
+    return [
+        {"messageId": found["MessageId"], "body": found["Body"], "attributes": found["Attributes"]}
+        for found in answer.get("Messages", [])
+    ]
+
+
+def failures(answer: Mapping[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def target(house: House) -> dict[str, Any]:
+    return {
+        item["id"]["S"]: item for item in house.clients.dynamodb.scan(TableName="orders-restored")["Items"]
+    }
+
+
+def replayed(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    return failures(replay.handler({"Records": list(messages)}, CONTEXT))
+
+
+def test_what_is_captured_is_replayed(functions: House) -> None:
+    functions.claim()
+    records = [
+        record("order#1", 1, n={"N": "12345678901234567890123456789012345678"}),
+        record("order#2", 2, blob={"B": "AP8="}),
+        record("order#3", 3),
+        record("order#3", 4, event="REMOVE", time=NOON + 7),
+    ]
+
+    assert capture.handler({"Records": records}, CONTEXT) == {"batchItemFailures": []}
+    assert (
+        functions.handover.not_drained("orders")[0]
+        == "2 groups have captured changes that are not replayed yet"
+    )
+    assert replayed(delivered(functions)) == []
+
+    assert target(functions) == {
+        "order#1": {"id": {"S": "order#1"}, "n": {"N": "12345678901234567890123456789012345678"}},
+        "order#2": {"id": {"S": "order#2"}, "blob": {"B": b"\x00\xff"}},
+    }
+    captured, done = functions.handover.progress("orders")
+    assert captured.positions.keys() == done.positions.keys() == {6, 3}
+    assert [(group, done.positions[group].sequence) for group in (3, 6)] == [
+        (group, captured.positions[group].sequence) for group in (3, 6)
+    ]
+    assert (captured.changes, captured.since, done.changes) == (4, NOON, 4)
+    assert done.positions[3].time == NOON + 7
+
+
+def test_capture_tells_the_stream_where_to_resume(functions: House) -> None:
+    functions.aws.fail("SendMessageBatch", "AccessDenied")
+
+    assert failures(capture.handler({"Records": [record("order#1", 7), record("order#1", 8)]}, CONTEXT)) == [
+        "7"
+    ]
+    assert functions.progress.read(Side.CAPTURED).positions == {}
+
+
+def test_capture_sends_again_what_it_could_not_note(functions: House) -> None:
+    functions.aws.fail("UpdateItem", "InternalServerError")
+
+    with pytest.raises(ClientError):
+        capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+
+def test_capture_without_its_environment_fails(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GROUP_COUNT")
+
+    with pytest.raises(ConfigError, match="GROUP_COUNT"):
+        capture.handler({"Records": []}, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "state", [None, ClaimState.CAPTURING, ClaimState.CUTTING_OVER, ClaimState.ABANDONING]
+)
+def test_replay_writes_only_for_a_restore_that_replays(functions: House, state: ClaimState | None) -> None:
+    if state is not None:
+        functions.claim(state)
+
+    assert replayed([message("m1", 6, 11, [put("a")]), message("m2", 6, 12, [put("b")])]) == ["m1", "m2"]
+    assert target(functions) == {}
+    assert functions.progress.read(Side.REPLAYED).positions == {}
+
+
+def test_replay_writes_only_what_is_in_the_claims_window(functions: House) -> None:
+    functions.claim()
+
+    assert (
+        replayed([message("m1", 6, 11, [put("old", time=NOON - 3601), put("new", time=NOON - 3600)])]) == []
+    )
+    assert list(target(functions)) == ["new"]
+
+
+def test_replay_returns_what_it_could_not_write(functions: House) -> None:
+    functions.claim()
+    functions.aws.fail("BatchWriteItem", "AccessDeniedException")
+
+    assert replayed([message("m1", 6, 11, [put("a")]), message("m2", 6, 12, [put("b")])]) == ["m1", "m2"]
+
+
+def test_replay_keeps_nothing_that_it_could_not_note(functions: House) -> None:
+    functions.claim()
+    functions.aws.fail("UpdateItem", "InternalServerError")
+
+    with pytest.raises(ClientError):
+        replayed([message("m1", 6, 11, [put("a")])])
+
+
+def test_a_refused_item_is_quarantined_under_its_restore(functions: House) -> None:
+    functions.claim()
+    functions.aws.fail("BatchWriteItem", "ValidationException")
+    functions.aws.fail("PutItem", "ItemCollectionSizeLimitExceededException", "10 GB")
+
+    assert replayed([message("m1", 6, 11, [put("a")])]) == []
+    assert [item.reason for item in functions.quarantine.items()] == [
+        "PutItem: ItemCollectionSizeLimitExceededException: 10 GB"
+    ]
+    assert replayed([message("m2", 6, 12, [put("a")])]) == []
+    assert list(functions.quarantine.items()) == []
+
+
+def test_an_undecodable_bundle_goes_to_the_fifo_dead_letter_queue_with_its_reason(functions: House) -> None:
+    functions.claim()
+
+    assert replayed([message("m1", 6, 11, "no bundle"), message("m2", 6, 12, [put("a")])]) == []
+
+    (found,) = functions.clients.sqs.receive_message(
+        QueueUrl=functions.aside_url,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["All"],
+    )["Messages"]
+    assert found["Body"] == "no bundle"
+    assert found["Attributes"]["MessageGroupId"] == "6"
+    assert found["MessageAttributes"]["reason"]["StringValue"].startswith("not a bundle: ")
+    assert list(target(functions)) == ["a"]
+
+
+def test_a_bundle_that_cannot_be_set_aside_stops_its_group(functions: House) -> None:
+    functions.claim()
+    functions.aws.fail("SendMessage", "AccessDenied")
+
+    found = [
+        message("m1", 6, 11, "no bundle"),
+        message("m2", 6, 12, [put("a")]),
+        message("m3", 3, 13, [put("b")]),
+    ]
+
+    assert replayed(found) == ["m1", "m2"]
+    assert list(target(functions)) == ["b"]
+
+
+def test_a_write_limit_is_read_from_the_environment(
+    functions: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.claim()
+    monkeypatch.setenv("WRITE_UNITS_PER_SECOND", "0.5")
+    many: list[Change] = [put(f"{n}") for n in range(26)]
+
+    # 25 units take 50 s at this rate: the 26th item finds no time left.
+    assert replayed([message("m1", 6, 11, many)]) == ["m1"]
+    assert len(target(functions)) == 25
+
+
+def asked(**event: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = operator.handler(event, CONTEXT)
+    json.dumps(answer)
+    return answer
+
+
+@pytest.mark.parametrize("table", ["orders", "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"])
+def test_the_operator_function_knows_a_table_by_name_and_arn(functions: House, table: str) -> None:
+    assert asked(action="status", table=table)["state"] == "idle"
+
+
+def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
+    functions.now = NOON
+    functions.begin()
+
+    assert asked(action="window", table="orders", start="2026-11-22T11:00:00Z", end=None) == {
+        "window": {"start": "2026-11-22T11:00:00Z", "end": None}
+    }
+    assert asked(action="repair", table="orders") == {"repaired": 0, "refused": []}
+    assert asked(action="cutover", table="orders", settle_seconds=0) == {
+        "refused": ["the restore into orders-restored is capturing, not replaying"]
+    }
+    assert asked(action="abandon", table="orders") == {
+        "released": "no changes will be replayed into orders-restored; its settings are still cloned"
+    }
+    assert asked(action="abandon", table="orders") == {
+        "error": "no restore owns the pipeline of orders: there is nothing to do"
+    }
+
+
+def test_the_operator_function_cuts_over(functions: House) -> None:
+    functions.replaying()
+    functions.quarantine.add(put("a"), "wrong type")
+
+    assert asked(action="cutover", table="orders", settle_seconds=0) == {
+        "refused": ["1 items are in quarantine: see status, mend the cause, run repair"]
+    }
+    assert asked(action="cutover", table="orders", force=True, settle_seconds=0)["result"] == "synced"
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({}, '"table"'),
+        ({"action": "status"}, '"table"'),
+        ({"action": "status", "table": None}, '"table"'),
+        ({"action": "status", "table": 7}, '"table"'),
+        ({"action": "status", "table": "or"}, '"table"'),
+        ({"action": "status", "table": "customers"}, "customers has no pipeline"),
+        ({"table": "orders"}, "unknown action None"),
+        ({"action": ["status"], "table": "orders"}, "unknown action"),
+        ({"action": "cutover", "table": "orders", "force": "yes"}, '"force" must be true or false'),
+        (
+            {"action": "cutover", "table": "orders", "settle_seconds": True},
+            '"settle_seconds" must be a number',
+        ),
+        ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 60"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": 61}, "from 0 to 60"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 60"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": 0}, "no restore owns the pipeline"),
+        ({"action": "window", "table": "orders"}, "no restore owns the pipeline"),
+    ],
+)
+def test_the_operator_function_answers_bad_input_with_what_to_send(
+    functions: House, event: dict[str, Any], error: str
+) -> None:
+    assert error in asked(**event)["error"]
+
+
+@pytest.mark.parametrize("start", [None, "soon", -5, [], {}, "9" * 400])
+def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: House, start: Any) -> None:
+    before = functions.begin()
+
+    assert "not a time" in asked(action="window", table="orders", start=start)["error"]
+    assert functions.pipelines.claim("orders") == before
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    event=st.fixed_dictionaries(
+        {},
+        optional={
+            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "window"]) | json_values,
+            "table": st.just("orders") | json_values,
+            "start": json_values,
+            "end": json_values,
+            "force": json_values,
+            "settle_seconds": st.just(0) | json_values,
+        },
+    )
+)
+def test_no_input_makes_the_operator_function_raise(functions: House, event: dict[str, Any]) -> None:
+    if isinstance(event.get("settle_seconds", 10), int | float):
+        event["settle_seconds"] = 0
+    functions.begin()
+
+    assert asked(**event)
+
+
+def test_replay_of_an_empty_image_is_a_key_alone(functions: House) -> None:
+    functions.claim()
+
+    replayed([message("m1", 6, 11, [put("a")])])
+
+    assert target(functions) == {"a": key("a")}

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import TableRef
+from dynamodb_restore.changes.pipeline import Claim, ClaimState
+from dynamodb_restore.changes.progress import Side
+from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.restore.handover import NoPipelineError
+from tests.unit.builders import request
+from tests.unit.changes.house import CAPTURE, DAY, REPLAY, RESTORE_ID, STREAM, House
+from tests.unit.changes.makers import NOON
+
+
+def at(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+def test_a_restore_claims_the_pipeline_and_capture_starts(house: House) -> None:
+    claim = house.begin()
+
+    assert claim == Claim(
+        restore_id=RESTORE_ID,
+        target="orders-restored",
+        state=ClaimState.CAPTURING,
+        claimed_at=at(NOON),
+        window=Window(NOON - 3600),
+        covered_from=NOON - DAY,
+        version=1,
+    )
+    assert house.pipelines.claim("orders") == claim
+    assert house.states() == ("Enabled", "Disabled")
+
+
+def test_a_source_without_a_pipeline_has_nothing_to_claim(house: House) -> None:
+    assert house.begin(source=TableRef("customers")) is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_target_that_is_not_admitted_claims_nothing(house: House) -> None:
+    house.register(patterns=("spare-*",))
+
+    assert house.begin() is None
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_second_restore_gets_the_owners_claim_and_switches_nothing(house: House) -> None:
+    owner = house.begin()
+    house.switch(CAPTURE, "Disabled")
+
+    found = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", None)
+
+    assert found == owner
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_delivery_that_died_after_the_claim_is_taken_up(house: House) -> None:
+    house.aws.fail("UpdateEventSourceMapping", "ServiceException")
+    with pytest.raises(ClientError):
+        house.begin()
+    assert house.states() == ("Disabled", "Disabled")
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert claim.covered_from == NOON - DAY
+    assert house.states() == ("Enabled", "Disabled")
+
+
+def test_beginning_again_changes_nothing(house: House) -> None:
+    first = house.begin()
+    house.now += 500
+
+    assert house.begin() == first
+
+
+def test_a_window_chosen_while_the_claim_is_taken_is_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator acts between the claim and the note of what it covers."""
+    update = type(house.pipelines).update
+    once = iter([True])
+
+    def raced(store: object, source: str, claim: Claim) -> Claim | None:
+        if next(once, False):
+            taken = house.pipelines.claim("orders")
+            assert taken is not None
+            update(house.pipelines, "orders", replace(taken, window=Window(NOON - 7), window_chosen=True))
+        return update(house.pipelines, source, claim)
+
+    monkeypatch.setattr(type(house.pipelines), "update", raced)
+    claim = house.begin()
+
+    assert claim is not None
+    assert (claim.window, claim.window_chosen, claim.covered_from) == (Window(NOON - 7), True, NOON - DAY)
+
+
+@pytest.mark.parametrize(
+    ("restored_to", "asked_for", "start"),
+    [
+        (NOON - 100, NOON - 200, NOON - 100),
+        (None, NOON - 200, NOON - 200),
+        # "The latest" lies minutes before the call; AWS tells it later.
+        (None, None, NOON - 900),
+    ],
+)
+def test_the_window_starts_at_the_restore_point(
+    house: House, restored_to: int | None, asked_for: int | None, start: int
+) -> None:
+    asked = request(requested_at=at(NOON), restore_point=at(asked_for) if asked_for else None)
+
+    claim = house.handover.begin(asked, RESTORE_ID, at(restored_to) if restored_to else None)
+
+    assert claim is not None
+    assert claim.window == Window(start)
+
+
+@pytest.mark.parametrize(
+    ("restore_point", "gap"),
+    [(NOON - 3600, 0), (NOON - DAY, 0), (NOON - DAY - 1, 1), (NOON - 3 * DAY, 2 * DAY)],
+)
+def test_what_lies_before_the_stream_is_a_gap(house: House, restore_point: int, gap: int) -> None:
+    claim = house.handover.begin(request(requested_at=at(NOON)), RESTORE_ID, at(restore_point))
+
+    assert claim is not None
+    assert claim.gap_seconds == gap
+
+
+def test_what_lies_before_the_streams_birth_is_a_gap(house: House) -> None:
+    stream = STREAM.replace("2026-11-01T00:00:00.123", "2026-11-22T11:30:00.000")
+    house.switch(CAPTURE, "Disabled", EventSourceArn=stream)
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert (claim.covered_from, claim.gap_seconds) == (1795347000, 1800)
+
+
+@pytest.mark.parametrize("arn", ["", "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/other"])
+def test_a_stream_that_does_not_tell_its_birth_limits_nothing(house: House, arn: str) -> None:
+    house.switch(CAPTURE, "Disabled", EventSourceArn=arn)
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert claim.covered_from == NOON - DAY
+
+
+def test_what_an_earlier_restore_consumed_is_a_gap(house: House) -> None:
+    earlier = house.claim()
+    house.pipelines.release("orders", earlier, consumed_until=at(NOON - 600))
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert (claim.covered_from, claim.gap_seconds) == (NOON - 600, 3000)
+
+
+@pytest.mark.parametrize(
+    ("since", "covered_from"),
+    [
+        (None, NOON - DAY),
+        (NOON - 3600, NOON - DAY),
+        (NOON - 3 * DAY, NOON - 3 * DAY),
+        (NOON - 30 * DAY, NOON - 14 * DAY),
+    ],
+)
+def test_capture_that_always_runs_covers_what_the_buffer_keeps(
+    house: House, since: int | None, covered_from: int
+) -> None:
+    house.register("always")
+    house.switch(CAPTURE, "Enabled")
+    if since is not None:
+        house.progress.advance(Side.CAPTURED, {}, changes=0, since=since)
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert claim.covered_from == covered_from
+    assert house.aws.named("UpdateEventSourceMapping") == []
+
+
+def test_replay_starts_with_the_restore_point_that_aws_told_meanwhile(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+
+    replaying = house.handover.start_replay("orders", claim, at(NOON - 77))
+
+    assert (replaying.state, replaying.window) == (ClaimState.REPLAYING, Window(NOON - 77))
+    assert house.pipelines.claim("orders") == replaying
+    assert house.states() == ("Enabled", "Enabled")
+
+
+def test_replay_keeps_the_restore_point_where_aws_told_none(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+
+    assert house.handover.start_replay("orders", claim, None).window == Window(NOON - 3600)
+
+
+def test_a_window_chosen_while_settings_were_applied_stands(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.pipelines.update("orders", replace(claim, window=Window(NOON - 5, NOON), window_chosen=True))
+
+    replaying = house.handover.start_replay("orders", claim, at(NOON - 77))
+
+    assert (replaying.window, replaying.state) == (Window(NOON - 5, NOON), ClaimState.REPLAYING)
+
+
+def test_a_restore_abandoned_while_settings_were_applied_does_not_replay(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.handover.fence("orders", claim, ClaimState.ABANDONING)
+
+    assert house.handover.start_replay("orders", claim, None).state is ClaimState.ABANDONING
+    assert house.states() == ("Enabled", "Disabled")
+
+
+def test_a_pipeline_given_to_another_restore_meanwhile_is_not_switched(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.handover.end("orders", claim, replayed=False)
+    other = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", None)
+
+    house.handover.start_replay("orders", claim, None)
+
+    assert house.pipelines.claim("orders") == other
+    assert house.states() == ("Enabled", "Disabled")
+
+
+def test_starting_replay_again_takes_up_where_it_stopped(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.aws.fail("UpdateEventSourceMapping", "ResourceInUseException")
+    with pytest.raises(ClientError):
+        house.handover.start_replay("orders", claim, at(NOON - 77))
+
+    again = house.handover.start_replay("orders", claim, at(NOON - 77))
+
+    assert again == house.handover.start_replay("orders", claim, at(NOON - 78))
+    assert again.window == Window(NOON - 77)
+    assert house.states() == ("Enabled", "Enabled")
+
+
+def test_a_fence_holds_only_against_the_claim_that_was_read(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+
+    fenced = house.handover.fence("orders", claim, ClaimState.CUTTING_OVER)
+
+    assert fenced is not None
+    assert house.pipelines.claim("orders") == fenced
+    assert house.handover.fence("orders", claim, ClaimState.ABANDONING) is None
+    assert house.pipelines.claim("orders") == fenced
+
+
+@pytest.mark.parametrize(
+    ("mode", "states"), [("on_restore", ("Disabled", "Disabled")), ("always", ("Enabled", "Disabled"))]
+)
+def test_the_end_switches_off_what_the_restore_switched_on(
+    house: House, mode: str, states: tuple[str, str]
+) -> None:
+    house.register(mode)
+    house.replaying()
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+
+    house.handover.end("orders", claim, replayed=True)
+
+    assert house.states() == states
+    assert house.pipelines.claim("orders") is None
+    assert house.pipelines.consumed_until("orders") == NOON
+
+
+def test_an_end_that_died_half_way_is_finished_by_another_try(house: House) -> None:
+    house.replaying()
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    house.aws.fail("DeleteItem", "InternalServerError")
+    with pytest.raises(ClientError):
+        house.handover.end("orders", claim, replayed=True)
+
+    house.handover.end("orders", claim, replayed=True)
+
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_ending_again_leaves_the_next_restore_alone(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.handover.end("orders", claim, replayed=False)
+    other = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", None)
+
+    house.handover.end("orders", claim, replayed=True)
+
+    assert house.pipelines.claim("orders") == other
+    assert house.states() == ("Enabled", "Disabled")
+    assert house.pipelines.consumed_until("orders") is None
+
+
+def test_a_pipeline_that_was_destroyed_meanwhile_is_told(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.clients.dynamodb.delete_item(
+        TableName="restores", Key={"pk": {"S": "pipeline#orders"}, "sk": {"S": "registration"}}
+    )
+
+    with pytest.raises(NoPipelineError, match="orders has no pipeline"):
+        house.handover.start_replay("orders", claim, None)
+    with pytest.raises(NoPipelineError, match="destroyed while a restore used it"):
+        house.handover.end("orders", claim, replayed=False)
+
+
+def test_an_empty_buffer_with_both_mappings_at_work_is_drained(house: House) -> None:
+    house.replaying()
+    house.captured(5)
+    house.replayed(5)
+
+    assert house.handover.not_drained("orders") == []
+
+
+def test_everything_that_may_be_left_is_told(house: House) -> None:
+    house.captured(5)
+    house.captured(6, group=1)
+    house.replayed(6, group=1)
+    house.switch(CAPTURE, "Enabled", LastProcessingResult="PROBLEM: Function call failed")
+    house.switch(REPLAY, "Disabling")
+    house.clients.sqs.send_message_batch(
+        QueueUrl=house.buffer_url,
+        Entries=[
+            {"Id": f"{n}", "MessageBody": "x", "MessageGroupId": f"{n}", "MessageDeduplicationId": f"{n}"}
+            for n in range(3)
+        ],
+    )
+    house.clients.sqs.receive_message(QueueUrl=house.buffer_url)
+
+    assert house.handover.not_drained("orders") == [
+        "1 groups have captured changes that are not replayed yet",
+        "the buffer holds 2 messages waiting and 1 in flight",
+        "the capture mapping reports PROBLEM: Function call failed",
+        "the replay mapping is Disabling",
+    ]
+
+
+def test_what_is_captured_between_the_two_looks_shows_as_lag(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.replaying()
+    house.captured(5)
+    house.replayed(5)
+    read = type(house.progress).read
+    looks = iter([True])
+
+    def raced(store: object, side: Side) -> object:
+        found = read(house.progress, side)
+        if next(looks, False):
+            house.captured(6)
+        return found
+
+    monkeypatch.setattr(type(house.progress), "read", raced)
+
+    assert house.handover.not_drained("orders") == [
+        "1 groups have captured changes that are not replayed yet"
+    ]
+
+
+def test_mappings_under_way_are_left_alone(house: House) -> None:
+    house.switch(CAPTURE, "Enabling")
+    house.begin()
+    house.switch(CAPTURE, "Disabling")
+    house.switch(REPLAY, "Disabled")
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    house.handover.end("orders", claim, replayed=False)
+
+    assert house.aws.named("UpdateEventSourceMapping") == []
+
+
+def test_the_other_mapping_is_never_touched(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.handover.start_replay("orders", claim, None)
+
+    assert house.aws.named("UpdateEventSourceMapping") == [
+        {"UUID": CAPTURE, "Enabled": True},
+        {"UUID": REPLAY, "Enabled": True},
+    ]

@@ -1,0 +1,564 @@
+"""What a person does about a replay: every action, each refusal, and each again after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import TableRef
+from dynamodb_restore.changes.pipeline import ClaimState
+from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.restore.operator import OperatorError
+from dynamodb_restore.restore.request import RequestError
+from tests.unit.builders import request
+from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House
+from tests.unit.changes.makers import NOON, key, put
+from tests.unit.fakes import client_error
+
+
+def cutover(house: House, *, force: bool = False, settle_seconds: float = 3) -> dict[str, Any]:
+    return house.operator.cutover("orders", force=force, settle_seconds=settle_seconds)
+
+
+def items(house: House, table: str) -> dict[str, Any]:
+    return {item["id"]["S"]: item for item in house.clients.dynamodb.scan(TableName=table)["Items"]}
+
+
+# status
+
+
+def test_the_status_of_an_idle_pipeline(house: House) -> None:
+    assert house.operator.status("orders") == {
+        "table": "orders",
+        "state": "idle",
+        "capture": {"mode": "on_restore", "mapping": "Disabled", "changes": 0, "through": None},
+        "buffer": {"waiting": 0, "in_flight": 0},
+        "undecodable_bundles": 0,
+        "next": "nothing: capture begins when a restore is requested",
+    }
+
+
+def test_the_status_of_a_replay(house: House) -> None:
+    house.replaying()
+    house.captured(5, changes=40)
+    house.captured(9, group=1, changes=2)
+    house.replayed(9, group=1)
+    house.replayed(4, time=NOON - 20)
+    house.quarantine.add(put("a"), "wrong type")
+    house.clients.sqs.send_message(
+        QueueUrl=house.aside_url, MessageBody="x", MessageGroupId="1", MessageDeduplicationId="1"
+    )
+
+    assert house.operator.status("orders") == {
+        "table": "orders",
+        "state": "replaying",
+        "capture": {
+            "mode": "on_restore",
+            "mapping": "Enabled",
+            "changes": 42,
+            "through": "2026-11-22T12:00:00Z",
+        },
+        "buffer": {"waiting": 0, "in_flight": 0},
+        "undecodable_bundles": 1,
+        "target": "orders-restored",
+        "restore_id": "restore-1",
+        "claimed_at": "2026-11-22T12:00:00Z",
+        "window": {"start": "2026-11-22T11:00:00Z", "end": None},
+        "gap_seconds": 0,
+        "replay": {
+            "mapping": "Enabled",
+            "changes": 2,
+            "through": "2026-11-22T11:59:40Z",
+            "lagging_groups": 1,
+        },
+        "quarantined": [{"key": {"id": {"S": "a"}}, "reason": "wrong type"}],
+        "more_quarantined": False,
+        "drained": False,
+        "settings": [],
+        "next": (
+            "1 groups have captured changes that are not replayed yet; "
+            "1 items are in quarantine: see status, mend the cause, run repair; "
+            "1 bundles could not be decoded and lie on the FIFO dead-letter queue"
+        ),
+    }
+
+
+def test_the_status_of_a_drained_replay(house: House) -> None:
+    house.replaying()
+    house.captured(5)
+    house.replayed(5)
+
+    status = house.operator.status("orders")
+
+    assert (status["drained"], status["next"]) == (True, "cutover")
+    assert status["replay"]["through"] == "2026-11-22T12:00:00Z"
+
+
+def test_a_group_of_which_nothing_is_replayed_yet_stands_at_the_windows_start(house: House) -> None:
+    house.replaying()
+    house.captured(5)
+
+    assert house.operator.status("orders")["replay"]["through"] == "2026-11-22T11:00:00Z"
+
+
+def test_a_restore_without_a_record_has_a_status_too(house: House) -> None:
+    """It died between its claim and its record."""
+    house.begin()
+
+    status = house.operator.status("orders")
+
+    assert (status["state"], status["settings"]) == ("capturing", [])
+    assert status["next"] == "the restore into orders-restored is capturing"
+
+
+def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
+    house.replaying()
+    for number in range(25):
+        house.quarantine.add(put(f"{number}"), "wrong type")
+
+    status = house.operator.status("orders")
+
+    assert (len(status["quarantined"]), status["more_quarantined"]) == (20, True)
+
+
+def test_a_table_without_a_pipeline_has_no_status(house: House) -> None:
+    with pytest.raises(OperatorError, match="customers has no pipeline: add it to `tables`"):
+        house.operator.status("customers")
+
+
+# cutover
+
+
+def test_cutover_finishes_the_settings_and_gives_the_pipeline_back(house: House) -> None:
+    house.replaying()
+    house.captured(5)
+    house.replayed(5)
+
+    report = cutover(house)
+
+    assert (report["result"], report["notes"]) == ("synced", [])
+    assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
+    assert house.states() == ("Disabled", "Disabled")
+    assert house.pipelines.claim("orders") is None
+    assert house.pipelines.consumed_until("orders") == NOON + 3
+    assert house.announced() == ["synced"]
+    assert house.record_state() == "synced"
+    assert house.naps == [1.0, 1.0, 1.0]
+
+
+def test_cutover_waits_for_no_longer_than_it_was_told(house: House) -> None:
+    house.replaying()
+
+    cutover(house, settle_seconds=2.5)
+
+    assert house.naps == [1.0, 1.0, 0.5]
+
+
+def lagging(house: House) -> None:
+    house.captured(5)
+
+
+def written_meanwhile(house: House) -> None:
+    def write() -> None:
+        house.captured(5 + len(house.naps), changes=2)
+        house.replayed(5 + len(house.naps))
+
+    house.on_nap = write
+
+
+def quarantined(house: House) -> None:
+    house.quarantine.add(put("a"), "wrong type")
+
+
+def set_aside(house: House) -> None:
+    house.clients.sqs.send_message(
+        QueueUrl=house.aside_url, MessageBody="x", MessageGroupId="1", MessageDeduplicationId="1"
+    )
+
+
+def buffered(house: House) -> None:
+    house.clients.sqs.send_message(
+        QueueUrl=house.buffer_url, MessageBody="x", MessageGroupId="1", MessageDeduplicationId="1"
+    )
+
+
+def switched_off(house: House) -> None:
+    house.switch(CAPTURE, "Disabled")
+
+
+def failing(house: House) -> None:
+    house.switch(REPLAY, "Enabled", LastProcessingResult="PROBLEM: Function call failed")
+
+
+def gap(house: House) -> None:
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    house.pipelines.update("orders", replace(claim, covered_from=NOON))
+
+
+OBSTACLES = [
+    (lagging, "1 groups have captured changes that are not replayed yet"),
+    (written_meanwhile, "6 changes arrived within 3 s: stop writing to orders first"),
+    (quarantined, "1 items are in quarantine: see status, mend the cause, run repair"),
+    (set_aside, "1 bundles could not be decoded and lie on the FIFO dead-letter queue"),
+    (buffered, "the buffer holds 1 messages waiting and 0 in flight"),
+    (switched_off, "the capture mapping is Disabled"),
+    (failing, "the replay mapping reports PROBLEM: Function call failed"),
+    (gap, "3600 s of changes after the restore point could not be captured"),
+]
+
+
+@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
+def test_cutover_refuses_and_says_why(house: House, obstruct: Any, obstacle: str) -> None:
+    house.replaying()
+    obstruct(house)
+
+    assert cutover(house) == {"refused": [obstacle]}
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert claim.state is ClaimState.REPLAYING
+    assert house.announced() == []
+    assert house.shelf.applied == []
+
+
+@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
+def test_a_forced_cutover_goes_on_and_tells_what_is_missing(
+    house: House, obstruct: Any, obstacle: str
+) -> None:
+    house.replaying()
+    obstruct(house)
+
+    report = cutover(house, force=True)
+
+    assert report["result"] == "synced"
+    assert f"cut over although {obstacle}" in report["notes"]
+    assert house.pipelines.claim("orders") is None
+
+
+def test_nothing_is_cut_over_before_replay(house: House) -> None:
+    house.begin()
+
+    assert cutover(house, force=True) == {
+        "refused": ["the restore into orders-restored is capturing, not replaying"]
+    }
+
+
+def test_nothing_is_cut_over_where_nothing_is_restored(house: House) -> None:
+    with pytest.raises(OperatorError, match="no restore owns the pipeline of orders"):
+        cutover(house)
+
+
+def test_cutover_does_not_fence_a_restore_whose_record_is_gone(house: House) -> None:
+    house.claim()
+    house.switch(CAPTURE, "Enabled")
+    house.switch(REPLAY, "Enabled")
+
+    with pytest.raises(OperatorError, match="the record of restore restore-1 is gone; abandon it"):
+        cutover(house)
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert claim.state is ClaimState.REPLAYING
+
+
+def test_a_setting_that_may_succeed_later_keeps_the_claim_fenced(house: House) -> None:
+    house.replaying()
+    house.shelf.refuse("plum", *[client_error("TagResource", "ThrottlingException") for _ in range(5000)])
+
+    report = cutover(house)
+
+    assert report["result"] == "incomplete"
+    assert report["next"] == "cutover again: some settings can still be applied"
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert claim.state is ClaimState.CUTTING_OVER
+    assert house.announced() == []
+
+    house.shelf.refuse("plum")
+    assert cutover(house)["result"] == "synced"
+    assert house.announced() == ["synced"]
+
+
+def test_a_setting_that_fails_for_good_does_not_hold_cutover_up(house: House) -> None:
+    house.replaying()
+    house.shelf.refuse("plum", client_error("TagResource", "AccessDeniedException"))
+
+    assert cutover(house)["result"] == "incomplete"
+    assert house.pipelines.claim("orders") is None
+    assert house.record_state() == "incomplete"
+
+
+@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
+def test_a_cutover_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
+    house.replaying()
+    house.aws.fail(operation, "InternalServerError")
+    with pytest.raises(ClientError):
+        cutover(house)
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert claim.state is ClaimState.CUTTING_OVER
+
+    assert cutover(house)["result"] == "synced"
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+    assert house.record_state() == "synced"
+    assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
+
+
+def test_a_restore_abandoned_while_cutover_watches_is_not_cut_over(house: House) -> None:
+    house.replaying()
+
+    def abandon() -> None:
+        house.on_nap = lambda: None
+        claim = house.pipelines.claim("orders")
+        assert claim is not None
+        house.handover.fence("orders", claim, ClaimState.ABANDONING)
+
+    house.on_nap = abandon
+
+    with pytest.raises(OperatorError, match="moved on meanwhile"):
+        cutover(house)
+    assert house.shelf.applied == []
+
+
+# abandon
+
+
+def test_abandoning_releases_the_pipeline_and_leaves_the_table(house: House) -> None:
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders-restored", Item=key("a"))
+
+    report = house.operator.abandon("orders")
+
+    assert report["result"] == "abandoned"
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+    assert house.pipelines.consumed_until("orders") == NOON
+    assert (house.announced(), house.record_state()) == (["abandoned"], "abandoned")
+    assert (house.shelf.applied, sorted(items(house, "orders-restored"))) == ([], ["a"])
+
+
+def test_abandoning_before_replay_leaves_the_buffer_to_the_next_restore(house: House) -> None:
+    house.begin()
+
+    house.operator.abandon("orders")
+
+    assert house.pipelines.consumed_until("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_restore_without_a_record_can_be_abandoned(house: House) -> None:
+    house.claim()
+
+    report = house.operator.abandon("orders")
+
+    assert (report["result"], report["requested_at"]) == ("abandoned", None)
+    assert house.pipelines.claim("orders") is None
+
+
+@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
+def test_an_abandonment_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
+    house.replaying()
+    house.aws.fail(operation, "InternalServerError")
+    with pytest.raises(ClientError):
+        house.operator.abandon("orders")
+
+    assert house.operator.abandon("orders")["result"] == "abandoned"
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_cutover_that_cannot_be_finished_can_be_abandoned(house: House) -> None:
+    house.replaying()
+    house.shelf.refuse("plum", *[client_error("TagResource", "ThrottlingException") for _ in range(5000)])
+    cutover(house)
+
+    assert house.operator.abandon("orders")["result"] == "abandoned"
+
+
+def test_there_is_nothing_to_abandon_twice(house: House) -> None:
+    house.replaying()
+    house.operator.abandon("orders")
+
+    with pytest.raises(OperatorError, match="there is nothing to do"):
+        house.operator.abandon("orders")
+
+
+def test_the_next_restore_can_claim_what_was_abandoned(house: House) -> None:
+    house.replaying()
+    house.operator.abandon("orders")
+    house.now += 60
+
+    claim = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", house.instant())
+
+    assert claim is not None
+    assert (claim.restore_id, claim.covered_from) == ("restore-2", NOON)
+    assert house.states() == ("Enabled", "Disabled")
+
+
+# repair
+
+
+def test_repair_writes_what_the_source_has_now(house: House) -> None:
+    house.replaying()
+    database = house.clients.dynamodb
+    database.put_item(TableName="orders", Item={**key("a"), "blob": {"B": b"\x00\xff"}})
+    database.put_item(TableName="orders-restored", Item=key("b"))
+    house.quarantine.add(put("a"), "wrong type")
+    house.quarantine.add(put("b"), "wrong type")
+
+    assert house.operator.repair("orders") == {"repaired": 2, "refused": []}
+    assert items(house, "orders-restored") == {"a": {"id": {"S": "a"}, "blob": {"B": b"\x00\xff"}}}
+    assert list(house.quarantine.items()) == []
+    assert house.operator.repair("orders") == {"repaired": 0, "refused": []}
+
+
+def test_what_the_target_still_refuses_stays_in_quarantine(house: House) -> None:
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders", Item=key("a"))
+    house.quarantine.add(put("a"), "wrong type")
+    house.aws.fail("PutItem", "ValidationException", "still wrong")
+
+    assert house.operator.repair("orders") == {
+        "repaired": 0,
+        "refused": [{"key": {"id": {"S": "a"}}, "reason": "PutItem: ValidationException: still wrong"}],
+    }
+    assert len(list(house.quarantine.items())) == 1
+
+
+def test_a_repair_that_died_is_finished_by_the_same_call(house: House) -> None:
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders", Item=key("a"))
+    house.quarantine.add(put("a"), "wrong type")
+    house.aws.fail("PutItem", "InternalServerError")
+    with pytest.raises(ClientError):
+        house.operator.repair("orders")
+
+    assert house.operator.repair("orders")["repaired"] == 1
+
+
+def racing(house: House, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Just before each of the next puts of the repair, the source changes and replay carries that over."""
+    answer = house.aws.answer
+    left = iter(range(1, times + 1))
+
+    def raced(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        to_target = operation == "PutItem" and parameters["TableName"] == "orders-restored"
+        if to_target and (number := next(left, None)) is not None:
+            for table in ("orders", "orders-restored"):
+                newer = {"TableName": table, "Item": {**key("a"), "n": {"N": str(number)}}}
+                otherwise(client, operation, newer)
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(house.aws, "answer", raced)
+
+
+def test_repair_does_not_undo_what_replay_writes_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders", Item={**key("a"), "n": {"N": "0"}})
+    house.quarantine.add(put("a"), "wrong type")
+    racing(house, monkeypatch, 3)
+
+    assert house.operator.repair("orders") == {"repaired": 1, "refused": []}
+    assert items(house, "orders-restored")["a"]["n"] == {"N": "3"}
+
+
+def test_an_item_that_never_stands_still_stays_in_quarantine(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders", Item={**key("a"), "n": {"N": "0"}})
+    house.quarantine.add(put("a"), "wrong type")
+    racing(house, monkeypatch, 1000)
+
+    (refused,) = house.operator.repair("orders")["refused"]
+    assert refused["reason"] == "it changed 10 times while it was repaired: run repair again"
+    assert len(list(house.quarantine.items())) == 1
+
+
+# window
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "window"),
+    [
+        ("2026-11-22T10:00:00Z", None, Window(NOON - 7200)),
+        (NOON - 7200, NOON - 60, Window(NOON - 7200, NOON - 60)),
+        ("2026-11-22T10:00:00.9Z", "2026-11-22T10:00:01Z", Window(NOON - 7200, NOON - 7199)),
+    ],
+)
+def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window: Window) -> None:
+    house.begin()
+
+    house.operator.set_window("orders", start, end)
+
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert (claim.window, claim.window_chosen) == (window, True)
+    replaying = house.handover.start_replay("orders", claim, house.instant())
+    assert replaying.window == window
+
+
+def test_the_answer_tells_the_window(house: House) -> None:
+    house.begin()
+
+    assert house.operator.set_window("orders", NOON, NOON + 5) == {
+        "window": {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T12:00:05Z"}
+    }
+
+
+def test_an_earlier_window_shows_its_gap(house: House) -> None:
+    house.begin()
+
+    house.operator.set_window("orders", NOON - 2 * DAY, None)
+
+    assert house.operator.status("orders")["gap_seconds"] == DAY
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "error"),
+    [
+        (NOON, NOON, OperatorError),
+        (NOON, NOON - 1, OperatorError),
+        (None, None, RequestError),
+        ("soon", None, RequestError),
+        (NOON, "later", RequestError),
+        ([], None, RequestError),
+    ],
+)
+def test_a_window_that_is_none_is_refused(house: House, start: Any, end: Any, error: type[Exception]) -> None:
+    before = house.begin()
+
+    with pytest.raises(error):
+        house.operator.set_window("orders", start, end)
+    assert house.pipelines.claim("orders") == before
+
+
+def test_the_window_stands_once_replay_has_begun(house: House) -> None:
+    house.replaying()
+
+    with pytest.raises(OperatorError, match="is replaying: its window stands"):
+        house.operator.set_window("orders", NOON, None)
+
+
+def test_a_window_is_not_accepted_where_it_would_be_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replay starts between the look at the claim and the write."""
+    house.begin()
+    update = type(house.pipelines).update
+    once = iter([True])
+
+    def raced(store: object, source: str, claim: Any) -> Any:
+        if next(once, False):
+            house.handover.start_replay("orders", claim, None)
+        return update(house.pipelines, source, claim)
+
+    monkeypatch.setattr(type(house.pipelines), "update", raced)
+
+    with pytest.raises(OperatorError, match="moved on meanwhile"):
+        house.operator.set_window("orders", NOON, None)

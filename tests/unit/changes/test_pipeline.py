@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, Registration
+from dynamodb_restore.changes.replay import Window
+from tests.unit.changes.house import CAPTURE, REPLAY, House
+from tests.unit.changes.makers import NOON
+
+CLAIM = Claim(
+    restore_id="restore-1",
+    target="orders-restored",
+    state=ClaimState.CAPTURING,
+    claimed_at=datetime(2026, 11, 22, 12, 0, 5, tzinfo=UTC),
+    window=Window(NOON - 60, NOON),
+    window_chosen=True,
+    covered_from=NOON - 30,
+)
+
+
+def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
+    house.register("always", ("orders-*", "spare"))
+
+    assert house.pipelines.registration("orders") == Registration(
+        source="orders",
+        mode=CaptureMode.ALWAYS,
+        capture_mapping=CAPTURE,
+        replay_mapping=REPLAY,
+        buffer_url=house.buffer_url,
+        buffer_dead_letter_url=house.aside_url,
+        target_patterns=("orders-*", "spare"),
+    )
+    assert house.pipelines.registration("customers") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "admitted"),
+    [
+        ("orders-restored", True),
+        ("spare", True),
+        ("spare2", False),
+        ("Orders-restored", False),
+        ("my-orders-x", False),
+    ],
+)
+def test_a_pipeline_admits_the_targets_of_its_patterns(house: House, target: str, admitted: bool) -> None:
+    house.register(patterns=("orders-*", "spare"))
+    registration = house.pipelines.registration("orders")
+
+    assert registration is not None
+    assert registration.admits(target) is admitted
+
+
+@pytest.mark.parametrize(
+    "claim", [CLAIM, replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None)]
+)
+def test_a_claim_is_read_as_it_was_taken(house: House, claim: Claim) -> None:
+    assert house.pipelines.claim("orders") is None
+    assert house.pipelines.take("orders", claim) == claim
+    assert house.pipelines.claim("orders") == claim
+
+
+def test_a_second_claim_gets_the_owner(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+
+    assert house.pipelines.take("orders", replace(CLAIM, restore_id="restore-2", target="other")) == CLAIM
+    assert house.pipelines.claim("orders") == CLAIM
+
+
+def test_taking_ones_own_claim_again_changes_nothing(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    replaying = house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING))
+
+    assert house.pipelines.take("orders", CLAIM) == replaying
+
+
+def test_a_change_of_a_claim_does_not_undo_one_that_it_has_not_seen(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    newer = house.pipelines.update("orders", replace(CLAIM, window=Window(NOON + 5)))
+
+    assert house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING)) is None
+    assert house.pipelines.claim("orders") == newer == replace(CLAIM, window=Window(NOON + 5), version=1)
+
+
+def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    house.pipelines.release("orders", CLAIM, consumed_until=None)
+
+    assert house.pipelines.update("orders", CLAIM) is None
+    assert house.pipelines.claim("orders") is None
+
+
+def test_release_keeps_what_was_consumed(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    house.pipelines.release("orders", CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))
+
+    assert house.pipelines.claim("orders") is None
+    assert house.pipelines.consumed_until("orders") == 1795348809
+
+
+def test_release_without_replay_consumes_nothing(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    house.pipelines.release("orders", CLAIM, consumed_until=None)
+
+    assert house.pipelines.consumed_until("orders") is None
+
+
+def test_release_leaves_another_restores_claim(house: House) -> None:
+    house.pipelines.take("orders", CLAIM)
+    house.pipelines.release("orders", replace(CLAIM, restore_id="restore-0"), consumed_until=None)
+
+    assert house.pipelines.claim("orders") == CLAIM
+
+
+def test_other_errors_are_raised(house: House) -> None:
+    house.aws.fail("PutItem", "AccessDeniedException", times=2)
+    house.aws.fail("DeleteItem", "AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        house.pipelines.take("orders", CLAIM)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        house.pipelines.update("orders", CLAIM)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        house.pipelines.release("orders", CLAIM, consumed_until=None)
+
+
+@pytest.mark.parametrize(
+    ("start", "covered_from", "gap"),
+    [(NOON, NOON + 90, 90), (NOON, NOON, 0), (NOON, NOON - 1, 0), (NOON, None, 0)],
+)
+def test_the_gap_is_what_lies_between_the_restore_point_and_the_first_captured_change(
+    start: int, covered_from: int | None, gap: int
+) -> None:
+    assert replace(CLAIM, window=Window(start), covered_from=covered_from).gap_seconds == gap

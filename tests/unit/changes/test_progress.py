@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.progress import Position, Progress, ProgressStore, Side, lagging_groups
+from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_restore_table
+from tests.unit.fakes import Aws
+
+SEQUENCE = 18_849_496_460_467_696_128
+
+
+@pytest.fixture
+def store(aws: Aws, clients: Clients) -> ProgressStore:
+    make_restore_table(clients)
+    return ProgressStore(clients, RESTORE_TABLE, "orders")
+
+
+def test_nothing_was_captured_at_first(store: ProgressStore) -> None:
+    assert store.read(Side.CAPTURED) == Progress({}, 0, None)
+
+
+def test_progress_is_read_as_it_was_written(store: ProgressStore) -> None:
+    store.advance(
+        Side.CAPTURED,
+        {0: Position(SEQUENCE, NOON), 7: Position(SEQUENCE + 256, NOON + 1)},
+        changes=5,
+        since=NOON - 9,
+    )
+
+    assert store.read(Side.CAPTURED) == Progress(
+        {0: Position(18849496460467696128, NOON), 7: Position(18849496460467696384, NOON + 1)}, 5, NOON - 9
+    )
+    assert store.read(Side.REPLAYED) == Progress({})
+
+
+def test_a_slower_invocation_moves_nothing_back(store: ProgressStore) -> None:
+    store.advance(
+        Side.REPLAYED, {0: Position(SEQUENCE + 2, NOON + 2), 1: Position(SEQUENCE, NOON)}, changes=3
+    )
+    store.advance(
+        Side.REPLAYED, {0: Position(SEQUENCE + 1, NOON + 1), 1: Position(SEQUENCE + 1, NOON + 1)}, changes=4
+    )
+
+    assert store.read(Side.REPLAYED) == Progress(
+        {0: Position(SEQUENCE + 2, NOON + 2), 1: Position(SEQUENCE + 1, NOON + 1)}, 7
+    )
+
+
+def test_an_invocation_that_is_behind_everywhere_still_counts_its_changes(store: ProgressStore) -> None:
+    store.advance(Side.REPLAYED, {0: Position(5, NOON)}, changes=1)
+    store.advance(Side.REPLAYED, {0: Position(4, NOON)}, changes=2)
+
+    assert store.read(Side.REPLAYED) == Progress({0: Position(5, NOON)}, 3)
+
+
+def test_the_first_change_ever_captured_is_kept(store: ProgressStore) -> None:
+    store.advance(Side.CAPTURED, {0: Position(1, NOON)}, changes=1, since=NOON)
+    store.advance(Side.CAPTURED, {0: Position(2, NOON)}, changes=1, since=NOON - 5)
+
+    assert store.read(Side.CAPTURED).since == 1795348800
+
+
+def test_a_race_ends_at_the_furthest_position(
+    store: ProgressStore, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another invocation is faster, again and again, between this one's look and its write."""
+    answer = aws.answer
+    rivals = [{0: Position(5, NOON)}, {1: Position(9, NOON)}]
+
+    def overtaken(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> dict[str, Any]:
+        if operation == "UpdateItem" and rivals:
+            store.advance(Side.REPLAYED, rivals.pop(0), changes=1)
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(aws, "answer", overtaken)
+    store.advance(
+        Side.REPLAYED, {0: Position(4, NOON), 1: Position(8, NOON), 2: Position(7, NOON)}, changes=10
+    )
+
+    assert store.read(Side.REPLAYED) == Progress(
+        {0: Position(5, NOON), 1: Position(9, NOON), 2: Position(7, NOON)}, 12
+    )
+
+
+def test_many_groups_fit_dynamodbs_expressions(store: ProgressStore, aws: Aws) -> None:
+    """An expression has at most 4,096 bytes and a condition 300 operators."""
+    store.advance(
+        Side.CAPTURED, {group: Position(SEQUENCE, NOON) for group in range(160)}, changes=12, since=NOON
+    )
+
+    found = store.read(Side.CAPTURED)
+    assert (len(found.positions), found.changes, found.since) == (160, 12, NOON)
+    for update in aws.named("UpdateItem"):
+        condition = update["ConditionExpression"]
+        operators = sum(condition.count(word) for word in ("attribute_not_exists", " OR ", "<", " AND "))
+        assert len(condition) <= 4096
+        assert len(update["UpdateExpression"]) <= 4096
+        assert operators <= 300
+
+
+positions = st.dictionaries(st.integers(0, 4), st.builds(Position, st.integers(1, 5), st.just(NOON)))
+
+
+@pytest.mark.parametrize(
+    ("captured", "replayed", "lagging"),
+    [
+        ({}, {}, set()),
+        ({0: Position(1, NOON)}, {}, {0}),
+        ({0: Position(2, NOON)}, {0: Position(1, NOON)}, {0}),
+        ({0: Position(2, NOON)}, {0: Position(2, NOON)}, set()),
+        ({0: Position(2, NOON)}, {0: Position(3, NOON)}, set()),
+        ({}, {0: Position(3, NOON)}, set()),
+    ],
+)
+def test_a_group_lags_while_something_captured_is_not_replayed(
+    captured: Mapping[int, Position], replayed: Mapping[int, Position], lagging: set[int]
+) -> None:
+    assert lagging_groups(Progress(captured), Progress(replayed)) == lagging
+
+
+@given(positions, positions)
+def test_what_has_caught_up_does_not_lag(
+    captured: dict[int, Position], replayed: dict[int, Position]
+) -> None:
+    caught_up = {
+        **replayed,
+        **{group: captured[group] for group in lagging_groups(Progress(captured), Progress(replayed))},
+    }
+
+    assert lagging_groups(Progress(captured), Progress(caught_up)) == set()

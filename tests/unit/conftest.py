@@ -1,0 +1,60 @@
+"""What all unit tests share: an AWS of their own, with nothing of the machine's configuration in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+# Before anything imports boto3 or Powertools, which read the environment while they are imported.
+for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "dynamodb-restore",
+    "POWERTOOLS_METRICS_NAMESPACE": "DynamoDBRestore",
+}
+
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+from botocore.client import BaseClient  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from moto import mock_aws  # noqa: E402
+
+from dynamodb_restore.aws import Clients  # noqa: E402
+from tests.unit.fakes import REGION, Aws, Clock  # noqa: E402
+
+# No example database and no deadline: a run depends on nothing that an earlier one left, nor on the machine's load.
+settings.register_profile("unit", database=None, deadline=None, derandomize=True)
+settings.load_profile("unit")
+
+
+@pytest.fixture(scope="session")
+def clients() -> Clients:
+    """One set of clients for all tests: making them is slow, and moto does not mind."""
+    return Clients(REGION)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An empty AWS account."""
+    fake = Aws()
+    moto = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def make_api_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        return fake.answer(client, operation, parameters, moto)
+
+    with mock_aws():
+        monkeypatch.setattr(BaseClient, "_make_api_call", make_api_call)
+        yield fake
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

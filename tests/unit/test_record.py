@@ -1,0 +1,258 @@
+"""The restore record: what is kept, which state may follow which, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecords, RestoreState
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.settings.setting import Overrides
+from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table, record_item, request
+from tests.unit.fakes import Aws, table_arn
+
+KEY = RestoreKey("orders-restored", TARGET_ID)
+NOW = datetime(2026, 11, 22, 7, 5, tzinfo=UTC)
+LATER = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+SUMMARY = {
+    "SourceTableArn": table_arn("orders"),
+    "RestoreDateTime": datetime(2026, 11, 22, 6, 30, tzinfo=UTC),
+    "RestoreInProgress": True,
+}
+SETTINGS: dict[str, Any] = {
+    "ttl": {"attribute": "expires"},
+    "tags": {"tags": {"team": "checkout", "note": ""}},
+    "point_in_time_recovery": {"recovery_period_days": 7},
+    "auto_scaling": {"goal": 70.5, "whole": 70.0, "none": None, "list": [1, True, {}]},
+}
+
+
+@pytest.fixture
+def records(aws: Aws, clients: Clients) -> RestoreRecords:
+    make_restore_table(clients)
+    return RestoreRecords(clients, RESTORE_TABLE, timedelta(days=90))
+
+
+def report(result: Result) -> Report:
+    return Report(
+        result,
+        "orders",
+        "orders-restored",
+        finished_at=LATER,
+        restore_id=TARGET_ID,
+        outcomes=(Outcome("tags", Status.APPLIED, done=("add tags team=checkout",)),),
+    )
+
+
+def save_waiting(records: RestoreRecords, key: RestoreKey, **changes: Any) -> None:
+    arguments: dict[str, Any] = {
+        "request": request(),
+        "settings": SETTINGS,
+        "summary": SUMMARY,
+        "attempts": 1,
+        "pipeline_owner": None,
+        "now": NOW,
+        "known": False,
+        **changes,
+    }
+    records.save_waiting(key, **arguments)
+
+
+def wait(records: RestoreRecords, *, known: bool = False, attempts: int = 1) -> None:
+    save_waiting(records, KEY, known=known, attempts=attempts)
+
+
+def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
+    records.save_syncing(
+        KEY,
+        request(),
+        attempts=5,
+        sync_attempts=sync_attempts,
+        pipeline_owner=None,
+        now=LATER,
+        known=sync_attempts > 1,
+    )
+
+
+def states(clients: Clients) -> list[str]:
+    return [entry["state"] for entry in record_item(clients)["history"]]
+
+
+def test_no_record_is_none(records: RestoreRecords) -> None:
+    assert records.get(KEY) is None
+
+
+def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: Clients) -> None:
+    wait(records)
+    assert record_item(clients) == {
+        "pk": "target#orders-restored",
+        "sk": "restore#5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
+        "state": "waiting",
+        "history": [{"state": "waiting", "at": "2026-11-22T07:05:00Z"}],
+        "request": {
+            "event_id": "7d0c1c6e-3f55-4b0a-9a52-000000000001",
+            "event_name": "RestoreTableToPointInTime",
+            "source": "orders",
+            "target": "orders-restored",
+            "region": "eu-central-1",
+            "account": "123456789012",
+            "requested_at": "2026-11-22T07:00:01Z",
+            "requested_by": "arn:aws:iam::123456789012:user/ana",
+            "restore_point": None,
+            "overrides": {"billing_mode": None, "provisioned_throughput": False},
+        },
+        "source": "orders",
+        "target": "orders-restored",
+        "restore_point": "2026-11-22T06:30:00Z",
+        "origin": "arn:aws:dynamodb:eu-central-1:123456789012:table/orders",
+        "settings": {
+            "ttl": {"attribute": "expires"},
+            "tags": {"tags": {"team": "checkout", "note": ""}},
+            "point_in_time_recovery": {"recovery_period_days": 7},
+            "auto_scaling": {
+                "goal": Decimal("70.5"),
+                "whole": Decimal(70),
+                "none": None,
+                "list": [Decimal(1), True, {}],
+            },
+        },
+        "attempts": Decimal(1),
+        "pipeline_owner": None,
+        "updated_at": "2026-11-22T07:05:00Z",
+        "expires_at": Decimal(1803107100),
+    }
+
+
+def test_what_is_kept_comes_back(records: RestoreRecords) -> None:
+    wait(records)
+    record = records.get(KEY)
+    assert record is not None
+    assert record.state is RestoreState.WAITING
+    assert record.settings == SETTINGS
+    assert record.restore_point == datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+    assert record.sync_attempts == 0
+    assert not record.settled
+
+
+def test_a_further_wait_adds_no_history(records: RestoreRecords, clients: Clients) -> None:
+    wait(records)
+    wait(records, known=True, attempts=2)
+    assert states(clients) == ["waiting"]
+    assert record_item(clients)["attempts"] == 2
+
+
+def test_applying_keeps_what_was_read_while_waiting(records: RestoreRecords, clients: Clients) -> None:
+    wait(records)
+    sync(records)
+    sync(records, 2)
+    record = records.get(KEY)
+    assert record is not None
+    assert (record.state, record.sync_attempts) == (RestoreState.SYNCING, 2)
+    assert record.settings == SETTINGS
+    assert record.restore_point == datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+    assert states(clients) == ["waiting", "syncing"]
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "settled"),
+    [
+        (Result.SYNCED, "synced", True),
+        (Result.SKIPPED, "skipped", True),
+        (Result.INCOMPLETE, "incomplete", False),
+        (Result.FAILED, "failed", False),
+    ],
+)
+def test_an_end_is_written_down_with_its_report(
+    records: RestoreRecords, clients: Clients, result: Result, state: str, settled: bool
+) -> None:
+    wait(records)
+    records.save_report(KEY, report(result), LATER)
+    item = record_item(clients)
+    assert item["state"] == state
+    assert item["history"][-1] == {"state": state, "at": "2026-11-22T08:30:00Z"}
+    assert item["report"]["result"] == state
+    assert item["report"]["settings"][0]["done"] == ["add tags team=checkout"]
+    record = records.get(KEY)
+    assert record is not None
+    assert record.settled is settled
+
+
+@pytest.mark.parametrize("end", [Result.SYNCED, Result.SKIPPED])
+def test_a_settled_restore_stays_as_it_is(records: RestoreRecords, clients: Clients, end: Result) -> None:
+    records.save_report(KEY, report(end), NOW)
+    settled = record_item(clients)
+    wait(records)
+    sync(records)
+    records.save_report(KEY, report(Result.FAILED), LATER)
+    assert record_item(clients) == settled
+
+
+@pytest.mark.parametrize("end", [Result.INCOMPLETE, Result.FAILED])
+def test_a_restore_that_failed_can_be_run_again(
+    records: RestoreRecords, clients: Clients, end: Result
+) -> None:
+    records.save_report(KEY, report(end), NOW)
+    sync(records)
+    records.save_report(KEY, report(Result.SYNCED), LATER)
+    assert states(clients) == [end.value, "syncing", "synced"]
+
+
+def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
+    overridden = request(overrides=Overrides("PAY_PER_REQUEST", provisioned_throughput=True))
+    records.save_syncing(
+        KEY, overridden, attempts=1, sync_attempts=1, pipeline_owner=None, now=NOW, known=False
+    )
+    assert record_item(clients)["request"]["overrides"] == {
+        "billing_mode": "PAY_PER_REQUEST",
+        "provisioned_throughput": True,
+    }
+
+
+def test_a_restore_from_a_backup_has_the_backup_as_its_origin(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    backup = f"{table_arn('orders')}/backup/01758000000000-12345678"
+    summary = {**SUMMARY, "SourceBackupArn": backup}
+    save_waiting(records, KEY, summary=summary)
+    assert record_item(clients)["origin"] == backup
+
+
+def test_without_a_summary_neither_origin_nor_restore_point_is_overwritten(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    wait(records)
+    save_waiting(records, KEY, summary={}, attempts=2, known=True)
+    item = record_item(clients)
+    assert (item["origin"], item["restore_point"]) == (
+        "arn:aws:dynamodb:eu-central-1:123456789012:table/orders",
+        "2026-11-22T06:30:00Z",
+    )
+
+
+def test_restores_of_one_name_are_told_apart(records: RestoreRecords, clients: Clients) -> None:
+    wait(records)
+    records.save_report(RestoreKey("orders-restored", "another-id"), report(Result.SYNCED), LATER)
+    assert record_item(clients)["state"] == "waiting"
+    assert record_item(clients, "another-id")["state"] == "synced"
+
+
+def test_a_restore_is_found_by_its_event(records: RestoreRecords) -> None:
+    earlier = request(event_id="another-event")
+    save_waiting(records, RestoreKey("orders-restored", "earlier-id"), request=earlier)
+    wait(records)
+    assert records.restore_id_of_event("orders-restored", request().event_id) == TARGET_ID
+    assert records.restore_id_of_event("orders-restored", "another-event") == "earlier-id"
+    assert records.restore_id_of_event("orders-restored", "unknown-event") is None
+    assert records.restore_id_of_event("orders", request().event_id) is None
+
+
+def test_any_other_error_is_raised(aws: Aws, records: RestoreRecords) -> None:
+    aws.fail("UpdateItem", "AccessDeniedException", "not authorized")
+    with pytest.raises(ClientError, match="not authorized"):
+        wait(records)

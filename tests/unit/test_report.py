@@ -1,0 +1,202 @@
+"""The report, word for word: what people read and what machines get."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.report import Report, Result, overall
+
+SYNCED = Report(
+    Result.SYNCED,
+    "orders",
+    "orders-restored",
+    finished_at=datetime(2026, 11, 22, 7, 41, 9, tzinfo=UTC),
+    attempts=12,
+    restore_id="5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
+    requested_at=datetime(2026, 11, 22, 7, 0, 1, tzinfo=UTC),
+    requested_by="arn:aws:iam::123456789012:user/ana",
+    restore_point=datetime(2026, 11, 22, 6, 30, tzinfo=UTC),
+    notes=("changes before 06:31 are missing",),
+    outcomes=(
+        Outcome("point_in_time_recovery", Status.UNCHANGED),
+        Outcome("tags", Status.APPLIED, done=("add tags team=checkout",), conflicts=("tag stage is kept",)),
+        Outcome(
+            "auto_scaling",
+            Status.SKIPPED,
+            omitted=("auto scaling of table: the restored table is on demand",),
+            reason="auto scaling of table: the restored table is on demand",
+        ),
+        Outcome("ttl", Status.SKIPPED, reason="switched off"),
+    ),
+)
+
+INCOMPLETE = Report(
+    Result.INCOMPLETE,
+    "orders",
+    "orders-restored",
+    finished_at=datetime(2026, 11, 22, 7, 41, 9, tzinfo=UTC),
+    requested_at=datetime(2026, 11, 22, 7, 0, 1, tzinfo=UTC),
+    requested_by="unknown",
+    reason="gave up after 380 attempts: stream: it stays UPDATING",
+    outcomes=(
+        Outcome(
+            "stream",
+            Status.FAILED,
+            done=("enable a stream of NEW_IMAGE",),
+            reason="not seen after it was applied: the table is UPDATING",
+            retryable=True,
+        ),
+        Outcome("ttl", Status.FAILED, reason="UpdateTimeToLive: AccessDeniedException: not authorized."),
+    ),
+)
+
+
+def test_text_of_a_restore_that_succeeded() -> None:
+    assert SYNCED.text() == (
+        "orders -> orders-restored: the restored table has the settings of its source.\n"
+        "\n"
+        "Restored to   2026-11-22T06:30:00Z\n"
+        "Requested     2026-11-22T07:00:01Z by arn:aws:iam::123456789012:user/ana\n"
+        "Finished      2026-11-22T07:41:09Z after 12 attempts\n"
+        "Restore id    5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10\n"
+        "\n"
+        "Note: changes before 06:31 are missing\n"
+        "\n"
+        "UNCHANGED  point_in_time_recovery\n"
+        "\n"
+        "APPLIED    tags\n"
+        "  + add tags team=checkout\n"
+        "  - tag stage is kept\n"
+        "\n"
+        "SKIPPED    auto_scaling\n"
+        "  - auto scaling of table: the restored table is on demand\n"
+        "\n"
+        "SKIPPED    ttl\n"
+        "  - switched off\n"
+    )
+
+
+def test_text_of_a_restore_that_needs_a_person() -> None:
+    assert INCOMPLETE.text() == (
+        "orders -> orders-restored: some settings could not be cloned; see below.\n"
+        "\n"
+        "Reason: gave up after 380 attempts: stream: it stays UPDATING\n"
+        "\n"
+        "Requested     2026-11-22T07:00:01Z by unknown\n"
+        "Finished      2026-11-22T07:41:09Z after 1 attempt\n"
+        "\n"
+        "FAILED     stream\n"
+        "  + enable a stream of NEW_IMAGE\n"
+        "  ! not seen after it was applied: the table is UPDATING. Trying again can help.\n"
+        "\n"
+        "FAILED     ttl\n"
+        "  ! UpdateTimeToLive: AccessDeniedException: not authorized. Trying again does not help until\n"
+        "    this is mended.\n"
+    )
+
+
+def test_json() -> None:
+    assert SYNCED.as_json() == {
+        "result": "synced",
+        "source": "orders",
+        "target": "orders-restored",
+        "restore_id": "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
+        "restore_point": "2026-11-22T06:30:00Z",
+        "requested_at": "2026-11-22T07:00:01Z",
+        "requested_by": "arn:aws:iam::123456789012:user/ana",
+        "finished_at": "2026-11-22T07:41:09Z",
+        "attempts": 12,
+        "reason": None,
+        "notes": ["changes before 06:31 are missing"],
+        "settings": [
+            {
+                "setting": "point_in_time_recovery",
+                "status": "unchanged",
+                "done": [],
+                "conflicts": [],
+                "omitted": [],
+                "reason": None,
+                "retryable": False,
+            },
+            {
+                "setting": "tags",
+                "status": "applied",
+                "done": ["add tags team=checkout"],
+                "conflicts": ["tag stage is kept"],
+                "omitted": [],
+                "reason": None,
+                "retryable": False,
+            },
+            {
+                "setting": "auto_scaling",
+                "status": "skipped",
+                "done": [],
+                "conflicts": [],
+                "omitted": ["auto scaling of table: the restored table is on demand"],
+                "reason": "auto scaling of table: the restored table is on demand",
+                "retryable": False,
+            },
+            {
+                "setting": "ttl",
+                "status": "skipped",
+                "done": [],
+                "conflicts": [],
+                "omitted": [],
+                "reason": "switched off",
+                "retryable": False,
+            },
+        ],
+    }
+
+
+def test_json_of_a_direct_invocation_has_no_request() -> None:
+    report = Report(
+        Result.DRY_RUN, "orders", "orders-copy", finished_at=datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+    )
+    assert report.as_json() == {
+        "result": "dry_run",
+        "source": "orders",
+        "target": "orders-copy",
+        "restore_id": None,
+        "restore_point": None,
+        "requested_at": None,
+        "requested_by": None,
+        "finished_at": "2026-11-22T07:00:00Z",
+        "attempts": 1,
+        "reason": None,
+        "notes": [],
+        "settings": [],
+    }
+
+
+@pytest.mark.parametrize("outcome", [*SYNCED.outcomes, *INCOMPLETE.outcomes], ids=lambda o: o.setting)
+def test_an_outcome_comes_back_from_json(outcome: Outcome) -> None:
+    assert Outcome.from_json(outcome.as_json()) == outcome
+
+
+def test_subject() -> None:
+    assert SYNCED.subject() == "DynamoDB restore synced: orders -> orders-restored"
+
+
+def test_a_long_subject_is_cut_where_sns_would_refuse_it() -> None:
+    report = Report(Result.FAILED, "o" * 255, "t" * 255, finished_at=SYNCED.finished_at)
+    assert report.subject() == f"DynamoDB restore failed: {'o' * 72}..."
+    assert len(report.subject()) == 100
+    exact = Report(Result.FAILED, "o" * 35, "t" * 36, finished_at=SYNCED.finished_at)
+    assert exact.subject() == f"DynamoDB restore failed: {'o' * 35} -> {'t' * 36}"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([], Result.SYNCED),
+        ([Status.UNCHANGED, Status.APPLIED, Status.SKIPPED], Result.SYNCED),
+        ([Status.APPLIED, Status.FAILED], Result.INCOMPLETE),
+        ([Status.FAILED], Result.INCOMPLETE),
+    ],
+)
+def test_the_outcomes_add_up(statuses: list[Status], expected: Result) -> None:
+    assert overall([Outcome("tags", status) for status in statuses]) is expected
