@@ -67,16 +67,16 @@ demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Resto
 ##@ Prove
 
 .PHONY: test
-test: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Run all tests: unit, terraform, local
-	@MAKE='$(MAKE)' scripts/run-suites.sh unit terraform local
+test: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Run all tests: unit, terraform, local, reference
+	@MAKE='$(MAKE)' scripts/run-suites.sh unit terraform local reference
 
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure capture and replay against a one-message-a-change design
 	@PYTHONPATH=lambda_src:. $(BIN)/python -m benchmarks
 
 .PHONY: test-unit
-test-unit: $(VENV)/.installed ## Run the Python tests: no network, no Terraform
-	@$(BIN)/pytest -p no:terraform -n 2 tests/unit $(PYTEST_ARGS)
+test-unit: $(VENV)/.installed ## Run the unit tests and simulated histories: no network, no Terraform
+	@$(BIN)/pytest -p no:terraform -n 2 tests/unit tests/simulation $(PYTEST_ARGS)
 
 .PHONY: test-terraform
 test-terraform: export TF_DATA_DIR := $(CURDIR)/.cache/terraform/tests
@@ -88,6 +88,10 @@ test-terraform: | terraform-ready ## Run the Terraform tests, with a mocked prov
 .PHONY: test-local
 test-local: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Apply on a local AWS and follow real restores there
 	@$(BIN)/pytest --tf-binary terraform tests/local $(PYTEST_ARGS)
+
+.PHONY: test-reference
+test-reference: $(VENV)/.installed .cache/dynamodb-local/.installed ## Drive capture and replay against Amazon's own engine
+	@$(BIN)/pytest -p no:terraform tests/reference $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: lint-python lint-terraform lint-shell lint-generated ## Run all checks that run nothing of ours
@@ -165,6 +169,9 @@ $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LOCK_VENV)/.installed:
 	  "$$python" -m venv $(@D); \
 	  $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --requirement $<; \
 	  touch $@
+
+.cache/dynamodb-local/.installed: scripts/dynamodb-local.sh
+	@scripts/dynamodb-local.sh $(@D)
 
 .cache/providers.mk: scripts/find-providers.sh versions.tf
 	@mkdir -p .cache

@@ -112,6 +112,7 @@ def replay_bundles(invocations: Sequence[Sequence[dict[str, Any]]], clients: Cli
     for messages in invocations:
         clock = Clock(time.monotonic, time.sleep, time.monotonic() + 60, random.Random(1))
         quarantine = Quarantine(clients, RESTORE_TABLE, "restore")
+        progress = ProgressStore(clients, RESTORE_TABLE, TABLE)
         replayed = replay(
             messages,
             Window(0),
@@ -119,12 +120,11 @@ def replay_bundles(invocations: Sequence[Sequence[dict[str, Any]]], clients: Cli
             quarantine,
             frozenset(str(item.key) for item in quarantine.items()),
             lambda _record, _reason: False,
+            progress.read(Side.REPLAYED).positions,
         )
         if replayed.retry:
             raise SystemExit(f"replay failed: {replayed.problem}")
-        ProgressStore(clients, RESTORE_TABLE, TABLE).advance(
-            Side.REPLAYED, replayed.positions, changes=replayed.changes
-        )
+        progress.advance(Side.REPLAYED, replayed.positions, changes=replayed.changes)
 
 
 def peak_megabytes(what: str) -> float:

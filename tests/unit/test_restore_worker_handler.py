@@ -352,18 +352,18 @@ SEND = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run
         ({}, SEND + "KeyError('source')"),
         ({"source": "orders"}, SEND + "KeyError('target')"),
         ({"source": 5, "target": "orders"}, SEND + "TypeError("),
-        ({"source": "orders", "target": "x"}, SEND + "ValueError("),
+        ({"source": "orders", "target": "x"}, "'x' is neither a table name nor the ARN of a table"),
         ({"source": "orders", "target": TARGET, "dry_run": "yes"}, '"dry_run" must be true or false'),
         ({"source": "orders", "target": TARGET, "dry_run": 1}, '"dry_run" must be true or false'),
         ({"source": "orders", "target": table_arn("orders")}, "source and target are both orders"),
         ({"source": "orders", "target": "orders-copy"}, "table orders-copy does not exist"),
         (
             {"source": "arn:aws:dynamodb:us-east-1:123456789012:table/orders", "target": TARGET},
-            "orders is in us-east-1, account 123456789012; this function works in eu-central-1, 123456789012",
+            "orders is in us-east-1, account 123456789012; this function works in eu-central-1, account 123456789012",
         ),
         (
             {"source": "arn:aws:dynamodb:eu-central-1:210987654321:table/orders", "target": TARGET},
-            "orders is in eu-central-1, account 210987654321; this function works in eu-central-1, 123456789012",
+            "orders is in eu-central-1, account 210987654321; this function works in eu-central-1, account 123456789012",
         ),
     ],
 )

@@ -86,6 +86,15 @@ class ProgressStore:
         )
         return _progress(answer.get("Item", {}))
 
+    def forget_since(self) -> None:
+        """Drop `since`: capture pauses, and the next first change begins a new stretch."""
+        self._dynamodb.update_item(
+            TableName=self._restore_table,
+            Key=self._key(Side.CAPTURED),
+            UpdateExpression="REMOVE #since",
+            ExpressionAttributeNames={"#since": "since"},
+        )
+
     def advance(
         self, side: Side, positions: Mapping[int, Position], *, changes: int, since: int | None = None
     ) -> None:

@@ -85,7 +85,7 @@ def replay(
     quarantine: Quarantine,
     known_quarantined: frozenset[str],
     set_aside: SetAside,
-    dealt_with: Mapping[int, Position] | None = None,
+    dealt_with: Mapping[int, Position],
 ) -> Replayed:
     """Write what an SQS event carries into the target.
 
@@ -97,7 +97,7 @@ def replay(
             the target takes them after all.
     """
     replayed = Replayed()
-    messages = _decode_all(records, set_aside, dealt_with or {}, replayed)
+    messages = _decode_all(records, set_aside, dealt_with, replayed)
     last: dict[str, tuple[int, _Message, Change]] = {}
     number = 0
     for message in messages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -43,7 +44,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         event["Records"],
         config.options,
         clients,
-        nonce=context.aws_request_id,
+        # Of this invocation alone: Lambda may repeat its request id when it delivers a batch again.
+        nonce=uuid.uuid4().hex,
         sleep=time.sleep,
         rng=random.Random(),
     )

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
-from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import worker_of
+from dynamodb_restore.handlers.wiring import table_here, worker_of
 from dynamodb_restore.restore.handover import NoPipelineError
 from dynamodb_restore.restore.operator import Operator, OperatorError
 from dynamodb_restore.restore.request import RequestError
@@ -36,7 +35,7 @@ _LONGEST_SETTLE_SECONDS = 60.0
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics(raise_on_empty_metrics=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda's entry point; never raises for what a caller sends.
 
@@ -49,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     operator = Operator(worker_of(WorkerConfig.from_environment(os.environ), context))
     try:
-        answer = _act(operator, event)
+        answer = _act(operator, event, context)
     except (OperatorError, NoPipelineError, RequestError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
@@ -57,8 +56,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answer
 
 
-def _act(operator: Operator, event: Mapping[str, Any]) -> dict[str, Any]:
-    table = _table(event)
+def _act(operator: Operator, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    table = _table(event, context)
     match event.get("action"):
         case "status":
             return operator.status(table)
@@ -74,11 +73,13 @@ def _act(operator: Operator, event: Mapping[str, Any]) -> dict[str, Any]:
             raise OperatorError(f"unknown action {other!r}: send status, cutover, abandon, repair or window")
 
 
-def _table(event: Mapping[str, Any]) -> str:
+def _table(event: Mapping[str, Any], context: LambdaContext) -> str:
     try:
-        return aws.table_ref(event["table"]).name
-    except (KeyError, TypeError, ValueError) as error:
+        return table_here(event["table"], context)
+    except (KeyError, TypeError) as error:
         raise OperatorError('send "table": the source table\'s name or ARN') from error
+    except ValueError as error:
+        raise OperatorError(str(error)) from error
 
 
 def _flag(event: Mapping[str, Any], name: str) -> bool:

@@ -61,20 +61,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         rng=random.Random(),
     )
     quarantine = Quarantine(clients, config.restore_table_name, claim.restore_id)
+    progress = ProgressStore(clients, config.restore_table_name, config.source_table)
+    rate = WriteRate(config.write_units_per_second, clock)
     replayed = replay(
         records,
         claim.window,
-        TargetWriter(
-            clients, config.source_table, claim.target, clock, WriteRate(config.write_units_per_second, clock)
-        ),
+        TargetWriter(clients, config.source_table, claim.target, clock, rate),
         quarantine,
         frozenset(item_id(item.key) for item in quarantine.items()),
         lambda record, reason: _set_aside(clients, config, record, reason),
+        progress.read(Side.REPLAYED).positions,
     )
     if replayed.positions:
-        ProgressStore(clients, config.restore_table_name, config.source_table).advance(
-            Side.REPLAYED, replayed.positions, changes=replayed.changes
-        )
+        progress.advance(Side.REPLAYED, replayed.positions, changes=replayed.changes)
     _tell(replayed)
     return _answer(replayed.retry)
 

@@ -7,7 +7,6 @@ report (`Report.as_json`); `dry_run` is false where it is left out.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import worker_of
+from dynamodb_restore.handlers.wiring import table_here, worker_of
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, parse_message
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 # Powertools keeps these across invocations on purpose.
 logger = Logger()
 metrics = Metrics()
-# A delivery that finds the target not ready has nothing to count.
-warnings.filterwarnings("ignore", "No application metrics to publish")
 
 
 class InvocationError(Exception):
@@ -69,20 +66,16 @@ def _invoked(event: Mapping[str, Any], worker: Worker, context: LambdaContext) -
     if not isinstance(dry_run, bool):
         raise InvocationError('"dry_run" must be true or false')
     try:
-        source, target = aws.table_ref(event["source"]), aws.table_ref(event["target"])
-    except (KeyError, TypeError, ValueError) as error:
+        source, target = table_here(event["source"], context), table_here(event["target"], context)
+    except (KeyError, TypeError) as error:
         expected = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
         raise InvocationError(f"{expected}; got {error!r}") from error
-    region, account = context.invoked_function_arn.split(":")[3:5]
-    for table in (source, target):
-        if table.region not in (None, region) or table.account not in (None, account):
-            raise InvocationError(
-                f"{table.name} is in {table.region}, account {table.account}; this function works in {region}, {account}"
-            )
-    if source.name == target.name:
-        raise InvocationError(f"source and target are both {source.name}")
+    except ValueError as error:
+        raise InvocationError(str(error)) from error
+    if source == target:
+        raise InvocationError(f"source and target are both {source}")
     try:
-        report = worker.sync_now(source.name, target.name, dry_run=dry_run)
+        report = worker.sync_now(source, target, dry_run=dry_run)
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)

@@ -1,9 +1,10 @@
-"""What the worker and the operator function are both made of."""
+"""What the handlers share."""
 
 from __future__ import annotations
 
 import random
 import time
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,23 @@ from dynamodb_restore.settings.registry import SETTINGS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# An invocation that only waits, or only looks, has nothing to count.
+warnings.filterwarnings("ignore", "No application metrics to publish")
+
+
+def table_here(name_or_arn: str, context: LambdaContext) -> str:
+    """The name of a table of this function's own region and account.
+
+    Raises:
+        ValueError: not a table's name or ARN, or the ARN of a table elsewhere.
+    """
+    table = aws.table_ref(name_or_arn)
+    region, account = context.invoked_function_arn.split(":")[3:5]
+    if table.region not in (None, region) or table.account not in (None, account):
+        place = f"{table.region}, account {table.account}"
+        raise ValueError(f"{table.name} is in {place}; this function works in {region}, account {account}")
+    return table.name
 
 
 def worker_of(config: WorkerConfig, context: LambdaContext) -> Worker:

@@ -82,13 +82,16 @@ class Handover:
             claim = self.pipelines.update(source, covered) or self.pipelines.claim(source)
         return claim
 
-    def start_replay(self, source: str, claim: Claim, restored_to: datetime | None) -> Claim:
+    def start_replay(self, source: str, claim: Claim, restored_to: datetime | None) -> Claim | None:
         """Let the buffered changes flow into the target, which is ACTIVE now.
 
         Args:
             claim: as it was before the settings were applied, which takes minutes: a person may have chosen
                 a window or abandoned the restore meanwhile.
             restored_to: the restore point where AWS told it after the claim was taken.
+
+        Returns:
+            The claim as it is now; None where the restore is not replaying after all.
         """
         pipeline = self._pipeline(source)
         current = self.pipelines.claim(source)
@@ -98,9 +101,10 @@ class Handover:
             replaying = replace(current, state=ClaimState.REPLAYING)
             current = self.pipelines.update(source, replaying) or self.pipelines.claim(source)
         if current is None or current.restore_id != claim.restore_id:
-            return claim
-        if current.state is ClaimState.REPLAYING:
-            self._switch(pipeline.replay_mapping, enabled=True)
+            return None
+        if current.state is not ClaimState.REPLAYING:
+            return None
+        self._switch(pipeline.replay_mapping, enabled=True)
         return current
 
     def fence(self, source: str, claim: Claim, state: ClaimState) -> Claim | None:
@@ -125,6 +129,8 @@ class Handover:
         self._switch(pipeline.replay_mapping, enabled=False)
         if pipeline.mode is CaptureMode.ON_RESTORE:
             self._switch(pipeline.capture_mapping, enabled=False)
+            # What was captured so far says nothing about what comes after this pause.
+            ProgressStore(self.clients, self.restore_table, source).forget_since()
         self.pipelines.release(source, claim, consumed_until=self.now() if replayed else None)
 
     def progress(self, source: str) -> tuple[Progress, Progress]:

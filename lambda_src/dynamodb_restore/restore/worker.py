@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, describe_table, explain
-from dynamodb_restore.changes.pipeline import Claim
+from dynamodb_restore.changes.pipeline import Claim, ClaimState
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.restore.announce import AnnounceError, Announcer
 from dynamodb_restore.restore.handover import Handover, NoPipelineError
@@ -153,6 +153,10 @@ class Worker:
         """What becomes of a delivery that an error ended before it could decide anything."""
         if retryable and attempt < self.config.polling.max_attempts:
             return self._try_again(reason, attempt)
+        try:
+            self._release_pipeline(request)
+        except (*AwsError, NoPipelineError) as error:
+            reason = f"{reason}; and the pipeline of {request.source.name} was not released: {explain(error)}"
         unknown = RestoreKey(request.target.name, request.target_id or request.event_id)
         delivery = _Delivery(request, attempt, None, unknown, None)
         return GivenUp(code, reason, delivery.report(Result.FAILED, self.now(), reason=reason))
@@ -216,7 +220,7 @@ class Worker:
             reason = f"gave up after {attempt} attempts: {ending.reason}"
             ending = GivenUp(ending.code, reason, replace(ending.report, reason=reason))
         if isinstance(ending, GivenUp):
-            self._release_pipeline(delivery)
+            self._release_pipeline(request)
         if ending.report is not None:
             # First told, then noted: a crash in between tells twice, never not at all.
             self.announcer.announce(ending.report)
@@ -284,16 +288,18 @@ class Worker:
             now=self.now(),
             known=record is not None and record.state is RestoreState.SYNCING,
         )
-        outcomes = self.sync(
-            self.source_states(request.source.name, record),
-            Table(request.target.name, self.clients, delivery.description, request.overrides),
-            phases=(Phase.ON_ACTIVE,) if owns_pipeline else tuple(Phase),
-        )
+        desired = self.source_states(request.source.name, record)
+        target = Table(request.target.name, self.clients, delivery.description, request.overrides)
         if claim is not None and owns_pipeline:
             # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
+            outcomes = self.sync(desired, target, (Phase.ON_ACTIVE,))
             claim = self.handover.start_replay(request.source.name, claim, delivery.restored_to)
-            notes = replay_notes(claim)
-            return Finished(delivery.report(Result.REPLAYING, self.now(), outcomes=outcomes, notes=notes))
+            if claim is not None:
+                notes = replay_notes(claim)
+                return Finished(delivery.report(Result.REPLAYING, self.now(), outcomes=outcomes, notes=notes))
+            # Abandoned meanwhile: a restore like any other.
+            claim = None
+        outcomes = self.sync(desired, target, tuple(Phase))
         notes = [_owned_by(request.source.name, claim)] if claim is not None else []
         report = delivery.report(overall(outcomes), self.now(), outcomes=outcomes, notes=notes)
         failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
@@ -313,12 +319,11 @@ class Worker:
             return None
         return self.handover.pipelines.claim(source)
 
-    def _release_pipeline(self, delivery: _Delivery) -> None:
-        if delivery.record is None or delivery.record.pipeline_owner != delivery.key.restore_id:
-            return
-        source = delivery.request.source.name
+    def _release_pipeline(self, request: RestoreRequest) -> None:
+        """Give up a claim that has not come to replaying; one that has is a person's to end."""
+        source = request.source.name
         claim = self.handover.pipelines.claim(source)
-        if claim is not None and claim.restore_id == delivery.key.restore_id:
+        if claim and claim.target == request.target.name and claim.state is ClaimState.CAPTURING:
             self.handover.end(source, claim, replayed=False)
 
     def _switched_on(self) -> list[Setting]:

@@ -286,7 +286,7 @@ def test_the_operator_function_cuts_over(functions: House) -> None:
         ({"action": "status"}, '"table"'),
         ({"action": "status", "table": None}, '"table"'),
         ({"action": "status", "table": 7}, '"table"'),
-        ({"action": "status", "table": "or"}, '"table"'),
+        ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
         ({"action": "status", "table": "customers"}, "customers has no pipeline"),
         ({"table": "orders"}, "unknown action None"),
         ({"action": ["status"], "table": "orders"}, "unknown action"),

@@ -191,6 +191,7 @@ def test_replay_starts_with_the_restore_point_that_aws_told_meanwhile(house: Hou
 
     replaying = house.handover.start_replay("orders", claim, at(NOON - 77))
 
+    assert replaying is not None
     assert (replaying.state, replaying.window) == (ClaimState.REPLAYING, Window(NOON - 77))
     assert house.pipelines.claim("orders") == replaying
     assert house.states() == ("Enabled", "Enabled")
@@ -200,7 +201,9 @@ def test_replay_keeps_the_restore_point_where_aws_told_none(house: House) -> Non
     claim = house.begin()
     assert claim is not None
 
-    assert house.handover.start_replay("orders", claim, None).window == Window(NOON - 3600)
+    replaying = house.handover.start_replay("orders", claim, None)
+    assert replaying is not None
+    assert replaying.window == Window(NOON - 3600)
 
 
 def test_a_window_chosen_while_settings_were_applied_stands(house: House) -> None:
@@ -210,6 +213,7 @@ def test_a_window_chosen_while_settings_were_applied_stands(house: House) -> Non
 
     replaying = house.handover.start_replay("orders", claim, at(NOON - 77))
 
+    assert replaying is not None
     assert (replaying.window, replaying.state) == (Window(NOON - 5, NOON), ClaimState.REPLAYING)
 
 
@@ -218,7 +222,7 @@ def test_a_restore_abandoned_while_settings_were_applied_does_not_replay(house: 
     assert claim is not None
     house.handover.fence("orders", claim, ClaimState.ABANDONING)
 
-    assert house.handover.start_replay("orders", claim, None).state is ClaimState.ABANDONING
+    assert house.handover.start_replay("orders", claim, None) is None
     assert house.states() == ("Enabled", "Disabled")
 
 
@@ -228,7 +232,7 @@ def test_a_pipeline_given_to_another_restore_meanwhile_is_not_switched(house: Ho
     house.handover.end("orders", claim, replayed=False)
     other = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", None)
 
-    house.handover.start_replay("orders", claim, None)
+    assert house.handover.start_replay("orders", claim, None) is None
 
     assert house.pipelines.claim("orders") == other
     assert house.states() == ("Enabled", "Disabled")
@@ -243,6 +247,7 @@ def test_starting_replay_again_takes_up_where_it_stopped(house: House) -> None:
 
     again = house.handover.start_replay("orders", claim, at(NOON - 77))
 
+    assert again is not None
     assert again == house.handover.start_replay("orders", claim, at(NOON - 78))
     assert again.window == Window(NOON - 77)
     assert house.states() == ("Enabled", "Enabled")

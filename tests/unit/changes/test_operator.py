@@ -500,6 +500,7 @@ def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window:
     assert claim is not None
     assert (claim.window, claim.window_chosen) == (window, True)
     replaying = house.handover.start_replay("orders", claim, house.instant())
+    assert replaying is not None
     assert replaying.window == window
 
 

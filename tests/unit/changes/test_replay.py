@@ -51,7 +51,7 @@ class Bench:
             self.quarantine,
             frozenset(item_id(item.key) for item in self.quarantine.items()),
             self._set_aside,
-            dealt_with,
+            dealt_with or {},
         )
 
     def quarantined(self) -> dict[str, str]:

@@ -1,0 +1,610 @@
+"""A seeded world: a live table, its stream, capture, the buffer, replay, and a target that was restored from it.
+
+Everything runs in one thread on virtual time, so a seed decides all. The functions are composed here as their
+handlers compose them, and each may die at any call. Actors act between the calls of others: the table is written
+while replay reads it, capture runs while replay does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.change import item_id
+from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
+from dynamodb_restore.changes.progress import Position, ProgressStore, Side, lagging_groups
+from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.replay import Replayed, Window, replay
+from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
+from dynamodb_restore.restore.handover import Handover
+from tests.simulation.services import (
+    FakeClients,
+    FifoQueue,
+    FunctionDeath,
+    InlineExecutor,
+    Item,
+    Mappings,
+    MemoryTable,
+    Message,
+    Tables,
+    VirtualClock,
+    Wire,
+    is_refused,
+)
+from tests.unit.builders import request
+
+START = 1_795_330_800.0
+"""2026-11-22T07:00:00Z."""
+
+RESTORE_ID = "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10"
+
+_TIMEOUT_SECONDS = 30.0
+_RESERVE_SECONDS = 5.0
+_VISIBILITY_SECONDS = 6 * _TIMEOUT_SECONDS
+_SETTLE_SECONDS = 10.0
+_COUNTS_LAG_SECONDS = 8.0
+_MOST_CALM_ROUNDS = 3_000
+
+
+class BrokenPromiseError(AssertionError):
+    """The world is not as the guarantees say it must be."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One change, as the world knows it.
+
+    Attributes:
+        image: None for a delete.
+        event: the record as Lambda delivers it.
+    """
+
+    key: str
+    image: Item | None
+    time: int
+    expiry: bool
+    event: Mapping[str, Any]
+
+
+@dataclass
+class Shard:
+    """A stream shard: keys whose hash lies in its range.
+
+    Attributes:
+        position: the first record that capture has not been through.
+        portion: how many records the next batch has at most; None for any number.
+    """
+
+    low: float
+    high: float
+    parent: Shard | None
+    records: list[Record] = field(default_factory=list)
+    position: int = 0
+    portion: int | None = None
+    closed: bool = False
+    busy: bool = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether this shard and all before it are read, so that its children may be."""
+        before = self.parent is None or self.parent.exhausted
+        return before and self.closed and self.position == len(self.records)
+
+    @property
+    def pending(self) -> int:
+        return len(self.records) - self.position
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a seed chose for its world."""
+
+    view: str
+    group_count: int
+    byte_limit: int
+    keep_expiries: bool
+    window_seconds: int | None
+    fault_rate: float
+    loses_answers: bool
+    loses_deletions: bool
+    write_units_per_second: float | None
+    keys: int
+    steps: int
+
+    @classmethod
+    def draw(cls, rng: random.Random) -> Plan:
+        view = rng.choice(["NEW_IMAGE", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "KEYS_ONLY", "OLD_IMAGE"])
+        images = "NEW" in view
+        byte_limit = rng.choice([1024, 4096, 262_144]) if images else 262_144
+        # What is read from the source is its present state, which knows no end of a window and no expiry.
+        exact = images and byte_limit == 262_144
+        loses_answers = rng.random() < 0.5
+        return cls(
+            view=view,
+            group_count=rng.choice([1, 2, 5, 16]),
+            byte_limit=byte_limit,
+            keep_expiries=not exact or rng.random() < 0.5,
+            window_seconds=rng.randint(5, 60) if exact and rng.random() < 0.4 else None,
+            fault_rate=rng.choice([0, 0.02, 0.05, 0.15]),
+            loses_answers=loses_answers,
+            loses_deletions=rng.random() < 0.5,
+            write_units_per_second=rng.choice([None, None, 50.0]),
+            keys=rng.choice([1, 3, 8, 30, 80]),
+            steps=rng.randint(30, 150),
+        )
+
+
+class World:
+    """One history, from before the restore to the drained buffer."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.plan = Plan.draw(self.rng)
+        self.clock = VirtualClock(START)
+        self.wire = Wire(self.clock, self.rng)
+        self.wire.loses_answers = self.plan.loses_answers
+        self.wire.meanwhile = self._meanwhile
+        self.source = MemoryTable(("pk", "sk"))
+        self.target = MemoryTable(("pk", "sk"))
+        self.tables = Tables(
+            self.wire, source=self.source, target=self.target, restores=MemoryTable(("pk", "sk"))
+        )
+        # Counts may be wrong for a while, or an answer may be lost: both at once is more than a look at the
+        # buffer can see through.
+        lag = 0.0 if self.plan.loses_answers else _COUNTS_LAG_SECONDS
+        self.buffer = FifoQueue(self.wire, counts_lag_seconds=lag)
+        self.mappings = Mappings(
+            {
+                name: {
+                    "State": "Disabled",
+                    "EventSourceArn": "",
+                    "LastProcessingResult": "No records processed",
+                }
+                for name in ("capture", "replay")
+            }
+        )
+        self.clients = cast("Clients", FakeClients(self.tables, self.buffer, self.mappings))
+        self.progress = ProgressStore(self.clients, "restores", "source")
+        self.pipelines = PipelineStore(self.clients, "restores")
+        self.handover = Handover(self.clients, self.pipelines, "restores", self._now)
+        self.shards = [Shard(0.0, 1.0, None)]
+        self.history: list[Record] = []
+        self.snapshot: dict[str, Item] = {}
+        self.window = Window(0)
+        self.captured = 0
+        self.handled = 0
+        self.capture_exact = True
+        self.replay_exact = True
+        self.acting = 0
+        self.calm = False
+        self.noted: dict[int, int] = {}
+        self._seen: dict[tuple[Side, int], int] = {}
+        self._invocations = 0
+
+    def run(self) -> None:
+        """Live one history and check what was promised.
+
+        Raises:
+            BrokenPromiseError: a guarantee does not hold.
+        """
+        self._restore()
+        self.wire.fault_rate = self.plan.fault_rate
+        starts_replay = self.rng.randint(0, self.plan.steps // 2)
+        for step in range(self.plan.steps):
+            if step == starts_replay:
+                self._start_replay()
+            self._act()
+        self._claim_drained()
+        self.wire.fault_rate = 0.0
+        self.calm = True
+        self._calm()
+        self._check()
+
+    # The restore
+
+    def _restore(self) -> None:
+        for _ in range(self.rng.randint(0, 40)):
+            self._write()
+        restore_point = self.clock.now
+        self.snapshot = dict(self.source.items)
+        self.target.items = dict(self.source.items)
+        for _ in range(self.rng.randint(0, 40)):
+            self._write()
+        self.tables.tables["restores"].put(
+            {
+                "pk": {"S": "pipeline#source"},
+                "sk": {"S": "registration"},
+                "capture": {"S": "on_restore"},
+                "capture_mapping": {"S": "capture"},
+                "replay_mapping": {"S": "replay"},
+                "buffer_url": {"S": "buffer"},
+                "buffer_dead_letter_url": {"S": "aside"},
+                "target_patterns": {"L": [{"S": "*"}]},
+            }
+        )
+        asked = request(requested_at=self._now())
+        asked = replace(
+            asked, source=replace(asked.source, name="source"), target=replace(asked.target, name="target")
+        )
+        claim = self.handover.begin(asked, RESTORE_ID, datetime.fromtimestamp(restore_point, UTC))
+        if claim is None or claim.gap_seconds:
+            raise BrokenPromiseError(f"the pipeline was not claimed with full cover: {claim}")
+        if self.plan.window_seconds is not None:
+            start = int(restore_point)
+            window = Window(start, start + self.plan.window_seconds)
+            self.pipelines.update("source", replace(claim, window=window, window_chosen=True))
+
+    def _start_replay(self) -> None:
+        replaying = self.handover.start_replay("source", self._claim(), None)
+        if replaying is None:
+            raise BrokenPromiseError("replay did not start")
+        self.window = replaying.window
+
+    def _claim(self) -> Claim:
+        claim = self.pipelines.claim("source")
+        if claim is None:
+            raise BrokenPromiseError("the claim is gone")
+        return claim
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    # Actors
+
+    def _act(self) -> None:
+        actors: list[tuple[int, Callable[[], object]]] = [
+            (40, self._write),
+            (5, self._write_many),
+            (2, self._storm),
+            (20, self._capture_once),
+            (20, self._replay_once),
+            (6, lambda: self.clock.sleep(self.rng.choice([1, 20, 200, 400]))),
+            (3, self._split),
+            (1, self._claim_drained),
+        ]
+        (actor,) = self.rng.choices([actor for _, actor in actors], [weight for weight, _ in actors])
+        actor()
+        self._check_progress()
+
+    def _meanwhile(self) -> None:
+        if self.acting or self.calm or self.rng.random() >= 0.05:
+            return
+        self.acting += 1
+        try:
+            self.rng.choice([self._write, self._write, self._capture_once, self._replay_once])()
+        finally:
+            self.acting -= 1
+
+    def _write_many(self) -> None:
+        for _ in range(30):
+            self._write()
+
+    def _storm(self) -> None:
+        """For a while, AWS throttles nearly everything."""
+        self.wire.storm_until = self.clock.now + self.rng.choice([5, 40])
+
+    def _write(self) -> None:
+        rng = self.rng
+        self.clock.sleep(rng.choice([0.01, 0.1, 1.0]))
+        number = rng.randrange(self.plan.keys)
+        key: Item = {"pk": {"B": f"item {number % 7}".encode()}, "sk": {"N": str(number)}}
+        name = self.source.key_of(key)
+        existed = name in self.source.items
+        removes = existed and rng.random() < 0.25
+        image: Item | None = None
+        if not removes:
+            image = {**key, "version": {"N": str(len(self.history))}, "blob": {"B": rng.randbytes(12)}}
+            if rng.random() < 0.05:
+                image["refused"] = {"BOOL": True}
+            if rng.random() < 0.1:
+                # Does not compress: the smaller limits let it travel as its key only.
+                image["large"] = {"BS": [rng.randbytes(2000)]}
+            self.source.put(image)
+        else:
+            self.source.delete(key)
+        expiry = removes and rng.random() < 0.3
+        kind = "REMOVE" if removes else "MODIFY" if existed else "INSERT"
+        data: dict[str, Any] = {
+            "Keys": _in_events(key),
+            "SequenceNumber": str(111_000_000_000_000_000_000_000 + len(self.history)),
+            "ApproximateCreationDateTime": float(int(self.clock.now)),
+        }
+        if image is not None and "NEW" in self.plan.view:
+            data["NewImage"] = _in_events(image)
+        event: dict[str, Any] = {"eventName": kind, "dynamodb": data}
+        if expiry:
+            event["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+        record = Record(name, image, int(self.clock.now), expiry, event)
+        self.history.append(record)
+        place = zlib.crc32(name.encode()) / 2**32
+        (shard,) = (s for s in self.shards if not s.closed and s.low <= place < s.high)
+        shard.records.append(record)
+
+    def _split(self) -> None:
+        shard = self.rng.choice([shard for shard in self.shards if not shard.closed])
+        shard.closed = True
+        middle = (shard.low + shard.high) / 2
+        self.shards += [Shard(shard.low, middle, shard), Shard(middle, shard.high, shard)]
+
+    def _ready(self) -> list[Shard]:
+        return [
+            shard
+            for shard in self.shards
+            if shard.pending and not shard.busy and (shard.parent is None or shard.parent.exhausted)
+        ]
+
+    def _capture_once(self) -> None:
+        ready = self._ready()
+        if ready and self.mappings.states["capture"]["State"] == "Enabled":
+            self._capture_from(self.rng.choice(ready))
+
+    def _capture_from(self, shard: Shard) -> None:
+        """Lambda's poller: one batch of one shard, cut anew each time."""
+        most = min(shard.pending, shard.portion or shard.pending)
+        size = self.rng.randint(1, most)
+        batch = shard.records[shard.position : shard.position + size]
+        mapping = self.mappings.states["capture"]
+        shard.busy = True
+        try:
+            captured = self._in_function(lambda: self._capture([record.event for record in batch]))
+        except (FunctionDeath, ClientError):
+            self.capture_exact = False
+            mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
+            # Bisected, the same again, or grown: AWS promises none of them.
+            shard.portion = self.rng.choice([max(1, size // 2), size, None])
+            return
+        finally:
+            shard.busy = False
+        mapping["LastProcessingResult"] = "OK"
+        self.captured += captured.sent
+        for group, sequence in captured.positions.items():
+            self.noted[group] = max(sequence, self.noted.get(group, 0))
+        if captured.retry_from is not None:
+            sequences = [record.event["dynamodb"]["SequenceNumber"] for record in batch]
+            shard.position += sequences.index(captured.retry_from)
+            shard.portion = self.rng.choice([1, size, None])
+            self.capture_exact = False
+            return
+        shard.position += size
+        shard.portion = None
+        if self.wire.sometimes(0.03) and not shard.exhausted:
+            # A checkpoint that was lost: Lambda delivers at least once.
+            shard.position -= self.rng.randint(1, size)
+
+    def _capture(self, records: Sequence[Mapping[str, Any]]) -> Captured:
+        self._invocations += 1
+        options = CaptureOptions(
+            buffer_url="buffer",
+            group_count=self.plan.group_count,
+            byte_limit=self.plan.byte_limit,
+            keep_expiries=self.plan.keep_expiries,
+        )
+        captured = capture(
+            records,
+            options,
+            self.clients,
+            nonce=f"invocation {self._invocations}",
+            sleep=self.clock.sleep,
+            rng=self.rng,
+        )
+        if captured.positions:
+            positions = {
+                group: Position(sequence, captured.through or 0)
+                for group, sequence in captured.positions.items()
+            }
+            self.progress.advance(Side.CAPTURED, positions, changes=captured.sent, since=captured.since)
+        return captured
+
+    def _replay_once(self) -> None:
+        """Lambda's poller: one batch of messages; what is not deleted comes back after its visibility timeout."""
+        if self.mappings.states["replay"]["State"] != "Enabled":
+            return
+        batch = self.buffer.receive(_VISIBILITY_SECONDS)
+        if not batch:
+            return
+        try:
+            returned = self._in_function(lambda: self._replay(batch))
+        except (FunctionDeath, ClientError):
+            return
+        for message in batch:
+            if message.message_id in returned:
+                continue
+            if self.plan.loses_deletions and self.wire.sometimes(0.05):
+                continue
+            self.buffer.delete(message)
+
+    def _replay(self, batch: Sequence[Message]) -> set[str]:
+        claim = self.pipelines.claim("source")
+        if claim is None or claim.state is not ClaimState.REPLAYING:
+            return {message.message_id for message in batch}
+        clock = Clock(
+            monotonic=lambda: self.clock.now,
+            sleep=self.clock.sleep,
+            deadline=self.clock.now + _TIMEOUT_SECONDS - _RESERVE_SECONDS,
+            rng=self.rng,
+        )
+        rate = WriteRate(self.plan.write_units_per_second, clock)
+        quarantine = Quarantine(self.clients, "restores", claim.restore_id)
+        replayed = replay(
+            [_as_lambda_tells(message) for message in batch],
+            claim.window,
+            TargetWriter(self.clients, "source", "target", clock, rate, InlineExecutor),
+            quarantine,
+            frozenset(item_id(item.key) for item in quarantine.items()),
+            _never_set_aside,
+            self.progress.read(Side.REPLAYED).positions,
+        )
+        self._count(replayed)
+        return set(replayed.retry)
+
+    def _count(self, replayed: Replayed) -> None:
+        try:
+            if replayed.positions:
+                self.progress.advance(Side.REPLAYED, replayed.positions, changes=replayed.changes)
+        except (FunctionDeath, ClientError):
+            # Whether the progress was noted decides whether these messages count again.
+            self.replay_exact = False
+            raise
+        self.handled += replayed.changes
+
+    def _in_function(self, invoke: Callable[[], Any]) -> Any:
+        self.wire.deadlines.append(self.clock.now + _TIMEOUT_SECONDS)
+        try:
+            return invoke()
+        finally:
+            self.wire.deadlines.pop()
+
+    # Oracles
+
+    def _check_progress(self) -> None:
+        """Progress never moves back, and a captured bundle that is not replayed yet shows as lag."""
+        captured, replayed = self.progress.read(Side.CAPTURED), self.progress.read(Side.REPLAYED)
+        for side, progress in ((Side.CAPTURED, captured), (Side.REPLAYED, replayed)):
+            for group, position in progress.positions.items():
+                if position.sequence < self._seen.get((side, group), 0):
+                    raise BrokenPromiseError(f"group {group} moved back to {position} as {side}")
+                self._seen[side, group] = position.sequence
+        lagging = lagging_groups(captured, replayed)
+        for group, sequence in self.noted.items():
+            if captured.positions[group].sequence < sequence:
+                raise BrokenPromiseError(f"group {group} was captured up to {sequence} and moved back")
+            behind = group not in replayed.positions or replayed.positions[group].sequence < sequence
+            if behind and group not in lagging:
+                raise BrokenPromiseError(f"group {group} lags behind {sequence} and does not show it")
+
+    def _claim_drained(self) -> None:
+        """Ask as `cutover` asks, with the writers stopped and the functions at work; if the answer is yes, it is true."""
+        before = self.progress.read(Side.CAPTURED).changes
+        until = self.clock.now + _SETTLE_SECONDS
+        for shard in self._ready():
+            # What acts meanwhile may have taken it already.
+            if shard in self._ready():
+                self._capture_from(shard)
+        self._replay_once()
+        self.clock.now = max(self.clock.now, until)
+        if self.handover.not_drained("source"):
+            return
+        captured, replayed = self.handover.progress("source")
+        if captured.changes != before:
+            return
+        left = [
+            message.message_id
+            for message in self.buffer.messages
+            if message.sequence > replayed.positions.get(int(message.group), Position(-1, 0)).sequence
+        ]
+        if left:
+            raise BrokenPromiseError(f"said to be drained, but not dealt with: {left}")
+
+    def _calm(self) -> None:
+        """With no more faults and no more writes, everything arrives."""
+        if self._claim().state is not ClaimState.REPLAYING:
+            self._start_replay()
+        for _ in range(_MOST_CALM_ROUNDS):
+            if not self.buffer.messages and all(
+                shard.position == len(shard.records) for shard in self.shards
+            ):
+                return
+            self._capture_once()
+            self._replay_once()
+            if not self._ready():
+                self.clock.sleep(20)
+        raise BrokenPromiseError("the buffer never drains")
+
+    def _check(self) -> None:
+        self.clock.sleep(_COUNTS_LAG_SECONDS)
+        if reasons := self.handover.not_drained("source"):
+            raise BrokenPromiseError(f"not drained although all is done: {reasons}")
+        self._check_items()
+        self._check_writes()
+        self._check_counts()
+
+    def _covers(self, record: Record) -> bool:
+        skipped = record.expiry and not self.plan.keep_expiries
+        late = self.window.end is not None and record.time >= self.window.end
+        return record.time >= self.window.start and not late and not skipped
+
+    def _check_items(self) -> None:
+        """Each item is what its last captured change in the window made of it, or is in quarantine."""
+        expected: dict[str, Item | None] = dict(self.snapshot)
+        last = {record.key: record.image for record in self.history if self._covers(record)}
+        expected |= last
+        refused = {key for key, image in last.items() if image is not None and is_refused(image)}
+        for key in expected.keys() | self.target.items.keys():
+            if key not in refused and self.target.items.get(key) != expected.get(key):
+                raise BrokenPromiseError(
+                    f"{key} is {self.target.items.get(key)}, and its last change made it {expected.get(key)}"
+                )
+        quarantine = Quarantine(self.clients, "restores", RESTORE_ID)
+        found = {self.source.key_of(_in_sdk(item.key)) for item in quarantine.items()}
+        if found != refused:
+            raise BrokenPromiseError(f"in quarantine are {found}, refused were {refused}")
+
+    def _check_writes(self) -> None:
+        """Nothing outside the window was written."""
+        in_window = [record for record in self.history if self._covers(record)]
+        images = {record.image["version"]["N"] for record in in_window if record.image is not None}
+        keys = {record.key for record in in_window}
+        for write in self.target.writes:
+            stranger = write.image is not None and write.image["version"]["N"] not in images
+            if write.key not in keys or stranger:
+                raise BrokenPromiseError(f"written from outside the window: {write}")
+
+    def _check_counts(self) -> None:
+        """Every change in the buffer was applied, superseded, quarantined or outside the window: none twice, none lost."""
+        buffered = sum(_changes_in(message) for message in self.buffer.accepted)
+        if self.replay_exact and self.handled != buffered:
+            raise BrokenPromiseError(f"{buffered} changes were buffered and {self.handled} accounted for")
+        if self.capture_exact and self.captured != buffered:
+            raise BrokenPromiseError(f"{self.captured} changes were captured and {buffered} buffered")
+
+
+def _never_set_aside(record: Mapping[str, Any], reason: str) -> bool:
+    raise BrokenPromiseError(f"capture wrote what replay cannot read: {record['messageId']}: {reason}")
+
+
+def _as_lambda_tells(message: Message) -> dict[str, Any]:
+    return {
+        "messageId": message.message_id,
+        "body": message.body,
+        "attributes": {
+            "MessageGroupId": message.group,
+            "SequenceNumber": str(message.sequence),
+            "SentTimestamp": str(int(message.sent_at * 1000)),
+        },
+    }
+
+
+def _changes_in(message: Message) -> int:
+    return len(json.loads(zlib.decompress(base64.b64decode(message.body)))["c"])
+
+
+def _in_events(value: Any) -> Any:
+    """boto3's form as Lambda's events have it: binary as base64 text."""
+    return _mapped(value, bytes, lambda found: base64.b64encode(found).decode())
+
+
+def _in_sdk(key: Mapping[str, Any]) -> Item:
+    return {
+        name: {"B": base64.b64decode(value["B"])} if "B" in value else dict(value)
+        for name, value in key.items()
+    }
+
+
+def _mapped(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, kind):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _mapped(inner, kind, change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_mapped(inner, kind, change) for inner in value]
+    return value

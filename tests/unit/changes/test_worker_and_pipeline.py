@@ -1,0 +1,203 @@
+"""A restore of a table that has a pipeline: who owns it, what waits for cutover, how it is given back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dynamodb_restore.aws import TableRef
+from dynamodb_restore.changes.pipeline import ClaimState
+from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.restore.report import Result
+from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.settings.setting import Phase
+from tests.unit.builders import request
+from tests.unit.changes.house import RESTORE_ID, House
+from tests.unit.changes.makers import NOON
+from tests.unit.fakes import Shelf, table_arn
+
+RESTORED_TO = datetime.fromtimestamp(NOON - 1800, UTC)
+RESTORING = {
+    "TableStatus": "CREATING",
+    "RestoreSummary": {
+        "SourceTableArn": table_arn("orders"),
+        "RestoreDateTime": RESTORED_TO,
+        "RestoreInProgress": True,
+    },
+}
+
+
+class DiedError(Exception):
+    """The function's process ended here."""
+
+
+@pytest.fixture
+def kept(house: House) -> Shelf:
+    """A second setting, of the phase that waits for cutover."""
+    shelf = Shelf("kept", {"orders": ["ice"], "orders-restored": []})
+    shelf.phase = Phase.ON_CUTOVER
+    made = datetime.fromtimestamp(NOON, UTC)
+    house.aws.describe_as("orders-restored", CreationDateTime=made, TableId=RESTORE_ID)
+    return shelf
+
+
+def worker_of(house: House, kept: Shelf) -> Worker:
+    worker = house.operator.worker
+    switches = {"shelf": True, "kept": True}
+    return replace(worker, settings=(house.shelf, kept), config=replace(worker.config, switches=switches))
+
+
+def follow(house: House, kept: Shelf, attempt: int = 1, **changes: Any) -> Verdict:
+    return worker_of(house, kept).follow(request(requested_at=house.instant(), **changes), attempt)
+
+
+def statuses(verdict: Verdict) -> dict[str, str]:
+    assert isinstance(verdict, Finished | GivenUp)
+    assert verdict.report is not None
+    return {outcome.setting: outcome.status.value for outcome in verdict.report.outcomes}
+
+
+def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+
+    assert isinstance(follow(house, kept), TryAgain)
+    assert house.states() == ("Enabled", "Disabled")
+
+    verdict = follow(house, kept, attempt=2)
+    assert house.states() == ("Enabled", "Enabled")
+    assert isinstance(verdict, Finished)
+    assert verdict.report is not None
+    assert verdict.report.result is Result.REPLAYING
+    assert statuses(verdict) == {"shelf": "applied", "kept": "skipped"}
+    assert kept.applied == []
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1800))
+    assert house.record_state() == "replaying"
+
+
+def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
+    follow(house, kept)
+    house.aws.calls.clear()
+    assert follow(house, kept, attempt=2) == Finished(None)
+    assert house.aws.writes() == []
+
+
+def test_a_restore_whose_function_died_after_claiming_still_replays(
+    house: House, kept: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first delivery found the table ACTIVE, noted that it was applying settings, and died."""
+
+    def die(*_: object) -> None:
+        raise DiedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.shelf, "read", die)
+        with pytest.raises(DiedError):
+            follow(house, kept)
+    verdict = follow(house, kept, attempt=2)
+    assert isinstance(verdict, Finished)
+    assert verdict.report is not None
+    assert verdict.report.result is Result.REPLAYING
+    assert house.states() == ("Enabled", "Enabled")
+
+
+def test_a_setting_that_fails_does_not_keep_changes_waiting(house: House, kept: Shelf) -> None:
+    house.shelf.failures = ("the shelf fell down",)
+    house.shelf.looks_until_seen = 1000
+    verdict = follow(house, kept)
+    assert statuses(verdict) == {"shelf": "failed", "kept": "skipped"}
+    assert house.states() == ("Enabled", "Enabled")
+
+
+def test_a_second_restore_of_the_table_gets_its_settings_and_is_told_of_the_owner(
+    house: House, kept: Shelf
+) -> None:
+    house.claim(state=ClaimState.CAPTURING)
+    kept.jars["orders-again"] = []
+    house.clients.dynamodb.create_table(
+        TableName="orders-again",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    made = datetime.fromtimestamp(NOON, UTC)
+    house.aws.describe_as("orders-again", CreationDateTime=made, TableId="restore-2")
+
+    verdict = follow(house, kept, target=TableRef("orders-again"))
+
+    assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
+    assert isinstance(verdict, Finished)
+    assert verdict.report is not None
+    assert verdict.report.result is Result.SYNCED
+    (note,) = verdict.report.notes
+    assert note.startswith("the pipeline of orders belongs to the restore into orders-restored: ")
+    owner = house.pipelines.claim("orders")
+    assert owner is not None
+    assert owner.restore_id == RESTORE_ID
+    assert house.states() == ("Disabled", "Disabled")
+
+
+@pytest.mark.parametrize("attempt", [2, 3])
+def test_a_restore_that_is_given_up_gives_its_pipeline_back(house: House, kept: Shelf, attempt: int) -> None:
+    house.aws.describe_next("orders-restored", RESTORING, {**RESTORING, "TableStatus": "DELETING"})
+    follow(house, kept)
+    assert isinstance(follow(house, kept, attempt=attempt), GivenUp)
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_restore_that_an_error_ends_gives_its_pipeline_back(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+    follow(house, kept)
+    house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
+    verdict = follow(house, kept, attempt=2)
+    assert isinstance(verdict, GivenUp)
+    assert verdict.reason == "DescribeTable: AccessDeniedException: not yours"
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_pipeline_that_cannot_be_given_back_is_told(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+    follow(house, kept)
+    house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
+    house.aws.fail("UpdateEventSourceMapping", "AccessDeniedException", "nor this")
+    verdict = follow(house, kept, attempt=2)
+    assert isinstance(verdict, GivenUp)
+    assert verdict.reason == (
+        "DescribeTable: AccessDeniedException: not yours; and the pipeline of orders was not released:"
+        " UpdateEventSourceMapping: AccessDeniedException: nor this"
+    )
+
+
+def test_a_restore_whose_replay_was_given_up_meanwhile_gets_all_its_settings(
+    house: House, kept: Shelf
+) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+    follow(house, kept)
+    assert "released" in house.operator.abandon("orders")
+    verdict = follow(house, kept, attempt=2)
+    assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
+    assert house.record_state() == "synced"
+
+
+def test_a_target_that_the_pipeline_does_not_admit_is_restored_without_it(house: House, kept: Shelf) -> None:
+    house.register(patterns=("drill-*",))
+    verdict = follow(house, kept)
+    assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
+    assert house.pipelines.claim("orders") is None
+
+
+def test_settings_applied_by_hand_during_a_replay_are_those_of_the_first_phase(
+    house: House, kept: Shelf
+) -> None:
+    follow(house, kept)
+    report = worker_of(house, kept).sync_now("orders", "orders-restored", dry_run=False)
+    assert [(outcome.setting, outcome.status.value) for outcome in report.outcomes] == [
+        ("shelf", "unchanged"),
+        ("kept", "skipped"),
+    ]
