@@ -91,7 +91,7 @@ test-local: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ##
 
 .PHONY: test-reference
 test-reference: $(VENV)/.installed .cache/dynamodb-local/.installed ## Drive capture and replay against Amazon's own engine
-	@$(BIN)/pytest -p no:terraform tests/reference $(PYTEST_ARGS)
+	@$(BIN)/pytest -p no:terraform -n 2 tests/reference $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: lint-python lint-terraform lint-shell lint-generated ## Run all checks that run nothing of ours

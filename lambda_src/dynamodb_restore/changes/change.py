@@ -103,7 +103,8 @@ def _canonical(value: Mapping[str, Any]) -> tuple[str, str]:
     ((kind, inner),) = value.items()
     match kind:
         case "N":
-            return kind, str(Decimal(inner).normalize(_EXACT))
+            # plus() makes "-0", which is the key "0", lose its sign.
+            return kind, str(_EXACT.plus(Decimal(inner)).normalize(_EXACT))
         case "B" if isinstance(inner, bytes):
             return kind, base64.b64encode(inner).decode()
         case _:

@@ -1,0 +1,78 @@
+# Stands for what is there before this module: a table with a stream, the topic that wakes whoever is on call, the bus
+# that the platform's tools listen on, and a bucket for what failed.
+
+provider "aws" {
+  region = var.region
+}
+
+resource "aws_dynamodb_table" "orders" {
+  name             = "${var.name}-orders"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "customer"
+  range_key        = "order"
+  stream_enabled   = true
+  stream_view_type = "NEW_IMAGE"
+  tags             = var.tags
+
+  attribute {
+    name = "customer"
+    type = "S"
+  }
+
+  attribute {
+    name = "order"
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+}
+
+resource "aws_sns_topic" "oncall" {
+  name = "${var.name}-oncall"
+  tags = var.tags
+}
+
+# A topic that is given must let the alarm on the secondary DLQ publish.
+data "aws_iam_policy_document" "oncall" {
+  statement {
+    sid       = "AlarmsPublish"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.oncall.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [module.restore_events.alarm.arn]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "oncall" {
+  arn    = aws_sns_topic.oncall.arn
+  policy = data.aws_iam_policy_document.oncall.json
+}
+
+resource "aws_cloudwatch_event_bus" "platform" {
+  name = "${var.name}-platform"
+  tags = var.tags
+}
+
+resource "aws_s3_bucket" "failures" {
+  bucket_prefix = "failed-changes-"
+  tags          = var.tags
+}
+
+resource "aws_s3_bucket_public_access_block" "failures" {
+  bucket                  = aws_s3_bucket.failures.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}

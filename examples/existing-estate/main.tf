@@ -1,0 +1,55 @@
+# The submodules, composed by hand: what an estate has already (estate.tf) is used and not made again.
+
+module "restore_events" {
+  source = "../../modules/restore-events"
+
+  name           = var.name
+  tags           = var.tags
+  table_patterns = local.table_patterns
+  event_sources  = var.event_sources
+
+  notifications = {
+    create_topic = false
+    topic_arn    = aws_sns_topic.oncall.arn
+  }
+}
+
+module "restore_worker" {
+  source = "../../modules/restore-worker"
+
+  name              = var.name
+  tags              = var.tags
+  table_patterns    = local.table_patterns
+  settings          = { kinesis_destination = false }
+  restore_queue     = module.restore_events.queue
+  dead_letter_queue = module.restore_events.dead_letter_queue
+
+  notifications = {
+    topic_arn      = aws_sns_topic.oncall.arn
+    event_bus_name = aws_cloudwatch_event_bus.platform.name
+  }
+}
+
+# Could as well stand in the configuration of the team that owns the table: all it needs is the binding.
+module "orders_pipeline" {
+  source = "../../modules/change-pipeline"
+
+  name            = var.name
+  tags            = var.tags
+  table           = aws_dynamodb_table.orders.name
+  stream          = { arn = aws_dynamodb_table.orders.stream_arn }
+  binding         = module.restore_worker.binding
+  target_patterns = local.table_patterns.target
+
+  failure_bucket = {
+    create = false
+    arn    = aws_s3_bucket.failures.arn
+  }
+}
+
+locals {
+  table_patterns = {
+    source = ["${var.name}-orders"]
+    target = ["${var.name}-orders-*"]
+  }
+}

@@ -1,0 +1,23 @@
+variable "region" {
+  description = "Region of the estate. A CloudTrail trail must record its management events."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "name" {
+  description = "Prefix of every name."
+  type        = string
+  default     = "estate"
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged."
+  type        = map(string)
+  default     = {}
+}
+
+variable "event_sources" {
+  description = "Event sources of your own that the rule accepts, to rehearse a restore."
+  type        = list(string)
+  default     = []
+}

@@ -1,0 +1,29 @@
+provider "aws" {
+  region = var.region
+}
+
+module "dynamodb_restore" {
+  source = "../.."
+
+  name          = var.name
+  tags          = var.tags
+  event_sources = var.event_sources
+
+  tables = {
+    (var.table) = {
+      capture                = var.capture
+      target_patterns        = var.target_patterns
+      write_units_per_second = var.write_units_per_second
+      failure_bucket         = var.failure_bucket
+    }
+  }
+}
+
+# Reports and the alarm by mail, once the receiver confirms.
+resource "aws_sns_topic_subscription" "email" {
+  count = var.email == null ? 0 : 1
+
+  topic_arn = module.dynamodb_restore.topic_arn
+  protocol  = "email"
+  endpoint  = var.email
+}

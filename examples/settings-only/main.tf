@@ -1,0 +1,22 @@
+provider "aws" {
+  region = var.region
+}
+
+module "dynamodb_restore" {
+  source = "../.."
+
+  name           = var.name
+  tags           = var.tags
+  settings       = var.settings
+  table_patterns = var.table_patterns
+  event_sources  = var.event_sources
+}
+
+# Reports and the alarm by mail, once the receiver confirms.
+resource "aws_sns_topic_subscription" "email" {
+  count = var.email == null ? 0 : 1
+
+  topic_arn = module.dynamodb_restore.topic_arn
+  protocol  = "email"
+  endpoint  = var.email
+}

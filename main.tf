@@ -1,0 +1,83 @@
+module "restore_events" {
+  source = "./modules/restore-events"
+  count  = var.create ? 1 : 0
+
+  name           = var.name
+  tags           = var.tags
+  table_patterns = var.table_patterns
+  event_sources  = var.event_sources
+  kms_key_arn    = var.encryption.kms_key_arn
+
+  queue = {
+    # AWS's advice for a queue that feeds a function.
+    visibility_timeout_seconds    = coalesce(var.queue.visibility_timeout_seconds, 6 * var.lambda.timeout)
+    message_retention_seconds     = var.queue.message_retention_seconds
+    dead_letter_retention_seconds = var.queue.dead_letter_retention_seconds
+    # A net under the worker, which itself gives up at max_attempts and says why. SQS counts to 1000; attempts that
+    # come near it are refused where they are used.
+    max_receive_count = min(var.polling.max_attempts + 5, 1000)
+  }
+
+  notifications = {
+    create_topic = var.notifications.create_topic
+    topic_arn    = var.notifications.topic_arn
+  }
+}
+
+module "restore_worker" {
+  source = "./modules/restore-worker"
+  count  = var.create ? 1 : 0
+
+  name              = var.name
+  tags              = var.tags
+  settings          = var.settings
+  polling           = var.polling
+  table_patterns    = var.table_patterns
+  lambda            = var.lambda
+  restore_table     = var.restore_table
+  artifacts         = var.artifacts
+  kms_key_arn       = var.encryption.kms_key_arn
+  restore_queue     = module.restore_events[0].queue
+  dead_letter_queue = module.restore_events[0].dead_letter_queue
+
+  notifications = {
+    topic_arn      = module.restore_events[0].topic_arn
+    event_bus_name = var.notifications.event_bus_name
+  }
+}
+
+module "change_pipeline" {
+  source   = "./modules/change-pipeline"
+  for_each = var.create ? var.tables : {}
+
+  name                   = var.name
+  tags                   = var.tags
+  table                  = each.key
+  stream                 = each.value.stream
+  binding                = module.restore_worker[0].binding
+  capture                = each.value.capture
+  filter                 = each.value.filter
+  keep_expiries          = each.value.keep_expiries
+  target_patterns        = each.value.target_patterns == null ? var.table_patterns.target : each.value.target_patterns
+  group_count            = each.value.group_count
+  byte_limit             = each.value.byte_limit
+  replay_concurrency     = each.value.replay_concurrency
+  write_units_per_second = each.value.write_units_per_second
+  stream_reader          = each.value.stream_reader
+  buffer                 = each.value.buffer
+  failure_bucket         = each.value.failure_bucket
+  table_kms_key_arns     = each.value.table_kms_key_arns
+  artifacts              = { code = var.artifacts.code }
+  kms_key_arn            = var.encryption.kms_key_arn
+
+  lambda = {
+    runtime              = var.lambda.runtime
+    architecture         = var.lambda.architecture
+    memory_size          = each.value.lambda.memory_size
+    timeout              = each.value.lambda.timeout
+    log_level            = var.lambda.log_level
+    log_retention_days   = var.lambda.log_retention_days
+    tracing              = var.lambda.tracing
+    permissions_boundary = var.lambda.permissions_boundary
+  }
+}

@@ -1,0 +1,91 @@
+locals {
+  visibility_timeout_seconds = coalesce(var.buffer.visibility_timeout_seconds, 6 * var.lambda.timeout)
+
+  # What every SQS takes; a higher byte limit needs a provider that knows SQS's larger messages.
+  largest_message_bytes = max(262144, var.byte_limit)
+  # A bundle that is set aside keeps its body and carries the reason as an attribute, which SQS counts too.
+  bundle_byte_limit = min(var.byte_limit, local.largest_message_bytes - 4096)
+}
+
+# FIFO in high-throughput mode: quotas are of a message group and not of the queue, and a group is what keeps order.
+resource "aws_sqs_queue" "buffer" {
+  name                       = "${local.names.buffer}.fifo"
+  fifo_queue                 = true
+  deduplication_scope        = "messageGroup"
+  fifo_throughput_limit      = "perMessageGroupId"
+  visibility_timeout_seconds = local.visibility_timeout_seconds
+  message_retention_seconds  = 1209600
+  max_message_size           = local.largest_message_bytes
+  kms_master_key_id          = var.kms_key_arn
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  tags                       = local.tags
+}
+
+# The same throughput as the buffer; FIFO, as SQS asks of the DLQ of a FIFO queue.
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = "${local.names.dead_letter_queue}.fifo"
+  fifo_queue                = true
+  deduplication_scope       = "messageGroup"
+  fifo_throughput_limit     = "perMessageGroupId"
+  message_retention_seconds = 1209600
+  max_message_size          = local.largest_message_bytes
+  kms_master_key_id         = var.kms_key_arn
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  tags                      = local.tags
+}
+
+# The longest that SQS counts, and a net only. A message that SQS moves aside takes its changes out of their order: sent
+# back to the buffer later, it would write images that are older than what the target has. So the replay function itself
+# sets aside what can never be replayed, and all else comes back until it is.
+resource "aws_sqs_queue_redrive_policy" "buffer" {
+  queue_url = aws_sqs_queue.buffer.url
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    maxReceiveCount     = 1000
+  })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
+  queue_url = aws_sqs_queue.dead_letters.url
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [aws_sqs_queue.buffer.arn]
+  })
+}
+
+# Who may use the queues is said in the roles; these only refuse plain text.
+data "aws_iam_policy_document" "queue" {
+  for_each = {
+    buffer       = aws_sqs_queue.buffer.arn
+    dead_letters = aws_sqs_queue.dead_letters.arn
+  }
+
+  statement {
+    sid    = "DenyPlainText"
+    effect = "Deny"
+    # Every action and every principal: what is denied is the transport, whoever uses it for whatever.
+    actions   = ["sqs:*"]
+    resources = [each.value]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "buffer" {
+  queue_url = aws_sqs_queue.buffer.url
+  policy    = data.aws_iam_policy_document.queue["buffer"].json
+}
+
+resource "aws_sqs_queue_policy" "dead_letters" {
+  queue_url = aws_sqs_queue.dead_letters.url
+  policy    = data.aws_iam_policy_document.queue["dead_letters"].json
+}

@@ -1,0 +1,91 @@
+locals {
+  capture_function = {
+    name        = local.names.capture
+    role_name   = local.names.capture_role
+    description = "Puts the changes of table ${var.table} into the buffer"
+    handler     = "dynamodb_restore.handlers.capture.handler"
+    layers      = [var.binding.layer_arn]
+    code        = local.code
+
+    environment = merge(local.environment, {
+      BUFFER_URL    = aws_sqs_queue.buffer.url
+      GROUP_COUNT   = tostring(var.group_count)
+      BYTE_LIMIT    = tostring(local.bundle_byte_limit)
+      KEEP_EXPIRIES = tostring(var.keep_expiries)
+    })
+
+    runtime              = var.lambda.runtime
+    architecture         = var.lambda.architecture
+    memory_size          = var.lambda.memory_size
+    timeout              = var.lambda.timeout
+    log_level            = var.lambda.log_level
+    log_retention_days   = var.lambda.log_retention_days
+    tracing              = var.lambda.tracing
+    permissions_boundary = var.lambda.permissions_boundary
+    kms_key_arn          = var.kms_key_arn
+  }
+}
+
+module "capture" {
+  source = "../lambda"
+
+  function = local.capture_function
+  tags     = local.tags
+}
+
+# Stands for the capture mode, so that a change of it can be seen below.
+resource "terraform_data" "capture_mode" {
+  input = var.capture
+}
+
+resource "aws_lambda_event_source_mapping" "stream" {
+  event_source_arn = local.stream_arn
+  function_name    = module.capture.function.arn
+  enabled          = var.capture == "always"
+  tags             = local.tags
+
+  # From the oldest change that the stream still has: enabled at a restore, capture reaches back up to 24 hours.
+  starting_position                  = "TRIM_HORIZON"
+  batch_size                         = var.stream_reader.batch_size
+  maximum_batching_window_in_seconds = var.stream_reader.batching_window_seconds
+  parallelization_factor             = var.stream_reader.parallelization_factor
+
+  # Changes are tried again as long as the stream has them: one that is left out is one that the target lacks. What
+  # cannot be sent in all that time goes to the bucket, whole.
+  function_response_types        = ["ReportBatchItemFailures"]
+  bisect_batch_on_function_error = true
+  maximum_retry_attempts         = -1
+  maximum_record_age_in_seconds  = var.stream_reader.maximum_record_age_seconds
+
+  destination_config {
+    on_failure {
+      destination_arn = local.failure_bucket_arn
+    }
+  }
+
+  dynamic "filter_criteria" {
+    for_each = length(var.filter) == 0 ? [] : [var.filter]
+
+    content {
+      dynamic "filter" {
+        for_each = filter_criteria.value
+
+        content {
+          pattern = filter.value
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    # The worker enables capture when a restore is requested and disables it at the end: a plan in between must not
+    # undo that.
+    ignore_changes = [enabled]
+    # So another mode can reach the mapping only with a new mapping. It reads the stream from its beginning again,
+    # and what is captured twice does no harm.
+    replace_triggered_by = [terraform_data.capture_mode]
+  }
+
+  # Lambda checks on creation that the role may read the stream and write to the bucket.
+  depends_on = [aws_iam_role_policy.capture]
+}

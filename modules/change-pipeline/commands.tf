@@ -1,0 +1,19 @@
+locals {
+  actions = {
+    status  = {}
+    cutover = {}
+    abandon = {}
+    repair  = {}
+    window  = { start = "START", end = null }
+  }
+
+  # The client waits as long as the function may run: one that gave up earlier would call again meanwhile.
+  commands = {
+    for action, arguments in local.actions : action => format(
+      "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
+      local.region,
+      var.binding.functions.operator.name,
+      jsonencode(merge({ action = action, table = var.table }, arguments)),
+    )
+  }
+}

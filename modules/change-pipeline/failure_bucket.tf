@@ -1,0 +1,92 @@
+# Where Lambda puts records that capture could not send within the stream's life. A bucket takes them whole; a queue
+# would be told no more than where they were.
+locals {
+  failure_bucket_arn = var.failure_bucket.create ? one(aws_s3_bucket.failures[*].arn) : var.failure_bucket.arn
+}
+
+resource "aws_s3_bucket" "failures" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  bucket        = local.names.bucket
+  force_destroy = var.failure_bucket.force_destroy
+  tags          = local.tags
+}
+
+resource "aws_s3_bucket_public_access_block" "failures" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  bucket                  = aws_s3_bucket.failures[0].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "failures" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  bucket = aws_s3_bucket.failures[0].id
+
+  rule {
+    bucket_key_enabled = var.kms_key_arn != null
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.kms_key_arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "failures" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  bucket = aws_s3_bucket.failures[0].id
+
+  rule {
+    id     = "expire"
+    status = "Enabled"
+
+    filter {}
+
+    expiration {
+      days = var.failure_bucket.expire_after_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+}
+
+data "aws_iam_policy_document" "failure_bucket" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  statement {
+    sid    = "DenyPlainText"
+    effect = "Deny"
+    # Every action and every principal: what is denied is the transport, whoever uses it for whatever.
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.failures[0].arn, "${aws_s3_bucket.failures[0].arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "failures" {
+  count = var.failure_bucket.create ? 1 : 0
+
+  bucket = aws_s3_bucket.failures[0].id
+  policy = data.aws_iam_policy_document.failure_bucket[0].json
+
+  # S3 takes one change of a bucket's access at a time.
+  depends_on = [aws_s3_bucket_public_access_block.failures]
+}

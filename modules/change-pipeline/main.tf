@@ -1,0 +1,81 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+# Asked only where the caller has not said which stream to read.
+data "aws_dynamodb_table" "source" {
+  count = var.stream == null ? 1 : 0
+
+  name = var.table
+
+  lifecycle {
+    # A stream that was switched off keeps its ARN for a day, and nothing more comes through it.
+    postcondition {
+      condition     = self.stream_enabled
+      error_message = "Table ${var.table} has no stream, so its changes cannot be captured: enable one, of any view type (aws dynamodb update-table --table-name ${var.table} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES, or stream_enabled and stream_view_type of aws_dynamodb_table), or take the table out of the pipelines."
+    }
+  }
+}
+
+locals {
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  region    = data.aws_region.current.id
+
+  table_arn_prefix = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table"
+  source_arn       = "${local.table_arn_prefix}/${var.table}"
+  # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
+  target_arns = [for pattern in distinct(var.target_patterns) : "${local.table_arn_prefix}/${pattern}"]
+
+  stream_arn = var.stream == null ? one(data.aws_dynamodb_table.source[*].stream_arn) : var.stream.arn
+
+  prefix = "${var.name}-${var.table}"
+  # Functions and queues may have no dot in their names, which tables may; buckets no capital and no underscore either.
+  flat_prefix   = replace(local.prefix, ".", "-")
+  bucket_prefix = lower(replace(local.flat_prefix, "_", "-"))
+
+  # IAM is global in an account and buckets are in the world: their names carry the region, and the account. Queues
+  # leave room for the suffix that SQS wants of a FIFO queue.
+  wanted_names = {
+    capture           = { text = "${local.prefix}-capture", legal = "${local.flat_prefix}-capture", limit = 64 }
+    replay            = { text = "${local.prefix}-replay", legal = "${local.flat_prefix}-replay", limit = 64 }
+    capture_role      = { text = "${local.prefix}-capture-${local.region}", legal = "${local.prefix}-capture-${local.region}", limit = 64 }
+    replay_role       = { text = "${local.prefix}-replay-${local.region}", legal = "${local.prefix}-replay-${local.region}", limit = 64 }
+    buffer            = { text = "${local.prefix}-changes", legal = "${local.flat_prefix}-changes", limit = 80 - length(".fifo") }
+    dead_letter_queue = { text = "${local.prefix}-changes-dlq", legal = "${local.flat_prefix}-changes-dlq", limit = 80 - length(".fifo") }
+    policy            = { text = "pipeline-${var.table}", legal = "pipeline-${var.table}", limit = 128 }
+    bucket = {
+      text  = "${local.prefix}-failures-${local.account}-${local.region}"
+      legal = "${local.bucket_prefix}-failures-${local.account}-${local.region}"
+      limit = 63
+    }
+  }
+
+  # The hash is of the whole name as it was wanted, so that names that differ only in what is cut or replaced stay
+  # apart.
+  names = {
+    for key, name in local.wanted_names :
+    key => name.legal == name.text && length(name.text) <= name.limit ? name.text : "${substr(name.legal, 0, name.limit - 9)}-${substr(sha256(name.text), 0, 8)}"
+  }
+
+  tags = merge({ "dynamodb-restore" = var.name }, var.tags)
+
+  # What a filter pattern can begin with
+  # (docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html).
+  record_fields = ["awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN", "eventVersion", "userIdentity"]
+
+  code = {
+    filename = var.artifacts.code == null ? "${path.module}/../../dist/dynamodb_restore.zip" : null
+    s3       = var.artifacts.code
+  }
+
+  # What capture and replay are both told.
+  environment = {
+    SOURCE_TABLE_NAME            = var.table
+    RESTORE_TABLE_NAME           = var.binding.restore_table.name
+    POWERTOOLS_SERVICE_NAME      = var.name
+    POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
+  }
+}

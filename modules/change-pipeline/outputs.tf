@@ -1,0 +1,55 @@
+output "functions" {
+  description = "The functions `capture` and `replay`: name and ARN of each."
+  value       = { capture = module.capture.function, replay = module.replay.function }
+}
+
+output "roles" {
+  description = "The roles of the functions `capture` and `replay`: name and ARN of each."
+  value       = { capture = module.capture.role, replay = module.replay.role }
+}
+
+output "log_groups" {
+  description = "The log groups of the functions `capture` and `replay`: name and ARN of each."
+  value       = { capture = module.capture.log_group, replay = module.replay.log_group }
+}
+
+output "mappings" {
+  description = "The event source mappings that a restore switches: ids of `capture`, from the stream, and `replay`, from the buffer."
+  value = {
+    capture = aws_lambda_event_source_mapping.stream.uuid
+    replay  = aws_lambda_event_source_mapping.buffer.uuid
+  }
+}
+
+output "buffer" {
+  description = "The FIFO buffer: name, URL, ARN."
+  value = {
+    name = aws_sqs_queue.buffer.name
+    url  = aws_sqs_queue.buffer.url
+    arn  = aws_sqs_queue.buffer.arn
+  }
+}
+
+output "buffer_dead_letter_queue" {
+  description = "The FIFO DLQ, for bundles that cannot be decoded: name, URL, ARN."
+  value = {
+    name = aws_sqs_queue.dead_letters.name
+    url  = aws_sqs_queue.dead_letters.url
+    arn  = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+output "failure_bucket_arn" {
+  description = "The bucket for records that capture could not send, made or given."
+  value       = local.failure_bucket_arn
+}
+
+output "stream_arn" {
+  description = "The stream that is captured."
+  value       = local.stream_arn
+}
+
+output "commands" {
+  description = "Ready-to-paste commands for a restore of the table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  value       = local.commands
+}

@@ -1,0 +1,317 @@
+variable "name" {
+  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. Followed by the table's name; what is too long for a service is cut, and what it refuses replaced, and ends in a hash."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
+    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "table" {
+  description = "Name of the source table. It needs a stream, of any view type."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{3,255}$", var.table))
+    error_message = "\"${var.table}\" is not the name of a table: give its name and not its ARN, 3 to 255 letters, digits, _, . and -."
+  }
+}
+
+variable "stream" {
+  description = "The source table's stream. Null has its ARN looked up, which needs the table to exist when Terraform plans; give `arn` where the table is made in the same configuration."
+  type = object({
+    arn = string
+  })
+  default = null
+
+  validation {
+    condition     = var.stream == null ? true : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/]+/stream/.+$", var.stream.arn))
+    error_message = "stream.arn \"${try(var.stream.arn, "")}\" is not the ARN of a table's stream: enable a stream on the table and give its stream_arn, or leave stream out to have it looked up."
+  }
+
+  validation {
+    condition     = var.stream == null ? true : strcontains(var.stream.arn, ":table/${var.table}/stream/") || !strcontains(var.stream.arn, "/stream/")
+    error_message = "stream.arn \"${try(var.stream.arn, "")}\" is a stream of another table: give the stream of ${var.table}, or leave stream out to have it looked up."
+  }
+}
+
+variable "binding" {
+  description = "The worker to attach to: the output `binding` of restore-worker."
+  type = object({
+    restore_table = object({ name = string, arn = string })
+    functions     = object({ operator = object({ name = string }) })
+    roles = object({
+      worker   = object({ name = string })
+      operator = object({ name = string })
+    })
+    layer_arn   = string
+    kms_key_arn = optional(string)
+  })
+  nullable = false
+}
+
+variable "capture" {
+  description = "When changes are captured. `on_restore`: from the restore request on, reaching back as far as the stream does, 24 hours at most; until then nothing runs. `always`: all the time, for restore points further back; the buffer keeps 14 days."
+  type        = string
+  default     = "on_restore"
+  nullable    = false
+
+  validation {
+    condition     = contains(["on_restore", "always"], var.capture)
+    error_message = "capture is \"${var.capture}\": set it to \"on_restore\" or \"always\"."
+  }
+}
+
+variable "filter" {
+  description = "Which changes are captured: patterns of Lambda's event filtering as JSON, of which one must match. Empty for all. What no pattern matches never reaches the restored table; one that asks for `NewImage` leaves out every delete."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for pattern in var.filter : can(keys(jsondecode(pattern)))])
+    error_message = "A filter pattern is not a JSON object: ${join(", ", [for pattern in var.filter : pattern if !can(keys(jsondecode(pattern)))])}. Write each as Lambda's event filtering has it, such as jsonencode({ eventName = [\"INSERT\", \"MODIFY\"] })."
+  }
+
+  # An empty object would match all: then it is not meant as a filter. Anything else at the top is no part of a stream record.
+  validation {
+    condition = alltrue([
+      for pattern in var.filter :
+      try(length(keys(jsondecode(pattern))) > 0 && length(setsubtract(keys(jsondecode(pattern)), local.record_fields)) == 0, true)
+    ])
+    error_message = "A filter pattern would match every record or none: begin each with fields that stream records have (${join(", ", local.record_fields)}), such as jsonencode({ dynamodb = { Keys = { pk = { S = [{ prefix = \"order#\" }] } } } })."
+  }
+
+  validation {
+    condition     = length(var.filter) <= 10 && alltrue([for pattern in var.filter : length(pattern) <= 4096])
+    error_message = "Lambda takes at most 10 filter patterns (5 without a raised quota) of at most 4096 characters: there are ${length(var.filter)}, the longest with ${max(0, [for pattern in var.filter : length(pattern)]...)}. Use fewer or shorter ones."
+  }
+}
+
+variable "keep_expiries" {
+  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "group_count" {
+  description = "How many FIFO message groups the items are spread over, 1 to 1000: so many invocations can replay at once. Changes captured before and after it was changed can be replayed in the wrong order: change it only while no restore uses the pipeline, and with `capture = \"always\"` purge the buffer then."
+  type        = number
+  default     = 16
+  nullable    = false
+
+  validation {
+    condition     = var.group_count >= 1 && var.group_count <= 1000 && floor(var.group_count) == var.group_count
+    error_message = "group_count is ${var.group_count}: set it to a whole number from 1 to 1000."
+  }
+}
+
+variable "byte_limit" {
+  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). A change too large for a message is read from the source when it is replayed."
+  type        = number
+  default     = 262144
+  nullable    = false
+
+  validation {
+    condition     = var.byte_limit >= 1024 && var.byte_limit <= 1048576 && floor(var.byte_limit) == var.byte_limit
+    error_message = "byte_limit is ${var.byte_limit}: SQS takes no message larger than 1048576 bytes, so set it to a whole number from 1024 to 1048576."
+  }
+}
+
+variable "target_patterns" {
+  description = "Which restored tables may be replayed into, by name with `*` for any run of characters. A restore of the source into a table of another name gets its settings only. The roles may write to these tables, so keep it narrow."
+  type        = list(string)
+  default     = ["*"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.target_patterns) > 0
+    error_message = "An empty list of target patterns would let no restore use the pipeline: give target_patterns at least one pattern, or leave it out for all tables."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in var.target_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A target pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in var.target_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+  }
+}
+
+variable "replay_concurrency" {
+  description = "How many replay invocations may run at once, 2 to 1000. More than `group_count` never do."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.replay_concurrency >= 2 && var.replay_concurrency <= 1000 && floor(var.replay_concurrency) == var.replay_concurrency
+    error_message = "replay_concurrency is ${var.replay_concurrency}: set it to a whole number from 2 to 1000, the limits of an SQS event source mapping."
+  }
+}
+
+variable "write_units_per_second" {
+  description = "How many write units a second replay may use on the restored table, shared out among its invocations; null for as many as the table takes."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.write_units_per_second == null ? true : var.write_units_per_second > 0
+    error_message = "write_units_per_second is ${coalesce(var.write_units_per_second, 0)}: set it above 0, or leave it out for no limit."
+  }
+}
+
+variable "stream_reader" {
+  description = <<-EOT
+    How Lambda reads the stream.
+    - `batch_size`: records an invocation gets at most (1 to 10000). `batching_window_seconds`: how long it waits for them (0 to 300).
+    - `parallelization_factor`: invocations a shard (1 to 10); the changes of one item stay in order.
+    - `maximum_record_age_seconds`: how old a record gets before it is given up and goes to the failure bucket (60 to 604800; a stream keeps 86400).
+  EOT
+  type = object({
+    batch_size                 = optional(number, 1000)
+    batching_window_seconds    = optional(number, 1)
+    parallelization_factor     = optional(number, 1)
+    maximum_record_age_seconds = optional(number, 86400)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.stream_reader.batch_size >= 1 && var.stream_reader.batch_size <= 10000
+    error_message = "stream_reader.batch_size is ${var.stream_reader.batch_size}: set it within 1 to 10000, the limits of a mapping of a stream."
+  }
+
+  validation {
+    condition     = var.stream_reader.batching_window_seconds >= 0 && var.stream_reader.batching_window_seconds <= 300
+    error_message = "stream_reader.batching_window_seconds is ${var.stream_reader.batching_window_seconds}: set it within 0 to 300."
+  }
+
+  validation {
+    condition     = var.stream_reader.parallelization_factor >= 1 && var.stream_reader.parallelization_factor <= 10
+    error_message = "stream_reader.parallelization_factor is ${var.stream_reader.parallelization_factor}: set it within 1 to 10."
+  }
+
+  validation {
+    condition     = var.stream_reader.maximum_record_age_seconds >= 60 && var.stream_reader.maximum_record_age_seconds <= 604800
+    error_message = "stream_reader.maximum_record_age_seconds is ${var.stream_reader.maximum_record_age_seconds}: set it within 60 to 604800."
+  }
+}
+
+variable "buffer" {
+  description = "The FIFO buffer. `visibility_timeout_seconds`: how long messages stay hidden after an invocation that did not finish them; at least six times `lambda.timeout`, which is what null gives."
+  type = object({
+    visibility_timeout_seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.buffer.visibility_timeout_seconds == null ? true : var.buffer.visibility_timeout_seconds >= 6 * var.lambda.timeout
+    error_message = "The buffer would deliver messages again while they are still worked on: raise buffer.visibility_timeout_seconds (${coalesce(var.buffer.visibility_timeout_seconds, 0)}) to at least six times lambda.timeout (6 x ${var.lambda.timeout} = ${6 * var.lambda.timeout}), or leave it out to have it derived."
+  }
+
+  validation {
+    condition     = var.buffer.visibility_timeout_seconds == null ? true : var.buffer.visibility_timeout_seconds <= 43200
+    error_message = "SQS hides a message for at most 12 hours: set buffer.visibility_timeout_seconds to at most 43200, not ${coalesce(var.buffer.visibility_timeout_seconds, 0)}."
+  }
+}
+
+variable "failure_bucket" {
+  description = <<-EOT
+    Where records go that capture could not send within the stream's life.
+    - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`.
+    - `expire_after_days`: how long the bucket that is made keeps them. `force_destroy`: whether Terraform may delete it while it holds any.
+  EOT
+  type = object({
+    create            = optional(bool, true)
+    arn               = optional(string)
+    expire_after_days = optional(number, 30)
+    force_destroy     = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = !(var.failure_bucket.create && var.failure_bucket.arn != null)
+    error_message = "A bucket is given and one would be made too: set failure_bucket.create to false to use failure_bucket.arn, or leave arn out."
+  }
+
+  validation {
+    condition     = var.failure_bucket.create || var.failure_bucket.arn != null
+    error_message = "Changes that cannot be sent would be lost: give failure_bucket.arn, or leave failure_bucket.create true to have a bucket made."
+  }
+
+  validation {
+    condition     = var.failure_bucket.arn == null ? true : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]{3,63}$", var.failure_bucket.arn))
+    error_message = "failure_bucket.arn \"${coalesce(var.failure_bucket.arn, "-")}\" is not the ARN of a bucket: give one such as arn:aws:s3:::my-bucket, with no path."
+  }
+
+  validation {
+    condition     = var.failure_bucket.expire_after_days >= 1 && floor(var.failure_bucket.expire_after_days) == var.failure_bucket.expire_after_days
+    error_message = "failure_bucket.expire_after_days is ${var.failure_bucket.expire_after_days}: set it to a whole number of days, 1 or more."
+  }
+}
+
+variable "table_kms_key_arns" {
+  description = "Customer KMS keys of the source table and the restored ones, where their key policies leave it to IAM who may use the tables. The functions may decrypt with them through DynamoDB."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "lambda" {
+  description = <<-EOT
+    The capture and the replay function, each.
+    - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
+    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds.
+    - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
+    - `permissions_boundary`: policy ARN for the roles.
+  EOT
+  type = object({
+    runtime              = optional(string, "python3.13")
+    architecture         = optional(string, "arm64")
+    memory_size          = optional(number, 512)
+    timeout              = optional(number, 60)
+    log_level            = optional(string, "INFO")
+    log_retention_days   = optional(number, 30)
+    tracing              = optional(bool, false)
+    permissions_boundary = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  # Replay stops writing five seconds before its end, to note how far it came.
+  validation {
+    condition     = var.lambda.timeout >= 15
+    error_message = "lambda.timeout is ${var.lambda.timeout}: set it to at least 15 seconds, so that replay has time to write before it must note how far it came."
+  }
+}
+
+variable "artifacts" {
+  description = "Where the code zip is, if not in this module: `code`, an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null takes the zip that comes with the module. The layer comes with the binding."
+  type = object({
+    code = optional(object({
+      bucket         = string
+      key            = string
+      object_version = optional(string)
+      source_hash    = string
+    }))
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "kms_key_arn" {
+  description = "Customer KMS key for the buffer, its DLQ, the bucket that is made, and the functions' environment and logs. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS owns or manages."
+  type        = string
+  default     = null
+}

@@ -1,0 +1,80 @@
+locals {
+  topic_arns = var.notifications.create_topic ? aws_sns_topic.notifications[*].arn : compact([var.notifications.topic_arn])
+}
+
+# Encrypted only with a customer key. With the AWS managed key (alias/aws/sns) the alarm below could not publish:
+# CloudWatch needs a key policy that lets it use the key, and that key's policy cannot be changed
+# (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns). A topic without a key still travels over TLS and
+# SNS keeps its messages on disks that AWS encrypts.
+resource "aws_sns_topic" "notifications" {
+  count = var.notifications.create_topic ? 1 : 0
+
+  name              = local.names.topic
+  kms_master_key_id = var.kms_key_arn
+  tags              = local.tags
+}
+
+data "aws_iam_policy_document" "topic" {
+  count = var.notifications.create_topic ? 1 : 0
+
+  statement {
+    sid       = "OnlyThisAlarmPublishes"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.notifications[0].arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_metric_alarm.dead_letters.arn]
+    }
+  }
+
+  statement {
+    sid       = "DenyPlainText"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.notifications[0].arn]
+
+    # Every principal: what is denied is the transport.
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "notifications" {
+  count = var.notifications.create_topic ? 1 : 0
+
+  arn    = aws_sns_topic.notifications[0].arn
+  policy = data.aws_iam_policy_document.topic[0].json
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  alarm_name          = local.names.alarm
+  alarm_description   = "A restore of a DynamoDB table was not followed to its end, or its event was not delivered. The message in ${local.names.dead_letter_queue} says why in its attributes."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  # SQS sends no figures for a queue that has been idle for six hours: idle is empty.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = local.topic_arns
+  ok_actions         = local.topic_arns
+  tags               = local.tags
+}

@@ -1,0 +1,71 @@
+output "queue" {
+  description = "The restore queue: name, URL, ARN, and the two times that its consumer must agree with."
+  value = {
+    name                       = aws_sqs_queue.restores.name
+    url                        = aws_sqs_queue.restores.url
+    arn                        = aws_sqs_queue.restores.arn
+    visibility_timeout_seconds = var.queue.visibility_timeout_seconds
+    message_retention_seconds  = var.queue.message_retention_seconds
+  }
+}
+
+output "dead_letter_queue" {
+  description = "The secondary DLQ, where restores end that could not be followed and events that could not be delivered: name, URL, ARN."
+  value = {
+    name = aws_sqs_queue.dead_letters.name
+    url  = aws_sqs_queue.dead_letters.url
+    arn  = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+output "rule" {
+  description = "The EventBridge rule on the default bus: name, ARN and event pattern."
+  value = {
+    name          = aws_cloudwatch_event_rule.restore_requested.name
+    arn           = aws_cloudwatch_event_rule.restore_requested.arn
+    event_pattern = local.event_pattern
+  }
+}
+
+output "topic_arn" {
+  description = "The SNS topic for notifications, made or given; null where nobody is to be notified."
+  value       = one(local.topic_arns)
+}
+
+output "alarm" {
+  description = "The alarm on the secondary DLQ: name and ARN."
+  value = {
+    name = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
+    arn  = aws_cloudwatch_metric_alarm.dead_letters.arn
+  }
+}
+
+output "rehearse_command" {
+  description = "Command that puts a restore event on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty."
+  value = length(var.event_sources) == 0 ? null : format(
+    "aws events put-events --region %s --entries '%s'",
+    local.region,
+    jsonencode([{
+      Source     = var.event_sources[0]
+      DetailType = "AWS API Call via CloudTrail"
+      Detail = jsonencode({
+        eventSource        = "dynamodb.amazonaws.com"
+        eventName          = "RestoreTableToPointInTime"
+        eventID            = "EVENT_ID"
+        eventTime          = "EVENT_TIME"
+        awsRegion          = local.region
+        recipientAccountId = data.aws_caller_identity.current.account_id
+        requestParameters = {
+          sourceTableName         = "SOURCE_TABLE"
+          targetTableName         = "TARGET_TABLE"
+          useLatestRestorableTime = true
+        }
+      })
+    }]),
+  )
+}
+
+output "redrive_command" {
+  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
+  value       = "aws sqs start-message-move-task --region ${local.region} --source-arn ${aws_sqs_queue.dead_letters.arn} --destination-arn ${aws_sqs_queue.restores.arn}"
+}

@@ -1,0 +1,115 @@
+variable "name" {
+  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
+    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "table_patterns" {
+  description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table."
+  type = object({
+    source = optional(list(string), ["*"])
+    target = optional(list(string), ["*"])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : !strcontains(pattern, "**")])
+    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
+  }
+}
+
+variable "event_sources" {
+  description = "Further event sources that the rule accepts beside `aws.dynamodb`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for source in var.event_sources : can(regex("^[A-Za-z0-9._-]{1,256}$", source)) && !startswith(source, "aws.")])
+    error_message = "An event source is empty, has an illegal character or begins with \"aws.\", which AWS keeps for itself: ${join(", ", [for source in var.event_sources : "\"${source}\"" if !can(regex("^[A-Za-z0-9._-]{1,256}$", source)) || startswith(source, "aws.")])}. Use a name of your own such as \"com.example.restore-rehearsal\"."
+  }
+}
+
+variable "queue" {
+  description = <<-EOT
+    The restore queue and its secondary DLQ, in seconds.
+    - `visibility_timeout_seconds`: how long a message stays hidden after a function died with it; at least six times the function's timeout.
+    - `message_retention_seconds`: how long a restore may be followed at most.
+    - `dead_letter_retention_seconds`: how long the secondary DLQ keeps what could not be followed.
+    - `max_receive_count`: deliveries after which SQS itself moves a message to the secondary DLQ; more than the worker's attempts.
+  EOT
+  type = object({
+    visibility_timeout_seconds    = optional(number, 720)
+    message_retention_seconds     = optional(number, 604800)
+    dead_letter_retention_seconds = optional(number, 1209600)
+    max_receive_count             = optional(number, 385)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.queue.visibility_timeout_seconds >= 0 && var.queue.visibility_timeout_seconds <= 43200
+    error_message = "SQS hides a message for at most 12 hours: set queue.visibility_timeout_seconds to at most 43200, not ${var.queue.visibility_timeout_seconds}."
+  }
+
+  validation {
+    condition     = alltrue([for seconds in [var.queue.message_retention_seconds, var.queue.dead_letter_retention_seconds] : seconds >= 60 && seconds <= 1209600])
+    error_message = "SQS keeps a message for one minute to 14 days: set queue.message_retention_seconds (${var.queue.message_retention_seconds}) and queue.dead_letter_retention_seconds (${var.queue.dead_letter_retention_seconds}) within 60 to 1209600."
+  }
+
+  # A message that SQS itself moves keeps the time at which it was first sent, so a shorter retention on the
+  # DLQ could delete it on arrival.
+  validation {
+    condition     = var.queue.dead_letter_retention_seconds >= var.queue.message_retention_seconds
+    error_message = "The secondary DLQ would lose old messages as they arrive: set queue.dead_letter_retention_seconds (${var.queue.dead_letter_retention_seconds}) to at least queue.message_retention_seconds (${var.queue.message_retention_seconds})."
+  }
+
+  validation {
+    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
+    error_message = "SQS counts at most 1000 receives: set queue.max_receive_count within 1 to 1000, not ${var.queue.max_receive_count}."
+  }
+}
+
+variable "notifications" {
+  description = "Who hears. `create_topic` makes an SNS topic; to use one of your own set it to false and give `topic_arn`; false alone means nobody. A topic of your own must let CloudWatch alarms publish, and if it is encrypted, with a customer key."
+  type = object({
+    create_topic = optional(bool, true)
+    topic_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = !(var.notifications.create_topic && var.notifications.topic_arn != null)
+    error_message = "A topic is given and one would be made too: set notifications.create_topic to false to use notifications.topic_arn, or leave topic_arn out."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Customer KMS key for both queues and the topic that is made; null means SQS's own encryption. Its key policy must let `events.amazonaws.com` and `cloudwatch.amazonaws.com` use `kms:GenerateDataKey` and `kms:Decrypt`."
+  type        = string
+  default     = null
+}

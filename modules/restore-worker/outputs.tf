@@ -1,0 +1,70 @@
+output "function" {
+  description = "The restore worker: function name and ARN."
+  value       = module.function.function
+}
+
+output "role" {
+  description = "The restore worker's role: name and ARN."
+  value       = module.function.role
+}
+
+output "log_group" {
+  description = "The restore worker's log group: name and ARN."
+  value       = module.function.log_group
+}
+
+output "operator" {
+  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs: `function`, `role` and `log_group`, each with name and ARN."
+  value = {
+    function  = module.operator.function
+    role      = module.operator.role
+    log_group = module.operator.log_group
+  }
+}
+
+output "restore_table" {
+  description = "The restore table, with a record of each restore: name and ARN."
+  value = {
+    name = aws_dynamodb_table.restores.name
+    arn  = aws_dynamodb_table.restores.arn
+  }
+}
+
+output "wait" {
+  description = "How long a restore is followed before it is given up: `shortest`, `expected` and `longest`, each in `seconds` and as `text`."
+  value       = local.wait
+}
+
+output "binding" {
+  description = "What a change pipeline needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, and the key."
+  value = {
+    name           = var.name
+    restore_table  = { name = aws_dynamodb_table.restores.name, arn = aws_dynamodb_table.restores.arn }
+    functions      = { worker = module.function.function, operator = module.operator.function }
+    roles          = local.roles
+    layer_arn      = aws_lambda_layer_version.dependencies.arn
+    topic_arn      = var.notifications.topic_arn
+    event_bus_name = var.notifications.event_bus_name
+    kms_key_arn    = var.kms_key_arn
+  }
+}
+
+output "dry_run_command" {
+  description = "Command that compares any two tables and prints the report, changing nothing. Replace SOURCE_TABLE and TARGET_TABLE; with `\"dry_run\":false` it gives the target the settings of the source."
+  value = format(
+    "aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
+    local.region,
+    module.function.function.name,
+    jsonencode({ source = "SOURCE_TABLE", target = "TARGET_TABLE", dry_run = true }),
+  )
+}
+
+output "operator_command" {
+  description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by `cutover`, `abandon`, `repair` or `window`; a change pipeline has them filled in as its output `commands`."
+  value = format(
+    "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
+    local.region,
+    module.operator.function.name,
+    jsonencode({ action = "status", table = "SOURCE_TABLE" }),
+  )
+}

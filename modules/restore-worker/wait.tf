@@ -1,0 +1,36 @@
+# What the polling numbers come to. The worker waits after every attempt but the last.
+locals {
+  # Where the growth overflows it is infinite, and the cap holds all the same.
+  full_delays = [
+    for attempt in range(1, min(max(var.polling.max_attempts, 2), 990)) :
+    min(var.polling.base_delay_seconds * pow(var.polling.backoff_rate, attempt - 1), var.polling.max_delay_seconds)
+  ]
+  full_wait = sum(local.full_delays)
+
+  wait_seconds = {
+    shortest = floor(local.full_wait * (1 - var.polling.jitter))
+    expected = floor(local.full_wait * (1 - var.polling.jitter / 2) + 0.5)
+    longest  = ceil(local.full_wait)
+  }
+
+  wait_units = {
+    for kind, seconds in local.wait_seconds : kind => [
+      { unit = "d", count = floor(seconds / 86400) },
+      { unit = "h", count = floor(seconds / 3600) % 24 },
+      { unit = "min", count = floor(seconds / 60) % 60 },
+      { unit = "s", count = seconds % 60 },
+    ]
+  }
+
+  # The two largest units that count anything: "1 d 2 h", "4 min".
+  wait_parts = {
+    for kind, units in local.wait_units : kind => [for unit in units : "${unit.count} ${unit.unit}" if unit.count > 0]
+  }
+
+  wait = {
+    for kind, seconds in local.wait_seconds : kind => {
+      seconds = seconds
+      text    = seconds == 0 ? "0 s" : join(" ", slice(local.wait_parts[kind], 0, min(2, length(local.wait_parts[kind]))))
+    }
+  }
+}

@@ -1,0 +1,97 @@
+# With `create = false` every output is null.
+
+output "function" {
+  description = "The restore worker: function name and ARN."
+  value       = one(module.restore_worker[*].function)
+}
+
+output "role" {
+  description = "The restore worker's role: name and ARN."
+  value       = one(module.restore_worker[*].role)
+}
+
+output "log_group" {
+  description = "The restore worker's log group: name and ARN."
+  value       = one(module.restore_worker[*].log_group)
+}
+
+output "restore_queue" {
+  description = "The restore queue: name, URL, ARN, visibility timeout and message retention."
+  value       = one(module.restore_events[*].queue)
+}
+
+output "dead_letter_queue" {
+  description = "The secondary DLQ, where restores end that could not be followed and events that could not be delivered: name, URL, ARN."
+  value       = one(module.restore_events[*].dead_letter_queue)
+}
+
+output "rule" {
+  description = "The EventBridge rule on the default bus: name, ARN and event pattern."
+  value       = one(module.restore_events[*].rule)
+}
+
+output "alarm" {
+  description = "The alarm on the secondary DLQ: name and ARN."
+  value       = one(module.restore_events[*].alarm)
+}
+
+output "topic_arn" {
+  description = "The SNS topic for reports and the alarm, made or given; null where nobody is to be notified."
+  value       = one(module.restore_events[*].topic_arn)
+}
+
+output "operator" {
+  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs: `function`, `role` and `log_group`, each with name and ARN."
+  value       = one(module.restore_worker[*].operator)
+}
+
+output "tables" {
+  description = "The change pipeline of each source table: functions, roles, log groups, mapping ids, buffer, FIFO DLQ, failure bucket and stream."
+  value = var.create ? {
+    for table, pipeline in module.change_pipeline : table => {
+      functions                = pipeline.functions
+      roles                    = pipeline.roles
+      log_groups               = pipeline.log_groups
+      mappings                 = pipeline.mappings
+      buffer                   = pipeline.buffer
+      buffer_dead_letter_queue = pipeline.buffer_dead_letter_queue
+      failure_bucket_arn       = pipeline.failure_bucket_arn
+      stream_arn               = pipeline.stream_arn
+    }
+  } : null
+}
+
+output "operator_commands" {
+  description = "Ready-to-paste commands for each source table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  value       = var.create ? { for table, pipeline in module.change_pipeline : table => pipeline.commands } : null
+}
+
+output "restore_table" {
+  description = "The restore table, with a record of each restore and of each change pipeline: name and ARN."
+  value       = one(module.restore_worker[*].restore_table)
+}
+
+output "binding" {
+  description = "What a change pipeline in another configuration needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, and the key."
+  value       = one(module.restore_worker[*].binding)
+}
+
+output "wait" {
+  description = "How long a restore is followed before it is given up: `shortest`, `expected` and `longest`, each in `seconds` and as `text`."
+  value       = one(module.restore_worker[*].wait)
+}
+
+output "rehearse_command" {
+  description = "Command that puts a restore event on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty."
+  value       = one(module.restore_events[*].rehearse_command)
+}
+
+output "dry_run_command" {
+  description = "Command that compares any two tables and prints the report, changing nothing. Replace SOURCE_TABLE and TARGET_TABLE; with `\"dry_run\":false` it gives the target the settings of the source."
+  value       = one(module.restore_worker[*].dry_run_command)
+}
+
+output "redrive_command" {
+  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
+  value       = one(module.restore_events[*].redrive_command)
+}

@@ -1,0 +1,121 @@
+# Somebody must hear of a restore that failed: by the topic that is made, by one that is given, and by choice by nobody.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name = "demo"
+}
+
+run "a_topic_is_made_and_the_alarm_publishes_to_it" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  override_resource {
+    target = aws_sns_topic.notifications
+    values = { arn = "arn:aws:sns:us-east-1:123456789012:demo-notifications" }
+  }
+  override_resource {
+    target = aws_cloudwatch_metric_alarm.dead_letters
+    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
+  }
+
+  assert {
+    condition     = aws_sns_topic.notifications[0].name == "demo-notifications" && output.topic_arn == "arn:aws:sns:us-east-1:123456789012:demo-notifications"
+    error_message = "Topic: ${jsonencode(output.topic_arn)}"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:demo-notifications"])
+    error_message = "The alarm tells: ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+  }
+
+  assert {
+    condition     = aws_sns_topic_policy.notifications[0].arn == "arn:aws:sns:us-east-1:123456789012:demo-notifications"
+    error_message = "The topic policy is on ${aws_sns_topic_policy.notifications[0].arn}"
+  }
+
+  assert {
+    condition = [for statement in data.aws_iam_policy_document.topic[0].statement : {
+      sid       = statement.sid
+      effect    = coalesce(statement.effect, "Allow")
+      resource  = one(statement.resources)
+      who       = one(one(statement.principals).identifiers)
+      condition = one(one(statement.condition).values)
+      }] == [
+      { sid = "OnlyThisAlarmPublishes", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" },
+      { sid = "DenyPlainText", effect = "Deny", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "*", condition = "false" },
+    ]
+    error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
+  }
+}
+
+run "a_given_topic_is_used_and_none_is_made" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    notifications = {
+      create_topic = false
+      topic_arn    = "arn:aws:sns:us-east-1:123456789012:oncall"
+    }
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.notifications) == 0 && length(aws_sns_topic_policy.notifications) == 0
+    error_message = "Topics made: ${length(aws_sns_topic.notifications)}, policies made: ${length(aws_sns_topic_policy.notifications)}"
+  }
+
+  assert {
+    condition     = output.topic_arn == "arn:aws:sns:us-east-1:123456789012:oncall" && aws_cloudwatch_metric_alarm.dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:oncall"])
+    error_message = "Topic ${jsonencode(output.topic_arn)}, alarm tells ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+  }
+}
+
+run "nobody_is_told_where_no_topic_is_wanted" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    notifications = { create_topic = false }
+  }
+
+  assert {
+    condition     = output.topic_arn == null && length(aws_cloudwatch_metric_alarm.dead_letters.alarm_actions) == 0
+    error_message = "Topic ${jsonencode(output.topic_arn)}, alarm tells ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+  }
+}
+
+run "without_a_topic_the_worker_may_not_publish_and_is_told_so" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    restore_queue = {
+      url                        = "https://sqs.example/demo-restores"
+      arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+      visibility_timeout_seconds = 720
+      message_retention_seconds  = 604800
+    }
+    dead_letter_queue = {
+      url = "https://sqs.example/demo-restores-dlq"
+      arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+    }
+    notifications = { event_bus_name = "reports" }
+  }
+
+  assert {
+    condition     = !contains(data.aws_iam_policy_document.records.statement[*].sid, "Notify") && local.environment.NOTIFICATION_TOPIC_ARN == ""
+    error_message = "Statements ${join(", ", data.aws_iam_policy_document.records.statement[*].sid)}; topic \"${local.environment.NOTIFICATION_TOPIC_ARN}\""
+  }
+
+  assert {
+    condition     = local.environment.EVENT_BUS_NAME == "reports" && contains(flatten(data.aws_iam_policy_document.records.statement[*].resources), "arn:aws:events:us-east-1:123456789012:event-bus/reports")
+    error_message = "Bus ${local.environment.EVENT_BUS_NAME}; resources ${join(", ", flatten(data.aws_iam_policy_document.records.statement[*].resources))}"
+  }
+}

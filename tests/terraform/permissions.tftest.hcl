@@ -1,0 +1,174 @@
+# Least privilege, stated: every action that the roles of worker and operator allow, and every statement that is on all
+# resources. What change pipelines add to them is in pipeline_permissions.tftest.hcl.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name = "demo"
+  restore_queue = {
+    url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
+    arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+    visibility_timeout_seconds = 720
+    message_retention_seconds  = 604800
+  }
+  dead_letter_queue = {
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+  }
+}
+
+override_resource {
+  target = aws_iam_policy.settings
+  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-us-east-1" }
+}
+
+run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    notifications = { topic_arn = "arn:aws:sns:us-east-1:123456789012:demo-notifications" }
+  }
+
+  override_resource {
+    target = aws_dynamodb_table.restores
+    values = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+  }
+
+  assert {
+    condition = {
+      for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) :
+      statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
+      } == {
+      WorkOnTheRestoreQueue      = { actions = tolist(["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores"]) }
+      GiveUpToTheDeadLetterQueue = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"]) }
+      KeepRestoreRecords         = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
+      ReportToTheEventBus        = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
+      Notify                     = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
+  }
+
+  assert {
+    condition     = toset([for statement in data.aws_iam_policy_document.settings.statement : statement.sid if contains(statement.resources, "*")]) == toset(["ListAndCreateTriggers", "ListKinesisStreams", "ReadAutoScaling", "ScaleByAlarms"])
+    error_message = "Statements on every resource: ${join(", ", [for statement in data.aws_iam_policy_document.settings.statement : statement.sid if contains(statement.resources, "*")])}"
+  }
+
+  assert {
+    condition = toset(flatten(data.aws_iam_policy_document.settings.statement[*].actions)) == toset([
+      "application-autoscaling:DescribeScalableTargets",
+      "application-autoscaling:DescribeScalingPolicies",
+      "application-autoscaling:DescribeScheduledActions",
+      "application-autoscaling:PutScalingPolicy",
+      "application-autoscaling:PutScheduledAction",
+      "application-autoscaling:RegisterScalableTarget",
+      "cloudwatch:DeleteAlarms",
+      "cloudwatch:DescribeAlarms",
+      "cloudwatch:PutMetricAlarm",
+      "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeKinesisStreamingDestination",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:EnableKinesisStreamingDestination",
+      "dynamodb:ListTagsOfResource",
+      "dynamodb:TagResource",
+      "dynamodb:UpdateContinuousBackups",
+      "dynamodb:UpdateTable",
+      "dynamodb:UpdateTimeToLive",
+      "iam:CreateServiceLinkedRole",
+      "kinesis:DescribeStream",
+      "kinesis:DescribeStreamSummary",
+      "kinesis:ListStreams",
+      "kinesis:PutRecords",
+      "lambda:CreateEventSourceMapping",
+      "lambda:GetEventSourceMapping",
+      "lambda:ListEventSourceMappings",
+      "lambda:ListTags",
+      "lambda:TagResource",
+    ])
+    error_message = "Actions: ${join(", ", sort(flatten(data.aws_iam_policy_document.settings.statement[*].actions)))}"
+  }
+
+  # Roles are made for two services and no other, and scaling is for DynamoDB alone.
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.settings.statement :
+      statement.sid => { for condition in statement.condition : condition.variable => one(condition.values) } if length(statement.condition) > 0
+      } == {
+      CreateKinesisReplicationRole = { "iam:AWSServiceName" = "kinesisreplication.dynamodb.amazonaws.com" }
+      CreateAutoScalingRole        = { "iam:AWSServiceName" = "dynamodb.application-autoscaling.amazonaws.com" }
+      WriteAutoScaling             = { "application-autoscaling:service-namespace" = "dynamodb" }
+    }
+    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.settings.statement : statement.sid => statement.condition })}"
+  }
+}
+
+run "the_queues_are_the_workers_alone_and_all_else_is_on_both_roles" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.worker.role == "demo-restore-worker-us-east-1"
+    error_message = "The queues are for ${aws_iam_role_policy.worker.role}"
+  }
+
+  assert {
+    condition     = { for key, policy in aws_iam_role_policy.records : key => policy.role } == { worker = "demo-restore-worker-us-east-1", operator = "demo-operator-us-east-1" }
+    error_message = "The records are for ${jsonencode({ for key, policy in aws_iam_role_policy.records : key => policy.role })}"
+  }
+
+  assert {
+    condition = {
+      for key, attachment in aws_iam_role_policy_attachment.settings : key => "${attachment.role} ${attachment.policy_arn}"
+      } == {
+      worker   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-us-east-1"
+      operator = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-us-east-1"
+    }
+    error_message = "The settings are for ${jsonencode(aws_iam_role_policy_attachment.settings)}"
+  }
+}
+
+run "the_partition_and_account_are_the_callers" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn", dns_suffix = "amazonaws.com.cn" }
+  }
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-north-1" }
+  }
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "999999999999" }
+  }
+
+  variables {
+    kms_key_arn = "arn:aws-cn:kms:cn-north-1:999999999999:key/demo"
+  }
+
+  assert {
+    condition = alltrue([
+      for resource in flatten(data.aws_iam_policy_document.settings.statement[*].resources) :
+      resource == "*" || startswith(resource, "arn:aws-cn:iam::999999999999:") || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
+    ])
+    error_message = "Resources: ${join(", ", distinct(flatten(data.aws_iam_policy_document.settings.statement[*].resources)))}"
+  }
+
+  assert {
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.records.statement : [for condition in statement.condition : condition.values]])) == toset([
+      "dynamodb.cn-north-1.amazonaws.com.cn",
+      "lambda.cn-north-1.amazonaws.com.cn",
+      "sns.cn-north-1.amazonaws.com.cn",
+      "sqs.cn-north-1.amazonaws.com.cn",
+    ])
+    error_message = "The key is used through: ${jsonencode([for statement in data.aws_iam_policy_document.records.statement : statement.condition])}"
+  }
+}

@@ -1,0 +1,195 @@
+# Capture must cost nothing until a restore is requested, then reach back as far as the stream does, and give no change up
+# while the stream still has it. That a plan leaves a mapping alone which the worker has enabled (`ignore_changes`) cannot be
+# seen here, for mocks compute no drift: tests/local enables both mappings and plans again.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name  = "demo"
+  table = "orders"
+  binding = {
+    restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    functions     = { operator = { name = "demo-operator" } }
+    roles = {
+      worker   = { name = "demo-restore-worker-us-east-1" }
+      operator = { name = "demo-operator-us-east-1" }
+    }
+    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+  }
+}
+
+override_data {
+  target = data.aws_dynamodb_table.source[0]
+  values = {
+    stream_enabled = true
+    stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.buffer
+  values = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
+    url = "https://sqs.example/demo-orders-changes.fifo"
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.dead_letters
+  values = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+  }
+}
+
+override_resource {
+  target = aws_s3_bucket.failures[0]
+  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+}
+
+run "until_a_restore_the_stream_mapping_is_disabled" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.stream.enabled == false
+    error_message = "Enabled: ${aws_lambda_event_source_mapping.stream.enabled}"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.stream.starting_position == "TRIM_HORIZON"
+    error_message = "From: ${aws_lambda_event_source_mapping.stream.starting_position}"
+  }
+}
+
+run "captured_always_it_is_enabled" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture = "always"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.stream.enabled == true
+    error_message = "Enabled: ${aws_lambda_event_source_mapping.stream.enabled}"
+  }
+}
+
+run "the_tables_own_stream_is_read_and_nothing_is_given_up_while_the_stream_has_it" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.stream.event_source_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+    error_message = "Stream: ${aws_lambda_event_source_mapping.stream.event_source_arn}"
+  }
+
+  assert {
+    condition = {
+      batch_size  = aws_lambda_event_source_mapping.stream.batch_size
+      window      = aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds
+      parallel    = aws_lambda_event_source_mapping.stream.parallelization_factor
+      bisect      = aws_lambda_event_source_mapping.stream.bisect_batch_on_function_error
+      retries     = aws_lambda_event_source_mapping.stream.maximum_retry_attempts
+      age         = aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds
+      partial     = one(aws_lambda_event_source_mapping.stream.function_response_types)
+      destination = one(one(aws_lambda_event_source_mapping.stream.destination_config).on_failure).destination_arn
+      } == {
+      batch_size  = 1000
+      window      = 1
+      parallel    = 1
+      bisect      = true
+      retries     = -1
+      age         = 86400
+      partial     = "ReportBatchItemFailures"
+      destination = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1"
+    }
+    error_message = "Mapping: ${jsonencode([aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.bisect_batch_on_function_error, aws_lambda_event_source_mapping.stream.maximum_retry_attempts, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds, aws_lambda_event_source_mapping.stream.function_response_types, aws_lambda_event_source_mapping.stream.destination_config])}"
+  }
+
+  assert {
+    condition     = length(aws_lambda_event_source_mapping.stream.filter_criteria) == 0
+    error_message = "Filter: ${jsonencode(aws_lambda_event_source_mapping.stream.filter_criteria)}"
+  }
+}
+
+run "the_reader_can_be_told_otherwise" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream_reader = { batch_size = 10000, batching_window_seconds = 300, parallelization_factor = 10, maximum_record_age_seconds = 604800 }
+  }
+
+  assert {
+    condition     = [aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds] == [10000, 300, 10, 604800]
+    error_message = "Mapping: ${jsonencode([aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds])}"
+  }
+}
+
+run "filters_are_lambdas_own" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    filter = [
+      "{\"eventName\":[\"INSERT\"]}",
+      "{\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":[{\"prefix\":\"order#\"}]}}}}",
+    ]
+  }
+
+  assert {
+    condition     = toset([for filter in one(aws_lambda_event_source_mapping.stream.filter_criteria).filter : filter.pattern]) == toset(var.filter)
+    error_message = "Filter: ${jsonencode(aws_lambda_event_source_mapping.stream.filter_criteria)}"
+  }
+}
+
+run "the_capture_function_is_told_all_that_it_reads" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    keep_expiries = false
+    group_count   = 7
+    byte_limit    = 65536
+  }
+
+  assert {
+    condition = local.capture_function.environment == {
+      SOURCE_TABLE_NAME            = "orders"
+      RESTORE_TABLE_NAME           = "demo-restores"
+      BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
+      GROUP_COUNT                  = "7"
+      BYTE_LIMIT                   = "65536"
+      KEEP_EXPIRIES                = "false"
+      POWERTOOLS_SERVICE_NAME      = "demo"
+      POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
+    }
+    error_message = "Environment: ${jsonencode(local.capture_function.environment)}"
+  }
+
+  assert {
+    condition     = local.capture_function.handler == "dynamodb_restore.handlers.capture.handler" && local.capture_function.layers == ["arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"] && endswith(local.capture_function.code.filename, "dist/dynamodb_restore.zip")
+    error_message = "Function: ${jsonencode([local.capture_function.handler, local.capture_function.layers, local.capture_function.code])}"
+  }
+}
+
+run "expiries_are_kept_by_default" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = local.capture_function.environment.KEEP_EXPIRIES == "true" && local.capture_function.environment.GROUP_COUNT == "16"
+    error_message = "Environment: ${jsonencode(local.capture_function.environment)}"
+  }
+}

@@ -1,0 +1,261 @@
+# Least privilege, stated: every statement of the roles that a pipeline makes, and of what it attaches to the roles of the
+# worker and the operator function. All pipelines of a worker share what IAM allows a role inline, so what they attach must
+# also be small.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name  = "demo"
+  table = "orders"
+  binding = {
+    restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    functions     = { operator = { name = "demo-operator" } }
+    roles = {
+      worker   = { name = "demo-restore-worker-us-east-1" }
+      operator = { name = "demo-operator-us-east-1" }
+    }
+    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+  }
+}
+
+override_data {
+  target = data.aws_dynamodb_table.source[0]
+  values = {
+    stream_enabled = true
+    stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.buffer
+  values = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
+    url = "https://sqs.example/demo-orders-changes.fifo"
+  }
+}
+
+override_resource {
+  target = aws_sqs_queue.dead_letters
+  values = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+  }
+}
+
+override_resource {
+  target = aws_lambda_event_source_mapping.stream
+  values = {
+    arn  = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111"
+    uuid = "11111111-1111-4111-8111-111111111111"
+  }
+}
+
+override_resource {
+  target = aws_lambda_event_source_mapping.buffer
+  values = {
+    arn  = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222"
+    uuid = "22222222-2222-4222-8222-222222222222"
+  }
+}
+
+override_resource {
+  target = aws_s3_bucket.failures[0]
+  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+}
+
+run "capture_may_read_the_stream_fill_the_buffer_and_note_how_far_it_is" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.capture.statement :
+      statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
+      } == {
+      ReadTheStream            = { effect = "Allow", actions = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+      ListTheStreamsOfTheTable = { effect = "Allow", actions = "dynamodb:ListStreams", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*" }
+      FillTheBuffer            = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      NoteProgress             = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepWhatCannotBeSent     = { effect = "Allow", actions = "s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/*" }
+      FindTheBucket            = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.capture.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.capture.statement :
+      statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
+      } == {
+      NoteProgress = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+    }
+    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.capture.statement : statement.sid => statement.condition })}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.capture.role == "demo-orders-capture-us-east-1"
+    error_message = "On ${aws_iam_role_policy.capture.role}"
+  }
+}
+
+run "replay_may_write_targets_and_never_the_source_nor_others_records" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    target_patterns = ["orders-*"]
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.replay.statement :
+      statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
+      } == {
+      EmptyTheBuffer                = { effect = "Allow", actions = "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
+      WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
+      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      KeepToItsOwnRecords           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.replay.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.replay.statement :
+      statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
+      } == {
+      FollowTheClaimAndNoteProgress = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      KeepTheQuarantine             = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
+      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#*"
+    }
+    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.replay.statement : statement.sid => statement.condition })}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.replay.role == "demo-orders-replay-us-east-1"
+    error_message = "On ${aws_iam_role_policy.replay.role}"
+  }
+}
+
+run "the_worker_may_switch_the_two_mappings" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.worker.statement :
+      statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
+      } == {
+      Switch = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.worker.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.worker.role == "demo-restore-worker-us-east-1" && aws_iam_role_policy.worker.name == "pipeline-orders"
+    error_message = "${aws_iam_role_policy.worker.name} on ${aws_iam_role_policy.worker.role}"
+  }
+}
+
+run "the_operator_function_may_also_look_and_repair" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    target_patterns = ["orders-*"]
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.operator.statement :
+      statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
+      } == {
+      Switch       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
+      Watch        = { effect = "Allow", actions = "sqs:GetQueueAttributes", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      ReadSource   = { effect = "Allow", actions = "dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      RepairTarget = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.operator.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.operator.role == "demo-operator-us-east-1" && aws_iam_role_policy.operator.name == "pipeline-orders"
+    error_message = "${aws_iam_role_policy.operator.name} on ${aws_iam_role_policy.operator.role}"
+  }
+}
+
+# Of the 10240 characters that IAM allows a role inline, the operator function's own policies take about 1200 with a
+# topic and a key. 900 for each pipeline is ten pipelines, and more than twenty for the worker's role.
+run "what_is_attached_is_small_enough_for_ten_pipelines" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = length(jsonencode({ Version = "2012-10-17", Statement = [for statement in data.aws_iam_policy_document.operator.statement : { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources }] })) <= 900
+    error_message = "The operator policy has ${length(jsonencode({ Version = "2012-10-17", Statement = [for statement in data.aws_iam_policy_document.operator.statement : { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources }] }))} characters"
+  }
+
+  assert {
+    condition     = length(jsonencode({ Version = "2012-10-17", Statement = [for statement in data.aws_iam_policy_document.worker.statement : { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources }] })) <= 400
+    error_message = "The worker policy has ${length(jsonencode({ Version = "2012-10-17", Statement = [for statement in data.aws_iam_policy_document.worker.statement : { Sid = statement.sid, Effect = "Allow", Action = statement.actions, Resource = statement.resources }] }))} characters"
+  }
+}
+
+run "a_customer_key_is_used_only_through_the_services_that_hold_the_data" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/demo"
+  }
+
+  assert {
+    condition = {
+      for role, document in { capture = data.aws_iam_policy_document.capture, replay = data.aws_iam_policy_document.replay } :
+      role => [for statement in document.statement : "${join(" ", sort(statement.actions))} ${one(statement.resources)} ${one(statement.condition).variable} ${join(" ", sort(one(statement.condition).values))}" if statement.sid == "UseTheKey"]
+      } == {
+      capture = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
+      replay  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
+    }
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement])}"
+  }
+
+  assert {
+    condition     = aws_sqs_queue.buffer.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && aws_sqs_queue.dead_letters.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.capture_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.replay_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo"
+    error_message = "Keys: ${jsonencode([aws_sqs_queue.buffer.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, local.capture_function.kms_key_arn, local.replay_function.kms_key_arn])}"
+  }
+}
+
+run "keys_of_the_tables_may_only_decrypt_and_only_through_dynamodb" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    table_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:key/orders"]
+  }
+
+  assert {
+    condition = [
+      for statement in concat(data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.operator.statement) :
+      "${statement.sid} ${join(" ", statement.actions)} ${one(statement.resources)} ${one(one(statement.condition).values)}" if anytrue([for action in statement.actions : startswith(action, "kms:")])
+      ] == [
+      "ReadEncryptedChanges kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
+      "UseEncryptedTables kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
+      "UseTableKeys kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
+    ]
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.operator.statement])}"
+  }
+}

@@ -1,0 +1,85 @@
+# A source without a stream cannot be captured, and that must be known before anything is made. Looked up, the stream must
+# be one that is switched on; given, it must belong to the table; and a stream that is given must not be looked up, for its
+# table may not exist yet.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name  = "demo"
+  table = "orders"
+  binding = {
+    restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    functions     = { operator = { name = "demo-operator" } }
+    roles = {
+      worker   = { name = "demo-restore-worker-us-east-1" }
+      operator = { name = "demo-operator-us-east-1" }
+    }
+    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+  }
+}
+
+run "the_stream_is_looked_up_by_the_tables_name" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table.source[0]
+    values = {
+      stream_enabled = true
+      stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+    }
+  }
+
+  assert {
+    condition     = data.aws_dynamodb_table.source[0].name == "orders" && output.stream_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+    error_message = "Stream ${output.stream_arn} of ${data.aws_dynamodb_table.source[0].name}"
+  }
+}
+
+run "a_given_stream_is_not_looked_up" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000" }
+  }
+
+  assert {
+    condition     = length(data.aws_dynamodb_table.source) == 0 && output.stream_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000"
+    error_message = "Stream ${output.stream_arn}, looked up ${length(data.aws_dynamodb_table.source)} times"
+  }
+}
+
+run "a_table_without_a_stream_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table.source[0]
+    values = { stream_enabled = false, stream_arn = "" }
+  }
+
+  expect_failures = [data.aws_dynamodb_table.source[0]]
+}
+
+run "a_stream_that_was_switched_off_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table.source[0]
+    values = { stream_enabled = false, stream_arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+  }
+
+  expect_failures = [data.aws_dynamodb_table.source[0]]
+}

@@ -1,0 +1,252 @@
+# Values are checked in the modules that use them, which can be used on their own; what goes to several is checked
+# here as well, so that it is reported once.
+
+variable "create" {
+  description = "Whether to make anything at all."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "name" {
+  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash. Two deployments in one region need two names."
+  type        = string
+  default     = "dynamodb-restore"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
+    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "settings" {
+  description = "Which settings of the source table the restored one gets. A setting that is switched off is neither read nor written, and the worker's role has no permission for it."
+  type = object({
+    tags                   = optional(bool, true)
+    ttl                    = optional(bool, true)
+    stream                 = optional(bool, true)
+    stream_triggers        = optional(bool, true)
+    kinesis_destination    = optional(bool, true)
+    point_in_time_recovery = optional(bool, true)
+    auto_scaling           = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "polling" {
+  description = <<-EOT
+    How long a restore is followed. After attempt n that finds the table not yet active, the next one comes
+    `base_delay_seconds` × `backoff_rate`^(n-1) seconds later, at most `max_delay_seconds`, shortened at random by up to
+    the share `jitter` (0 to 1). After `max_attempts` (2 to 990) the restore is given up and lands in the secondary DLQ.
+    The output `wait` says what the numbers come to; the defaults wait for more than 24 hours.
+  EOT
+  type = object({
+    max_attempts       = optional(number, 380)
+    base_delay_seconds = optional(number, 10)
+    backoff_rate       = optional(number, 1.5)
+    max_delay_seconds  = optional(number, 300)
+    jitter             = optional(number, 0.2)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "table_patterns" {
+  description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table. They narrow both the rule and the worker's role."
+  type = object({
+    source = optional(list(string), ["*"])
+    target = optional(list(string), ["*"])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : !strcontains(pattern, "**")])
+    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
+  }
+}
+
+variable "tables" {
+  description = <<-EOT
+    Change pipelines, by the name of the source table: `{ orders = {} }` is enough for a table that exists and has a
+    stream. While a restore of the table runs, its changes are captured; they are replayed into the restored table until
+    you cut over.
+    - `stream`: null has the table's stream looked up; give `{ arn = … }` where the table is made in the same configuration.
+    - `capture`: `on_restore` from the restore request on, reaching back 24 hours at most; `always` for restore points
+      further back.
+    - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
+      `keep_expiries`: whether deletes by time to live are.
+    - `target_patterns`: which restored tables may be replayed into; null for `table_patterns.target`.
+    - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
+      `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
+      `write_units_per_second`: what replay may use of the restored table; null for no limit.
+    - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
+    - `lambda`: memory in MB and timeout in seconds of the capture and the replay function, each.
+  EOT
+  type = map(object({
+    stream                 = optional(object({ arn = string }))
+    capture                = optional(string, "on_restore")
+    filter                 = optional(list(string), [])
+    keep_expiries          = optional(bool, true)
+    target_patterns        = optional(list(string))
+    group_count            = optional(number, 16)
+    byte_limit             = optional(number, 262144)
+    replay_concurrency     = optional(number, 10)
+    write_units_per_second = optional(number)
+    table_kms_key_arns     = optional(list(string), [])
+    stream_reader = optional(object({
+      batch_size                 = optional(number, 1000)
+      batching_window_seconds    = optional(number, 1)
+      parallelization_factor     = optional(number, 1)
+      maximum_record_age_seconds = optional(number, 86400)
+    }), {})
+    buffer = optional(object({
+      visibility_timeout_seconds = optional(number)
+    }), {})
+    failure_bucket = optional(object({
+      create            = optional(bool, true)
+      arn               = optional(string)
+      expire_after_days = optional(number, 30)
+      force_destroy     = optional(bool, false)
+    }), {})
+    lambda = optional(object({
+      memory_size = optional(number, 512)
+      timeout     = optional(number, 60)
+    }), {})
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for table in keys(var.tables) :
+      anytrue([for pattern in var.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])
+    ])
+    error_message = "No restore of these tables would be seen, because no pattern in table_patterns.source matches them: ${join(", ", [for table in keys(var.tables) : table if !anytrue([for pattern in var.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])])}. Add a pattern for each, or take it out of tables."
+  }
+}
+
+variable "event_sources" {
+  description = "Further event sources that the rule accepts beside `aws.dynamodb`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "lambda" {
+  description = <<-EOT
+    The worker function. All but `timeout`, `memory_size` and both concurrencies goes for the operator function and those
+    of `tables` too.
+    - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
+    - `memory_size` in MB, `timeout` in seconds.
+    - `maximum_concurrency`: restores worked on at once (2 to 1000). More wait in the queue, and cost no attempt.
+    - `reserved_concurrency`: null for none reserved; otherwise at least `maximum_concurrency`.
+    - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
+    - `permissions_boundary`: policy ARN for the roles.
+  EOT
+  type = object({
+    runtime              = optional(string, "python3.13")
+    architecture         = optional(string, "arm64")
+    memory_size          = optional(number, 256)
+    timeout              = optional(number, 120)
+    maximum_concurrency  = optional(number, 10)
+    reserved_concurrency = optional(number)
+    log_level            = optional(string, "INFO")
+    log_retention_days   = optional(number, 30)
+    tracing              = optional(bool, false)
+    permissions_boundary = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "queue" {
+  description = <<-EOT
+    The restore queue and its secondary DLQ, in seconds.
+    - `visibility_timeout_seconds`: how long a message stays hidden after a function died with it; at least six times `lambda.timeout`, which is what null gives.
+    - `message_retention_seconds`: must be longer than the longest wait that `polling` gives.
+    - `dead_letter_retention_seconds`: how long the secondary DLQ keeps what could not be followed.
+  EOT
+  type = object({
+    visibility_timeout_seconds    = optional(number)
+    message_retention_seconds     = optional(number, 604800)
+    dead_letter_retention_seconds = optional(number, 1209600)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "notifications" {
+  description = <<-EOT
+    Who hears.
+    - `create_topic` makes an SNS topic for reports and the alarm; to use one of your own set it to false and give
+      `topic_arn`; false alone means nobody. A topic of your own must let CloudWatch alarms publish, and if it is
+      encrypted, with a customer key.
+    - `event_bus_name`: bus of this account and region that gets each report as an event.
+  EOT
+  type = object({
+    create_topic   = optional(bool, true)
+    topic_arn      = optional(string)
+    event_bus_name = optional(string, "default")
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "restore_table" {
+  description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table until it is switched off again."
+  type = object({
+    record_retention_days = optional(number, 365)
+    deletion_protection   = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "encryption" {
+  description = "`kms_key_arn`: one customer KMS key for queues, topic, restore table, function environment and logs; null means keys that AWS owns or manages. Its key policy must let `events.amazonaws.com`, `cloudwatch.amazonaws.com` and `logs.REGION.amazonaws.com` use it."
+  type = object({
+    kms_key_arn = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "artifacts" {
+  description = "Where the zips are, if not in this module: `code` and `layer`, each an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null takes the zip that comes with the module, which needs no build."
+  type = object({
+    code = optional(object({
+      bucket         = string
+      key            = string
+      object_version = optional(string)
+      source_hash    = string
+    }))
+    layer = optional(object({
+      bucket         = string
+      key            = string
+      object_version = optional(string)
+      source_hash    = string
+    }))
+  })
+  default  = {}
+  nullable = false
+}
