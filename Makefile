@@ -61,7 +61,7 @@ help: ## Show this help
 	  PYTEST_ARGS 'more options for pytest'
 
 .PHONY: demo
-demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Restore a table on a local AWS and show its settings coming back
+demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Restore two tables on a local AWS: settings come back, no write is lost
 	@$(BIN)/python examples/demo/demo.py
 
 ##@ Prove

@@ -248,3 +248,11 @@ def conflict(what: str) -> Difference:
 )
 def test_difference(desired: State, current: State, expected: Difference) -> None:
     assert StreamTriggers().diff(desired, current) == expected
+
+
+def test_what_this_module_attached_itself_is_no_setting(aws: Aws, clients: Clients, source: Table) -> None:
+    put_on(aws, source, function_arn("orders-capture"))
+    put_on(aws, source, INDEX)
+    (own,) = (found["UUID"] for found in aws.triggers.mappings if found["FunctionArn"] != INDEX)
+    reading = StreamTriggers().read(Table("orders", clients, own_mappings=[own]))
+    assert list(reading.state["triggers"]) == [INDEX]

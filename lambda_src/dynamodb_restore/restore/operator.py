@@ -312,6 +312,7 @@ class Operator:
             source,
             claim.target,
             finished_at=self.worker.now(),
+            attempts=record.attempts if record else 1,
             restore_id=claim.restore_id,
             requested_at=parse_time(requested_at) if requested_at else None,
             requested_by=request.get("requested_by"),

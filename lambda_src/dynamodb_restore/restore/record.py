@@ -74,6 +74,7 @@ class RestoreRecord:
         settings: portable states of the source, as read while the target was being restored.
         restore_point: the instant restored to; None until AWS has told it.
         sync_attempts: how often the settings were applied.
+        attempts: deliveries of the message so far.
         pipeline_owner: the restore that owned the source's pipeline when this one was first seen; None
             where the source had none.
         request: `RestoreRequest.as_json`, for people.
@@ -84,6 +85,7 @@ class RestoreRecord:
     settings: Mapping[str, State]
     restore_point: datetime | None
     sync_attempts: int
+    attempts: int = 1
     pipeline_owner: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
@@ -287,6 +289,7 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         settings=item.get("settings", {}),
         restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
         sync_attempts=item.get("sync_attempts", 0),
+        attempts=item.get("attempts", 1),
         pipeline_owner=item.get("pipeline_owner"),
         request=item.get("request", {}),
         outcomes=tuple(Outcome.from_json(outcome) for outcome in item.get("report", {}).get("settings", [])),

@@ -168,7 +168,7 @@ class Worker:
             TableGoneError: one of the two does not exist.
             ClientError, BotoCoreError: from DescribeTable and the restore table.
         """
-        source, target = Table(source_name, self.clients), Table(target_name, self.clients)
+        source, target = self._source_table(source_name), Table(target_name, self.clients)
         source.describe()
         target.describe()
         claim = self.handover.pipelines.claim(source_name)
@@ -199,7 +199,7 @@ class Worker:
         if not unread:
             return kept
         try:
-            return {**kept, **read_settings(unread, Table(source, self.clients))}
+            return {**kept, **read_settings(unread, self._source_table(source))}
         except TableGoneError as error:
             gone = Unreadable(f"{error}, and this was not read while it did", retryable=False)
             return {**kept, **{setting.name: gone for setting in unread}}
@@ -325,6 +325,11 @@ class Worker:
         claim = self.handover.pipelines.claim(source)
         if claim and claim.target == request.target.name and claim.state is ClaimState.CAPTURING:
             self.handover.end(source, claim, replayed=False)
+
+    def _source_table(self, name: str) -> Table:
+        """The source without the capture trigger of its pipeline, which no restored table must get."""
+        pipeline = self.handover.pipelines.registration(name)
+        return Table(name, self.clients, own_mappings=[pipeline.capture_mapping] if pipeline else [])
 
     def _switched_on(self) -> list[Setting]:
         return [setting for setting in self.settings if self.config.switches.get(setting.name, False)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +42,11 @@ class Table:
 
     `describe` calls AWS once and keeps the answer until `forget`, so that settings which read the same
     description share one call.
+
+    Attributes:
+        overrides: what the restore call itself decided about the table.
+        own_mappings: UUIDs of event source mappings that this module attached to the table's stream; they are
+            machinery, not settings.
     """
 
     def __init__(
@@ -50,10 +55,12 @@ class Table:
         clients: Clients,
         description: TableDescriptionTypeDef | None = None,
         overrides: Overrides | None = None,
+        own_mappings: Collection[str] = (),
     ) -> None:
         self.name = name
         self.clients = clients
         self.overrides = overrides or Overrides()
+        self.own_mappings = frozenset(own_mappings)
         self._description = description
 
     def describe(self) -> TableDescriptionTypeDef:

@@ -63,7 +63,7 @@ class StreamTriggers:
             mapping["FunctionArn"]: _trigger(mapping, lambda_)
             for page in listing.paginate(EventSourceArn=stream_arn)
             for mapping in page["EventSourceMappings"]
-            if mapping.get("State") != "Deleting"
+            if mapping.get("State") != "Deleting" and mapping["UUID"] not in table.own_mappings
         }
         return Reading({"triggers": triggers})
 

@@ -13,9 +13,9 @@ from dynamodb_restore.changes.pipeline import ClaimState
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
-from dynamodb_restore.settings.setting import Phase
+from dynamodb_restore.settings.setting import Phase, Reading, Table
 from tests.unit.builders import request
-from tests.unit.changes.house import RESTORE_ID, House
+from tests.unit.changes.house import CAPTURE, RESTORE_ID, House
 from tests.unit.changes.makers import NOON
 from tests.unit.fakes import Shelf, table_arn
 
@@ -201,3 +201,19 @@ def test_settings_applied_by_hand_during_a_replay_are_those_of_the_first_phase(
         ("shelf", "unchanged"),
         ("kept", "skipped"),
     ]
+
+
+def test_the_capture_trigger_of_the_pipeline_is_kept_from_the_settings(house: House, kept: Shelf) -> None:
+    seen: list[frozenset[str]] = []
+    read = house.shelf.read
+
+    def watching(table: Table) -> Reading:
+        if table.name == "orders":
+            seen.append(table.own_mappings)
+        return read(table)
+
+    house.shelf.read = watching  # type: ignore[method-assign]
+    house.aws.describe_next("orders-restored", RESTORING)
+    follow(house, kept)
+    worker_of(house, kept).sync_now("orders", "orders-restored", dry_run=True)
+    assert seen == [frozenset({CAPTURE}), frozenset({CAPTURE})]

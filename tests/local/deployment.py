@@ -1,0 +1,75 @@
+"""The root module, applied once for all tests here by pytest-terraform.
+
+A plugin of its own, which conftest.py loads when the session starts: pytest-terraform can be used only once pytest
+is configured, and conftest files are read before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_terraform import terraform
+
+from tests.local.support import Deployment
+from tests.local_aws import LocalAws
+
+DIST = Path(__file__).resolve().parents[2] / "dist"
+
+
+@pytest.fixture(scope="session")
+def artifacts_in_s3(aws: LocalAws) -> None:
+    """The zips of dist/ in a bucket, for the deployments that take them from there."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="local-artifacts")
+    for name in ("dynamodb_restore.zip", "dependencies_layer.zip"):
+        s3.put_object(Bucket="local-artifacts", Key=name, Body=(DIST / name).read_bytes())
+
+
+@pytest.fixture(scope="session")
+def nothing_left(aws: LocalAws) -> Iterator[None]:
+    """Checks after the destroy, for it is set up before the apply, that Terraform left nothing behind."""
+    yield
+    clients = aws.clients()
+    left = [
+        *(each["FunctionName"] for each in clients.lambda_.list_functions()["Functions"]),
+        *clients.sqs.list_queues().get("QueueUrls", []),
+        *(each["TopicArn"] for each in clients.sns.list_topics()["Topics"]),
+        *clients.dynamodb.list_tables()["TableNames"],
+        *(each["Name"] for each in clients.events.list_rules()["Rules"]),
+        *(each["logGroupName"] for each in clients.logs.describe_log_groups()["logGroups"]),
+        *(each["AlarmName"] for each in clients.cloudwatch.describe_alarms()["MetricAlarms"]),
+        *(each["RoleName"] for each in clients.client("iam").list_roles()["Roles"]),
+    ]
+    ours = [name for name in left if name.rpartition("/")[2].rpartition(":")[2].startswith("local")]
+    assert not ours, f"left after terraform destroy: {ours}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All that Terraform deployed for these tests."""
+
+    all: Deployment
+    without: dict[str, Deployment]
+    max_attempts: int
+    terraform: Any
+
+
+# Makes the fixture `settings_only`: init, plan and apply of terraform/settings_only, and its destroy.
+terraform("settings_only", scope="session", replay=False)
+
+
+@pytest.fixture(scope="session")
+def stack(aws: LocalAws, artifacts_in_s3: None, nothing_left: None, settings_only: Any) -> Stack:
+    outputs = {name: output["value"] for name, output in settings_only.outputs.items()}
+    without = {setting: Deployment(aws, each) for setting, each in outputs["without"].items()}
+    return Stack(Deployment(aws, outputs["all"]), without, outputs["max_attempts"], settings_only.terraform)
+
+
+@pytest.fixture(scope="session")
+def deployed(stack: Stack) -> Deployment:
+    """The deployment that clones every setting."""
+    return stack.all

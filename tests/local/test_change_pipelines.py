@@ -1,0 +1,167 @@
+"""Changes made while a table restores reach the restored table, through the pipelines as Terraform deploys them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.local.pipelines import Flow, Writer, items_of, make_table
+from tests.local.support import statuses
+from tests.local_aws import LocalAws
+
+IDLE = {"capture": "Disabled", "replay": "Disabled"}
+RUNNING = {"capture": "Enabled", "replay": "Enabled"}
+
+
+def test_twenty_thousand_changes_before_during_and_after_a_restore_all_arrive(
+    aws: LocalAws, flow: Flow
+) -> None:
+    writer = Writer(aws, "flow-images", items=2_000)
+    writer.change(7_000)
+    writer.put_large(1)
+    assert flow.mappings("flow-images") == IDLE
+
+    _restore_to_now(aws, "flow-images", "flow-images-restored", polls=4)
+    writer.change(7_000)
+    flow.wait_until_replaying("flow-images")
+    assert flow.mappings("flow-images") == RUNNING
+    plan = _plan(flow)
+    assert plan.returncode == 0, f"Terraform wants to undo what a restore has switched on: {plan.stdout}"
+
+    report = flow.wait_for_state("flow-images-restored", "replaying")
+    assert statuses(report)["stream"] == "applied"
+    assert statuses(report)["stream_triggers"] == "skipped"
+    writer.put_large(2)
+    writer.change(6_000)
+    cutover = flow.cut_over("flow-images")
+
+    assert cutover["result"] == "synced"
+    assert cutover["attempts"] == 5
+    assert _triggers(aws, "flow-images-restored") == [], (
+        "the pipeline's own trigger is no setting of the table"
+    )
+    assert items_of(aws, "flow-images-restored") == items_of(aws, "flow-images")
+    assert flow.mappings("flow-images") == IDLE
+    assert flow.ask("status", "flow-images")["state"] == "idle"
+
+
+@pytest.mark.parametrize("table", ["flow-keys", "flow-old"])
+def test_a_stream_without_new_images_serves_as_well(aws: LocalAws, flow: Flow, table: str) -> None:
+    target = f"{table}-restored"
+    writer = Writer(aws, table, items=200)
+    writer.change(400)
+    _restore_to_now(aws, table, target)
+    writer.change(400)
+    flow.wait_until_replaying(table)
+    writer.change(400)
+    assert flow.cut_over(table)["result"] == "synced"
+    assert items_of(aws, target) == items_of(aws, table)
+
+
+def test_of_two_restores_of_one_table_one_owns_the_pipeline_and_both_are_reported(
+    aws: LocalAws, flow: Flow
+) -> None:
+    writer = Writer(aws, "flow-keys", items=50)
+    writer.change(60)
+    _restore_to_now(aws, "flow-keys", "flow-keys-first")
+    flow.wait_until_replaying("flow-keys")
+    _restore_to_now(aws, "flow-keys", "flow-keys-second")
+    second = flow.wait_for_state("flow-keys-second", "synced")
+    before = items_of(aws, "flow-keys-second")
+    writer.change(60)
+    assert flow.cut_over("flow-keys")["target"] == "flow-keys-first"
+
+    (note,) = second["notes"]
+    assert note.startswith("the pipeline of flow-keys belongs to the restore into flow-keys-first: ")
+    assert items_of(aws, "flow-keys-first") == items_of(aws, "flow-keys")
+    assert items_of(aws, "flow-keys-second") == before
+    assert items_of(aws, "flow-keys-second") != items_of(aws, "flow-keys")
+
+
+def test_a_restore_of_a_table_without_a_pipeline_replays_nothing(aws: LocalAws, flow: Flow) -> None:
+    make_table(aws, "flow-plain", "NEW_IMAGE")
+    _restore_to_now(aws, "flow-plain", "flow-plain-restored")
+    report = flow.wait_for_state("flow-plain-restored", "synced")
+    assert statuses(report)["stream"] == "applied"
+    _nothing_runs(flow)
+
+
+def test_a_restore_call_that_was_refused_replays_nothing(aws: LocalAws, flow: Flow) -> None:
+    detail = _restore_detail(aws, "flow-refused")
+    since = aws.calls.mark()
+    aws.announce({**detail, "errorCode": "TableAlreadyExistsException"})
+    # What the rule lets through afterwards shows that the refused call has not come through before it.
+    _restore_to_now(aws, "flow-old", "flow-old-after-refused")
+    flow.wait_until_replaying("flow-old")
+    assert "released" not in flow.ask("abandon", "flow-old")
+    assert flow.deployment.calls(since, operation="DescribeTable", resource="flow-refused") == []
+    _nothing_runs(flow)
+
+
+def test_a_restore_onto_a_table_that_existed_before_replays_nothing(aws: LocalAws, flow: Flow) -> None:
+    make_table(aws, "flow-existing")
+    detail = _restore_detail(aws, "flow-existing")
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    aws.announce({**detail, "eventTime": later.strftime("%Y-%m-%dT%H:%M:%SZ"), "responseElements": None})
+
+    report = flow.wait_for_state("flow-existing", "skipped")
+    assert "before the restore call" in report["reason"]
+    assert items_of(aws, "flow-existing") == {}
+    _nothing_runs(flow)
+
+
+def test_an_abandoned_restore_leaves_the_table_and_frees_the_pipeline(aws: LocalAws, flow: Flow) -> None:
+    writer = Writer(aws, "flow-old", items=50)
+    writer.change(50)
+    _restore_to_now(aws, "flow-old", "flow-old-abandoned")
+    flow.wait_until_replaying("flow-old")
+    assert flow.ask("abandon", "flow-old")["result"] == "abandoned"
+    assert flow.ask("status", "flow-old")["state"] == "idle"
+    left = items_of(aws, "flow-old-abandoned")
+    writer.change(50)
+    assert items_of(aws, "flow-old-abandoned") == left
+    _nothing_runs(flow)
+
+
+def _triggers(aws: LocalAws, table: str) -> list[str]:
+    clients = aws.clients()
+    stream_arn = clients.dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    mappings = clients.lambda_.list_event_source_mappings(EventSourceArn=stream_arn)["EventSourceMappings"]
+    return [mapping["FunctionArn"] for mapping in mappings]
+
+
+def _restore_to_now(aws: LocalAws, source: str, target: str, *, polls: int = 1) -> None:
+    """Restore to this instant: the tables here are younger than "the latest" restore point that AWS would take."""
+    aws.restore(source, target, polls=polls, RestoreDateTime=datetime.now(UTC))
+
+
+def _restore_detail(aws: LocalAws, target: str) -> dict[str, Any]:
+    """The event's detail of a restore of flow-images, made from one that was never announced."""
+    restore = aws.restore("flow-images", f"{target}-template", announced=False)
+    parameters = {**restore.detail["requestParameters"], "targetTableName": target}
+    return {**restore.detail, "eventID": f"event-{target}", "requestParameters": parameters}
+
+
+def _nothing_runs(flow: Flow) -> None:
+    flow.deployment.wait_until_idle()
+    for table in ("flow-images", "flow-keys", "flow-old"):
+        assert flow.ask("status", table)["state"] == "idle"
+        assert flow.mappings(table) == IDLE
+
+
+def _plan(flow: Flow) -> subprocess.CompletedProcess[str]:
+    """A plan, with exit code 2 where Terraform would change something."""
+    runner = flow.terraform
+    arguments = ["plan", "-input=false", "-no-color", "-detailed-exitcode", f"-state={runner.state_path}"]
+    return subprocess.run(
+        [runner.tf_bin, *arguments],
+        cwd=runner.module_dir,
+        env={**os.environ, "TF_DATA_DIR": runner.work_dir},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
