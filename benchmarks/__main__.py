@@ -79,7 +79,9 @@ def capture_bundles(records: Sequence[dict[str, Any]], clients: Clients) -> None
     positions = {
         group: Position(sequence, captured.through or 0) for group, sequence in captured.positions.items()
     }
-    ProgressStore(clients, RESTORE_TABLE, TABLE).advance(Side.CAPTURED, positions, changes=captured.sent)
+    ProgressStore(clients, RESTORE_TABLE, TABLE, "buffer").advance(
+        Side.CAPTURED, positions, changes=captured.sent
+    )
 
 
 def buffered(records: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -112,7 +114,7 @@ def replay_bundles(invocations: Sequence[Sequence[dict[str, Any]]], clients: Cli
     for messages in invocations:
         clock = Clock(time.monotonic, time.sleep, time.monotonic() + 60, random.Random(1))
         quarantine = Quarantine(clients, RESTORE_TABLE, "restore")
-        progress = ProgressStore(clients, RESTORE_TABLE, TABLE)
+        progress = ProgressStore(clients, RESTORE_TABLE, TABLE, "buffer")
         replayed = replay(
             messages,
             Window(0),

@@ -81,6 +81,7 @@ class CaptureConfig:
 
     source_table: str
     restore_table_name: str
+    buffer_id: str
     options: CaptureOptions
 
     @classmethod
@@ -94,6 +95,7 @@ class CaptureConfig:
             return cls(
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
+                buffer_id=environment["BUFFER_ID"],
                 options=CaptureOptions(
                     buffer_url=environment["BUFFER_URL"],
                     group_count=int(environment["GROUP_COUNT"]),
@@ -115,6 +117,8 @@ class ReplayConfig:
 
     source_table: str
     restore_table_name: str
+    buffer_id: str
+    buffer_url: str
     dead_letter_queue_url: str
     write_units_per_second: float | None
 
@@ -130,6 +134,8 @@ class ReplayConfig:
             return cls(
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
+                buffer_id=environment["BUFFER_ID"],
+                buffer_url=environment["BUFFER_URL"],
                 dead_letter_queue_url=environment["BUFFER_DEAD_LETTER_URL"],
                 write_units_per_second=float(limit) if limit else None,
             )

@@ -75,6 +75,7 @@ locals {
   environment = {
     SOURCE_TABLE_NAME            = var.table
     RESTORE_TABLE_NAME           = var.binding.restore_table.name
+    BUFFER_ID                    = terraform_data.buffer.id
     POWERTOOLS_SERVICE_NAME      = var.name
     POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
   }

@@ -97,8 +97,13 @@ resource "aws_iam_role_policy" "capture" {
 
 data "aws_iam_policy_document" "replay" {
   statement {
-    sid       = "EmptyTheBuffer"
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    sid = "EmptyTheBuffer"
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
+      "sqs:ChangeMessageVisibility",
+    ]
     resources = [aws_sqs_queue.buffer.arn]
   }
 

@@ -13,6 +13,7 @@ resource "aws_dynamodb_table_item" "registration" {
     replay_mapping         = { S = aws_lambda_event_source_mapping.buffer.uuid }
     buffer_url             = { S = aws_sqs_queue.buffer.url }
     buffer_dead_letter_url = { S = aws_sqs_queue.dead_letters.url }
+    buffer_id              = { S = terraform_data.buffer.id }
     target_patterns        = { L = [for pattern in var.target_patterns : { S = pattern }] }
   })
 

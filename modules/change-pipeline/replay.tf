@@ -11,6 +11,7 @@ locals {
     code        = local.code
 
     environment = merge(local.environment, {
+      BUFFER_URL             = aws_sqs_queue.buffer.url
       BUFFER_DEAD_LETTER_URL = aws_sqs_queue.dead_letters.url
       # The function keeps to its share without knowing of the others.
       WRITE_UNITS_PER_SECOND = var.write_units_per_second == null ? "" : tostring(var.write_units_per_second / local.replay_invocations)

@@ -16,12 +16,18 @@ _BEFORE_THE_RESTORE = 400
 _FAULT_RATE = 0.08
 
 
+_FEWEST_FAULTS = 5
+
+
 def eventful(pipeline: Pipeline) -> bool:
-    invocations = ("capture failed", "capture cut short", "replay failed", "replay cut short")
-    calls = ("throttle", "lost answer", "unprocessed items")
-    return all(pipeline.happened[kind] for kind in invocations) and all(
-        pipeline.faults.seen[kind] for kind in calls
-    )
+    """Whether enough went wrong on both sides for the end to prove something.
+
+    How the engine's stream cuts batches differs between runs, so no single kind of fault is sure to occur.
+    """
+    happened = pipeline.happened
+    captures = happened["capture failed"] + happened["capture cut short"]
+    replays = happened["replay failed"] + happened["replay cut short"]
+    return captures > 0 and replays > 0 and pipeline.faults.seen.total() >= _FEWEST_FAULTS
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ class World:
             }
         )
         self.clients = cast("Clients", FakeClients(self.tables, self.buffer, self.mappings))
-        self.progress = ProgressStore(self.clients, "restores", "source")
+        self.progress = ProgressStore(self.clients, "restores", "source", "buffer-1")
         self.pipelines = PipelineStore(self.clients, "restores")
         self.handover = Handover(self.clients, self.pipelines, "restores", self._now)
         self.shards = [Shard(0.0, 1.0, None)]
@@ -229,6 +229,7 @@ class World:
                 "replay_mapping": {"S": "replay"},
                 "buffer_url": {"S": "buffer"},
                 "buffer_dead_letter_url": {"S": "aside"},
+                "buffer_id": {"S": "buffer-1"},
                 "target_patterns": {"L": [{"S": "*"}]},
             }
         )

@@ -29,6 +29,11 @@ override_data {
 }
 
 override_resource {
+  target = terraform_data.buffer
+  values = { id = "buffer-1" }
+}
+
+override_resource {
   target = aws_sqs_queue.buffer
   values = {
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
@@ -167,6 +172,7 @@ run "the_capture_function_is_told_all_that_it_reads" {
     condition = local.capture_function.environment == {
       SOURCE_TABLE_NAME            = "orders"
       RESTORE_TABLE_NAME           = "demo-restores"
+      BUFFER_ID                    = "buffer-1"
       BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
       GROUP_COUNT                  = "7"
       BYTE_LIMIT                   = "65536"

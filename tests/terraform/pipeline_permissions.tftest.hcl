@@ -115,7 +115,7 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       for statement in data.aws_iam_policy_document.replay.statement :
       statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
       } == {
-      EmptyTheBuffer                = { effect = "Allow", actions = "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      EmptyTheBuffer                = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
       SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
       ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }

@@ -20,6 +20,11 @@ variables {
 }
 
 override_resource {
+  target = terraform_data.buffer
+  values = { id = "buffer-1" }
+}
+
+override_resource {
   target = aws_sqs_queue.buffer
   values = {
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
@@ -74,6 +79,7 @@ run "the_registration_says_what_the_functions_read" {
       replay_mapping         = { S = "22222222-2222-4222-8222-222222222222" }
       buffer_url             = { S = "https://sqs.example/demo-orders-changes.fifo" }
       buffer_dead_letter_url = { S = "https://sqs.example/demo-orders-changes-dlq.fifo" }
+      buffer_id              = { S = "buffer-1" }
       target_patterns        = { L = [{ S = "orders-*" }, { S = "restored-orders" }] }
     }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"

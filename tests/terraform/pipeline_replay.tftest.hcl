@@ -20,6 +20,11 @@ variables {
 }
 
 override_resource {
+  target = terraform_data.buffer
+  values = { id = "buffer-1" }
+}
+
+override_resource {
   target = aws_sqs_queue.buffer
   values = {
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
@@ -85,6 +90,8 @@ run "the_replay_function_is_told_all_that_it_reads" {
     condition = local.replay_function.environment == {
       SOURCE_TABLE_NAME            = "orders"
       RESTORE_TABLE_NAME           = "demo-restores"
+      BUFFER_ID                    = "buffer-1"
+      BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
       BUFFER_DEAD_LETTER_URL       = "https://sqs.example/demo-orders-changes-dlq.fifo"
       WRITE_UNITS_PER_SECOND       = ""
       POWERTOOLS_SERVICE_NAME      = "demo"

@@ -3,7 +3,7 @@
 Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
 
 - `sk` = `registration`, written by Terraform's `modules/change-pipeline` and only read here: `capture`
-  (`on_restore` or `always`), `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
+  (`on_restore` or `always`), `buffer_id`, `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
   `buffer_dead_letter_url`, `target_patterns` (a list).
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
@@ -50,6 +50,7 @@ class Registration:
 
     Attributes:
         capture_mapping, replay_mapping: UUIDs of the two event source mappings.
+        buffer_id: differs between queues of one name, made one after another.
         target_patterns: names of the tables that may claim it, `*` for any run of characters.
     """
 
@@ -59,6 +60,7 @@ class Registration:
     replay_mapping: str
     buffer_url: str
     buffer_dead_letter_url: str
+    buffer_id: str
     target_patterns: tuple[str, ...]
 
     def admits(self, target: str) -> bool:
@@ -113,6 +115,7 @@ class PipelineStore:
             replay_mapping=item["replay_mapping"]["S"],
             buffer_url=item["buffer_url"]["S"],
             buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
+            buffer_id=item["buffer_id"]["S"],
             target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
         )
 

@@ -1,7 +1,8 @@
 """How far a pipeline has come: per group, the last bundle captured and the last bundle replayed.
 
-Two items in the restore table for each pipeline, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `captured` and
-`replayed`, each with `sequence#GROUP` (the SQS sequence number of the last bundle, a number of 20 digits),
+Two items in the restore table for each pipeline, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `captured#BUFFER_ID` and
+`replayed#BUFFER_ID`, where the id is of this very queue: a queue that is made anew under the same name counts its
+messages from the beginning again. Each has `sequence#GROUP` (the SQS sequence number of the last bundle, a number of 20 digits),
 `time#GROUP` (epoch seconds of its last change), `changes` (a running count) and, for `captured`, `since`
 (epoch seconds of the first change ever captured). A pipeline is drained where no group's captured sequence is
 ahead of its replayed one: exact where a queue's own counts are approximate
@@ -74,10 +75,11 @@ def pipeline_partition(source_table: str) -> str:
 class ProgressStore:
     """Reads and advances the two progress items of one pipeline."""
 
-    def __init__(self, clients: Clients, restore_table: str, source_table: str) -> None:
+    def __init__(self, clients: Clients, restore_table: str, source_table: str, buffer_id: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
         self._partition = pipeline_partition(source_table)
+        self._buffer_id = buffer_id
 
     def read(self, side: Side) -> Progress:
         """One end of the buffer, consistently."""
@@ -158,7 +160,7 @@ class ProgressStore:
         )
 
     def _key(self, side: Side) -> dict[str, Any]:
-        return {"pk": {"S": self._partition}, "sk": {"S": side.value}}
+        return {"pk": {"S": self._partition}, "sk": {"S": f"{side.value}#{self._buffer_id}"}}
 
 
 def _progress(item: Mapping[str, Any]) -> Progress:

@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         rng=random.Random(),
     )
     if captured.positions:
-        ProgressStore(clients, config.restore_table_name, config.source_table).advance(
+        ProgressStore(clients, config.restore_table_name, config.source_table, config.buffer_id).advance(
             Side.CAPTURED,
             {
                 group: Position(sequence, captured.through or 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -29,6 +29,10 @@ metrics = Metrics()
 
 _RESERVE_SECONDS = 5.0
 """Kept for noting progress and answering, after the last write has begun."""
+
+_REST_SECONDS = 2
+"""How long messages that come back stay hidden. Left alone they would stay so for the visibility timeout, minutes
+in which their groups stand still: too long where only the time or the write rate of one invocation ran out."""
 
 
 @logger.inject_lambda_context
@@ -61,7 +65,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         rng=random.Random(),
     )
     quarantine = Quarantine(clients, config.restore_table_name, claim.restore_id)
-    progress = ProgressStore(clients, config.restore_table_name, config.source_table)
+    progress = ProgressStore(clients, config.restore_table_name, config.source_table, config.buffer_id)
     rate = WriteRate(config.write_units_per_second, clock)
     replayed = replay(
         records,
@@ -75,11 +79,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if replayed.positions:
         progress.advance(Side.REPLAYED, replayed.positions, changes=replayed.changes)
     _tell(replayed)
+    _let_come_back_soon(clients, config, records, replayed.retry)
     return _answer(replayed.retry)
 
 
 def _answer(message_ids: list[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
+
+
+def _let_come_back_soon(
+    clients: aws.Clients,
+    config: ReplayConfig,
+    records: Sequence[Mapping[str, Any]],
+    message_ids: Collection[str],
+) -> None:
+    """Shorten how long messages stay hidden; without it they come back all the same, only later."""
+    entries = [
+        {"Id": str(number), "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": _REST_SECONDS}
+        for number, record in enumerate(records)
+        if record["messageId"] in message_ids
+    ]
+    if not entries:
+        return
+    try:
+        clients.sqs.change_message_visibility_batch(QueueUrl=config.buffer_url, Entries=entries)  # type: ignore[arg-type]
+    except aws.AwsError as error:
+        logger.warning("messages come back later", reason=aws.explain(error))
 
 
 def _set_aside(clients: aws.Clients, config: ReplayConfig, record: Mapping[str, Any], reason: str) -> bool:

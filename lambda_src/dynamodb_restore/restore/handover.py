@@ -130,12 +130,12 @@ class Handover:
         if pipeline.mode is CaptureMode.ON_RESTORE:
             self._switch(pipeline.capture_mapping, enabled=False)
             # What was captured so far says nothing about what comes after this pause.
-            ProgressStore(self.clients, self.restore_table, source).forget_since()
+            self._progress_store(pipeline).forget_since()
         self.pipelines.release(source, claim, consumed_until=self.now() if replayed else None)
 
     def progress(self, source: str) -> tuple[Progress, Progress]:
         """How far capture and replay have come."""
-        store = ProgressStore(self.clients, self.restore_table, source)
+        store = self._progress_store(self._pipeline(source))
         # Replayed is read first: a bundle that arrives in between makes the answer too cautious, not too bold.
         replayed = store.read(Side.REPLAYED)
         return store.read(Side.CAPTURED), replayed
@@ -175,6 +175,9 @@ class Handover:
     def mapping(self, mapping_id: str) -> EventSourceMappingConfigurationResponseTypeDef:
         """An event source mapping as Lambda has it."""
         return self.clients.lambda_.get_event_source_mapping(UUID=mapping_id)
+
+    def _progress_store(self, pipeline: Registration) -> ProgressStore:
+        return ProgressStore(self.clients, self.restore_table, pipeline.source, pipeline.buffer_id)
 
     def _pipeline(self, source: str) -> Registration:
         pipeline = self.pipelines.registration(source)

@@ -65,7 +65,7 @@ class House:
 
     @property
     def progress(self) -> ProgressStore:
-        return ProgressStore(self.clients, RESTORE_TABLE, "orders")
+        return ProgressStore(self.clients, RESTORE_TABLE, "orders", "buffer-1")
 
     @property
     def quarantine(self) -> Quarantine:
@@ -111,6 +111,7 @@ class House:
                 "replay_mapping": {"S": REPLAY},
                 "buffer_url": {"S": self.buffer_url},
                 "buffer_dead_letter_url": {"S": self.aside_url},
+                "buffer_id": {"S": "buffer-1"},
                 "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
             },
         )

@@ -64,6 +64,7 @@ def message(name: str, group: int | str, sequence: int, content: str | Sequence[
     """An SQS record as Lambda delivers it."""
     return {
         "messageId": name,
+        "receiptHandle": f"handle-{name}",
         "body": content if isinstance(content, str) else encode(content),
         "attributes": {
             "MessageGroupId": str(group),

@@ -53,6 +53,7 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "RESTORE_TABLE_NAME": RESTORE_TABLE,
         "BUFFER_URL": house.buffer_url,
         "BUFFER_DEAD_LETTER_URL": house.aside_url,
+        "BUFFER_ID": "buffer-1",
         "GROUP_COUNT": "16",
         "BYTE_LIMIT": "262144",
         "KEEP_EXPIRIES": "true",
@@ -77,7 +78,12 @@ def delivered(house: House) -> list[dict[str, Any]]:
         QueueUrl=house.buffer_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
     )
     return [
-        {"messageId": found["MessageId"], "body": found["Body"], "attributes": found["Attributes"]}
+        {
+            "messageId": found["MessageId"],
+            "receiptHandle": found["ReceiptHandle"],
+            "body": found["Body"],
+            "attributes": found["Attributes"],
+        }
         for found in answer.get("Messages", [])
     ]
 
@@ -248,6 +254,28 @@ def asked(**event: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("table", ["orders", "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"])
 def test_the_operator_function_knows_a_table_by_name_and_arn(functions: House, table: str) -> None:
     assert asked(action="status", table=table)["state"] == "idle"
+
+
+def test_messages_that_come_back_do_so_soon(functions: House) -> None:
+    functions.claim()
+    capture.handler({"Records": [record("order#1", 1)]}, CONTEXT)
+    (message,) = delivered(functions)
+    functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
+    assert replayed([message]) == [message["messageId"]]
+    (hidden,) = functions.aws.named("ChangeMessageVisibilityBatch")
+    assert hidden["QueueUrl"] == functions.buffer_url
+    assert hidden["Entries"] == [
+        {"Id": "0", "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": 2}
+    ]
+
+
+def test_messages_come_back_even_where_that_cannot_be_hurried(functions: House) -> None:
+    functions.claim()
+    capture.handler({"Records": [record("order#1", 1)]}, CONTEXT)
+    (message,) = delivered(functions)
+    functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
+    functions.aws.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", "nor this")
+    assert replayed([message]) == [message["messageId"]]
 
 
 def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:

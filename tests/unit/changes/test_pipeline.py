@@ -32,6 +32,7 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         replay_mapping=REPLAY,
         buffer_url=house.buffer_url,
         buffer_dead_letter_url=house.aside_url,
+        buffer_id="buffer-1",
         target_patterns=("orders-*", "spare"),
     )
     assert house.pipelines.registration("customers") is None

@@ -18,7 +18,7 @@ SEQUENCE = 18_849_496_460_467_696_128
 @pytest.fixture
 def store(aws: Aws, clients: Clients) -> ProgressStore:
     make_restore_table(clients)
-    return ProgressStore(clients, RESTORE_TABLE, "orders")
+    return ProgressStore(clients, RESTORE_TABLE, "orders", "buffer-1")
 
 
 def test_nothing_was_captured_at_first(store: ProgressStore) -> None:
@@ -134,3 +134,12 @@ def test_what_has_caught_up_does_not_lag(
     }
 
     assert lagging_groups(Progress(captured), Progress(caught_up)) == set()
+
+
+def test_a_buffer_that_was_made_anew_begins_at_the_beginning(store: ProgressStore, clients: Clients) -> None:
+    """SQS counts the messages of a new queue from the start: the old queue's positions would hide them."""
+    store.advance(Side.REPLAYED, {3: Position(900, 60)}, changes=1)
+    anew = ProgressStore(clients, RESTORE_TABLE, "orders", "buffer-2")
+    assert anew.read(Side.REPLAYED) == Progress({})
+    anew.advance(Side.REPLAYED, {3: Position(7, 61)}, changes=1)
+    assert store.read(Side.REPLAYED).positions == {3: Position(900, 60)}
