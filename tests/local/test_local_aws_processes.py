@@ -18,8 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Starts a local AWS, says where its files are and which processes it has, and then waits for its end.
 OWNER = """
-import signal, sys
+import signal
 from tests.local_aws import LocalAws
+# A shell starts what it runs in the background with SIGINT ignored, which is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with LocalAws() as aws:
     processes = [server._process.pid for server in aws._servers.values()]
     print(aws.log("moto").parent, *processes, flush=True)
@@ -48,6 +50,7 @@ def test_all_processes_end_with_their_owner(aws: LocalAws, end: signal.Signals) 
         assert len(pids) == 2
         assert all(is_alive(int(pid)) for pid in pids)
         owner.send_signal(end)
+        owner.wait(timeout=30)
     aws.wait_until(
         lambda: not any(is_alive(int(pid)) for pid in pids), timeout=30, what="the end of the emulators"
     )
