@@ -22,10 +22,10 @@ provider_is_available() {
     timeout 300 terraform -chdir="$scratch/probe" init -backend=false "$@" >/dev/null 2>&1 </dev/null
 }
 
-# Folders that are laid out as a provider mirror. What Terraform keeps of its own (.terraform, caches) has the
-# same layout but goes away with the work that made it.
+# Folders that are laid out as a provider mirror. What Terraform keeps of its own (.terraform, caches, anything
+# temporary) has the same layout but goes away with the work that made it.
 mirror_candidates() {
-  find / \( -path /proc -o -path /sys -o -name .terraform -o -name .cache \) -prune -o \
+  find / \( -path /proc -o -path /sys -o -path "${TMPDIR:-/tmp}" -o -name .terraform -o -name .cache \) -prune -o \
     -type d -path '*/hashicorp/aws' -print 2>/dev/null || true
 }
 
