@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from examples.demo.deploy import DemoError, Terraform
+from examples.demo.deploy import DemoError, Terraform, lock_file_left_alone
 from examples.demo.replay_story import Operator, ReplayStory
 from examples.demo.shop import KINDS, Comparison, Items, Writer, make_carts_table, read_items, size
 from examples.demo.show import Show, cells
@@ -46,7 +46,11 @@ def main() -> int:
         "involved; it takes about three minutes, a third of them the AWS provider's own waiting for queues.",
     )
     try:
-        with LocalAws() as aws, tempfile.TemporaryDirectory(prefix="demo-") as scratch:
+        with (
+            LocalAws() as aws,
+            tempfile.TemporaryDirectory(prefix="demo-") as scratch,
+            lock_file_left_alone(EXAMPLE),
+        ):
             said = _demo(show, aws, Path(scratch))
     except (DemoError, StartError, TimeoutError, ClientError, BotoCoreError) as error:
         show.verdict(f"The demo failed, and everything that was started is stopped: {error}", good=False)

@@ -54,8 +54,7 @@ class Terraform:
         if shutil.which("terraform") is None:
             raise DemoError("terraform is not on PATH; install Terraform 1.9 or later")
         self._show.note("terraform init")
-        with self._lock_file_left_alone():
-            self._run("init", "-input=false", "-no-color")
+        self._run("init", "-input=false", "-no-color")
 
     def apply(self) -> None:
         self._show.note("terraform apply")
@@ -120,16 +119,17 @@ class Terraform:
         name = pieces[-2] if kind == "layer" else pieces[-1]
         self._show.note(f"  {kind:<9} {name:<47} {part:<16} {hook['elapsed_seconds']:>3.0f} s")
 
-    @contextlib.contextmanager
-    def _lock_file_left_alone(self) -> Iterator[None]:
-        """`terraform init` leaves a lock file in the example's folder; take it away unless it was there."""
-        lock_file = self._example / ".terraform.lock.hcl"
-        was_there = lock_file.exists()
-        try:
-            yield
-        finally:
-            if not was_there:
-                lock_file.unlink(missing_ok=True)
+
+@contextlib.contextmanager
+def lock_file_left_alone(example: Path) -> Iterator[None]:
+    """Terraform leaves a lock file in the example's folder; take it away in the end, unless it was there."""
+    lock_file = example / ".terraform.lock.hcl"
+    was_there = lock_file.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            lock_file.unlink(missing_ok=True)
 
 
 def _variable(value: Any) -> str:
