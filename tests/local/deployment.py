@@ -1,6 +1,6 @@
 """The root module, applied once for all tests here by pytest-terraform.
 
-A plugin of its own, which conftest.py loads when the session starts: pytest-terraform can be used only once pytest
+A plugin of its own, which conftest.py loads when pytest starts: pytest-terraform can be used only once pytest
 is configured, and conftest files are read before that.
 """
 
