@@ -78,7 +78,8 @@ class Operator:
         through = min(behind) if behind else max((p.time for p in captured.positions.values()), default=None)
         record = self.worker.records.get(self._key(claim))
         refused = list(islice(self._quarantine(claim).items(), _SHOWN_KEYS + 1))
-        obstacles = self._obstacles(source, claim)
+        not_drained = handover.not_drained(source)
+        obstacles = self._obstacles(source, claim, not_drained)
         return {
             **answer,
             "target": claim.target,
@@ -94,7 +95,7 @@ class Operator:
             },
             "quarantined": [{"key": item.key, "reason": item.reason} for item in refused[:_SHOWN_KEYS]],
             "more_quarantined": len(refused) > _SHOWN_KEYS,
-            "drained": not handover.not_drained(source),
+            "drained": not not_drained,
             "settings": [outcome.as_json() for outcome in record.outcomes] if record else [],
             "next": "cutover" if not obstacles else "; ".join(obstacles),
         }
@@ -214,7 +215,7 @@ class Operator:
             pace.sleep(look)
             watched += look
         after, _ = handover.progress(source)
-        obstacles = self._obstacles(source, claim)
+        obstacles = self._obstacles(source, claim, handover.not_drained(source))
         if after.changes != before.changes:
             count = after.changes - before.changes
             obstacles.insert(
@@ -222,13 +223,13 @@ class Operator:
             )
         return obstacles
 
-    def _obstacles(self, source: str, claim: Claim) -> list[str]:
+    def _obstacles(self, source: str, claim: Claim, not_drained: Sequence[str]) -> list[str]:
         """Why cutting over now would leave the target without something that its source has."""
         handover = self.worker.handover
         pipeline = handover.pipelines.registration(source)
         if claim.state is not ClaimState.REPLAYING:
             return [f"the restore into {claim.target} is {claim.state.value}"]
-        obstacles = handover.not_drained(source)
+        obstacles = list(not_drained)
         refused = sum(1 for _ in self._quarantine(claim).items())
         if refused:
             obstacles.append(f"{refused} items are in quarantine: see status, mend the cause, run repair")
