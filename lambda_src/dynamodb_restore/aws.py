@@ -18,12 +18,16 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_backup import BackupClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
 
 AwsError = (ClientError, BotoCoreError)
 """What an AWS call can raise: the pair that callers name in `except`."""
@@ -42,6 +46,14 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": 5},
             user_agent_extra="dynamodb-restore",
         )
+
+    @property
+    def region(self) -> str:
+        return self.dynamodb.meta.region_name
+
+    def in_region(self, region: str) -> Clients:
+        """The clients of another region, or these where it is their own."""
+        return self if region == self.region else clients(region)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -67,11 +79,27 @@ class Clients:
     def events(self) -> EventBridgeClient:
         return self._session.client("events", config=self._config)
 
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        return self._session.client("cloudwatch", config=self._config)
+
+    @cached_property
+    def backup(self) -> BackupClient:
+        return self._session.client("backup", config=self._config)
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        return self._session.client("iam", config=self._config)
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return self._session.client("sts", config=self._config)
+
 
 @cache
-def clients() -> Clients:
-    """The clients of the function's own region, shared by all invocations of one execution environment."""
-    return Clients()
+def clients(region: str | None = None) -> Clients:
+    """The clients of a region, by default the function's own, shared by all invocations of one execution environment."""
+    return Clients(region)
 
 
 class ErrorClass(enum.Enum):

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -319,6 +319,7 @@ class Shelf:
     """A setting in memory: jars, by table. What the source has and the target lacks is a step each."""
 
     phase = Phase.ON_ACTIVE
+    lane = Lane.ALONE
 
     def __init__(self, name: str = "shelf", jars: Mapping[str, Sequence[str]] | None = None) -> None:
         self.name = name

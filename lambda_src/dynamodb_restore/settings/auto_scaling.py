@@ -17,6 +17,7 @@ from dynamodb_restore.settings.names import (
 )
 from dynamodb_restore.settings.setting import (
     Difference,
+    Lane,
     Phase,
     Reading,
     State,
@@ -48,6 +49,7 @@ class AutoScaling:
 
     name = "auto_scaling"
     phase = Phase.ON_ACTIVE
+    lane = Lane.ALONE
 
     def read(self, table: Table) -> Reading:
         indexes = [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])]

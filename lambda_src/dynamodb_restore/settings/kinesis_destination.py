@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KinesisDataStreamDestinationTypeDef
@@ -20,6 +20,7 @@ class KinesisDestination:
 
     name = "kinesis_destination"
     phase = Phase.ON_CUTOVER
+    lane = Lane.ALONE
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_kinesis_streaming_destination(TableName=table.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 _DEFAULT_DAYS = 35
 
@@ -12,6 +12,7 @@ class PointInTimeRecovery:
 
     name = "point_in_time_recovery"
     phase = Phase.ON_ACTIVE
+    lane = Lane.ALONE
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_continuous_backups(TableName=table.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,16 +25,38 @@ class Phase(enum.Enum):
     """It has effects outside the table or deletes data: not while changes are replayed into it."""
 
 
+class Lane(enum.Enum):
+    """What a setting must not overlap with while it is applied."""
+
+    TABLE = "table"
+    """Written by UpdateTable, which changes one kind of thing at a time and leaves the table UPDATING meanwhile: one
+    after another, each step on an ACTIVE table
+    (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html). What builds on such a change is
+    here too."""
+    ALONE = "alone"
+    """Independent of all others."""
+    LAST = "last"
+    """One after another, once all others have ended."""
+
+
 class TableGoneError(Exception):
     """The table that a setting was to be read from or applied to does not exist."""
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the restore call itself decided about the target; it wins over the source's settings."""
+    """What the restore call itself decided about the target; it wins over the source's settings.
+
+    Attributes:
+        billing_mode: `PROVISIONED` or `PAY_PER_REQUEST`; None where the call left it as it was.
+        provisioned_throughput, on_demand_throughput: whether the call set the table's.
+        index_throughput: the names of global secondary indexes whose throughput the call set.
+    """
 
     billing_mode: str | None = None
     provisioned_throughput: bool = False
+    on_demand_throughput: bool = False
+    index_throughput: Sequence[str] = ()
 
 
 class Table:
@@ -82,6 +104,18 @@ class Table:
     @property
     def arn(self) -> str:
         return self.describe()["TableArn"]
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
 
     @property
     def live_stream_arn(self) -> str | None:
@@ -136,10 +170,12 @@ class Setting(Protocol):
     Attributes:
         name: the switch in the `settings` variable.
         phase: when it may be applied.
+        lane: what it must not overlap with.
     """
 
     name: str
     phase: Phase
+    lane: Lane
 
     def read(self, table: Table) -> Reading:
         """Read the setting from AWS.

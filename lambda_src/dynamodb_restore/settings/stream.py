@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 
 class Stream:
@@ -10,6 +10,7 @@ class Stream:
 
     name = "stream"
     phase = Phase.ON_ACTIVE
+    lane = Lane.TABLE
 
     def read(self, table: Table) -> Reading:
         description = table.describe()

@@ -12,6 +12,7 @@ from dynamodb_restore.aws import error_code
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
+    Lane,
     Phase,
     Reading,
     State,
@@ -52,6 +53,7 @@ class StreamTriggers:
 
     name = "stream_triggers"
     phase = Phase.ON_CUTOVER
+    lane = Lane.TABLE
 
     def read(self, table: Table) -> Reading:
         stream_arn = table.live_stream_arn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 _MOST_TAGS = 50
 """User tags on one resource (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html)."""
@@ -13,6 +13,7 @@ class Tags:
 
     name = "tags"
     phase = Phase.ON_ACTIVE
+    lane = Lane.ALONE
 
     def read(self, table: Table) -> Reading:
         listing = table.clients.dynamodb.get_paginator("list_tags_of_resource")

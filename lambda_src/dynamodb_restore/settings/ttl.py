@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.settings.setting import Difference, Phase, Reading, State, Step, Table
+from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 
 class TimeToLive:
@@ -10,6 +10,7 @@ class TimeToLive:
 
     name = "ttl"
     phase = Phase.ON_CUTOVER
+    lane = Lane.LAST
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
