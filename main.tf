@@ -6,6 +6,8 @@ module "restore_events" {
   tags           = var.tags
   table_patterns = var.table_patterns
   event_sources  = var.event_sources
+  follow         = var.follow
+  alarm_arns     = module.reconciler[*].alarm.arn
   kms_key_arn    = var.encryption.kms_key_arn
 
   queue = {
@@ -31,8 +33,14 @@ module "restore_worker" {
   name              = var.name
   tags              = var.tags
   settings          = var.settings
+  overrides         = var.overrides
+  drill_patterns    = var.drill_patterns
+  control_tag       = var.control_tag
+  follow            = var.follow
+  findings          = var.findings
   polling           = var.polling
   table_patterns    = var.table_patterns
+  source_regions    = var.source_regions
   lambda            = var.lambda
   restore_table     = var.restore_table
   artifacts         = var.artifacts
@@ -44,6 +52,41 @@ module "restore_worker" {
     topic_arn      = module.restore_events[0].topic_arn
     event_bus_name = var.notifications.event_bus_name
   }
+}
+
+module "reconciler" {
+  source = "./modules/reconciler"
+  count  = var.create && var.reconciler.enabled ? 1 : 0
+
+  name             = var.name
+  tags             = var.tags
+  binding          = module.restore_worker[0].binding
+  restore_queue    = module.restore_events[0].queue
+  table_patterns   = var.table_patterns
+  interval_minutes = var.reconciler.interval_minutes
+  artifacts        = { code = var.artifacts.code }
+  kms_key_arn      = var.encryption.kms_key_arn
+
+  lambda = {
+    runtime              = var.lambda.runtime
+    architecture         = var.lambda.architecture
+    log_level            = var.lambda.log_level
+    log_retention_days   = var.lambda.log_retention_days
+    tracing              = var.lambda.tracing
+    permissions_boundary = var.lambda.permissions_boundary
+  }
+}
+
+module "trail" {
+  source = "./modules/trail"
+  count  = var.create && var.trail.create ? 1 : 0
+
+  name              = var.name
+  tags              = var.tags
+  multi_region      = var.trail.multi_region
+  expire_after_days = var.trail.expire_after_days
+  force_destroy     = var.trail.force_destroy
+  kms_key_arn       = var.encryption.kms_key_arn
 }
 
 module "change_pipeline" {

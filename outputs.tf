@@ -25,9 +25,9 @@ output "dead_letter_queue" {
   value       = one(module.restore_events[*].dead_letter_queue)
 }
 
-output "rule" {
-  description = "The EventBridge rule on the default bus: name, ARN and event pattern."
-  value       = one(module.restore_events[*].rule)
+output "rules" {
+  description = "The EventBridge rules on the default bus, `calls` for restore calls and `jobs` for restore jobs of AWS Backup: name, ARN and event pattern of each that `follow` asks for."
+  value       = one(module.restore_events[*].rules)
 }
 
 output "alarm" {
@@ -66,6 +66,29 @@ output "operator_commands" {
   value       = var.create ? { for table, pipeline in module.change_pipeline : table => pipeline.commands } : null
 }
 
+output "settings" {
+  description = "Every setting, and whether it is cloned where neither an override nor a tag says otherwise."
+  value       = one(module.restore_worker[*].settings)
+}
+
+output "reconciler" {
+  description = "The reconciler: `function`, `role`, `log_group`, `rule` and `alarm`. Null where there is none."
+  value = one([
+    for reconciler in module.reconciler : {
+      function  = reconciler.function
+      role      = reconciler.role
+      log_group = reconciler.log_group
+      rule      = reconciler.rule
+      alarm     = reconciler.alarm
+    }
+  ])
+}
+
+output "trail" {
+  description = "The trail that was made: `trail` and `bucket`, each with name and ARN. Null where none was."
+  value       = one([for trail in module.trail : { trail = trail.trail, bucket = trail.bucket }])
+}
+
 output "restore_table" {
   description = "The restore table, with a record of each restore and of each change pipeline: name and ARN."
   value       = one(module.restore_worker[*].restore_table)
@@ -82,7 +105,7 @@ output "wait" {
 }
 
 output "rehearse_command" {
-  description = "Command that puts a restore event on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty."
+  description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty or `follow.point_in_time` is off."
   value       = one(module.restore_events[*].rehearse_command)
 }
 

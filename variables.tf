@@ -28,18 +28,61 @@ variable "tags" {
 }
 
 variable "settings" {
-  description = "Which settings of the source table the restored one gets. A setting that is switched off is neither read nor written, and the worker's role has no permission for it."
-  type = object({
-    tags                   = optional(bool, true)
-    ttl                    = optional(bool, true)
-    stream                 = optional(bool, true)
-    stream_triggers        = optional(bool, true)
-    kinesis_destination    = optional(bool, true)
-    point_in_time_recovery = optional(bool, true)
-    auto_scaling           = optional(bool, true)
-  })
-  default  = {}
+  description = <<-EOT
+    Which settings of the source table the restored one gets, by name: true or false. What is not named has its default.
+    A setting that is on nowhere, neither here nor in `overrides`, is neither read nor written, and the roles have no
+    permission for it.
+    - On by default: `point_in_time_recovery`, `deletion_protection`, `tags`, `table_class`, `on_demand_throughput`,
+      `auto_scaling`, `stream`, `stream_triggers`, `contributor_insights`, `kinesis_destination`, `cloudwatch_alarms`,
+      `ttl`, `resource_policy`.
+    - Off by default: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of the table.
+  EOT
+  type        = map(bool)
+  default     = {}
+  nullable    = false
+}
+
+variable "overrides" {
+  description = <<-EOT
+    Restores that are treated otherwise than the rest. The first entry whose patterns match both tables holds, for what it
+    names; all else is as everywhere.
+    - `source`, `target`: table names with `*` for any run of characters.
+    - `settings`: switches, as in `settings`.
+    - `follow`: false leaves these restores alone.
+    - `replay`: false keeps them from taking the source's change pipeline.
+    - `notify`: false keeps them from the notification topic; the event bus gets every report.
+    - `polling`: how long they are followed; `max_attempts` at most as many as everywhere.
+  EOT
+  type = list(object({
+    source   = optional(string, "*")
+    target   = optional(string, "*")
+    settings = optional(map(bool), {})
+    follow   = optional(bool, true)
+    replay   = optional(bool)
+    notify   = optional(bool)
+    polling = optional(object({
+      max_attempts       = optional(number)
+      base_delay_seconds = optional(number)
+      backoff_rate       = optional(number)
+      max_delay_seconds  = optional(number)
+      jitter             = optional(number)
+    }))
+  }))
+  default  = []
   nullable = false
+}
+
+variable "drill_patterns" {
+  description = "Names of restored tables that are drills, with `*` for any run of characters. They are synced without stream triggers, alarms and replicas, and never take a change pipeline. Tried after all `overrides`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "control_tag" {
+  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
+  type        = string
+  default     = "dynamodb-restore:settings"
 }
 
 variable "polling" {
@@ -83,6 +126,33 @@ variable "table_patterns" {
     condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : !strcontains(pattern, "**")])
     error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
   }
+}
+
+variable "follow" {
+  description = <<-EOT
+    Which kinds of restores to follow.
+    - `point_in_time`: the call `RestoreTableToPointInTime`.
+    - `backups`: the calls `RestoreTableFromBackup` and `RestoreTableFromAwsBackup`, the latter by AWS Backup itself.
+    - `backup_jobs`: the restore jobs of AWS Backup, whose events need no trail. To leave AWS Backup alone switch off
+      `backups` too.
+    - `terraform`: restores that Terraform makes (`restore_source_name` and its like). False leaves those tables to the
+      configuration that made them.
+  EOT
+  type = object({
+    point_in_time = optional(bool, true)
+    backups       = optional(bool, true)
+    backup_jobs   = optional(bool, true)
+    terraform     = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "source_regions" {
+  description = "Other regions whose tables may be restored into this one: the roles may read the settings of tables that match `table_patterns.source` there as well."
+  type        = list(string)
+  default     = []
+  nullable    = false
 }
 
 variable "tables" {
@@ -146,7 +216,7 @@ variable "tables" {
 }
 
 variable "event_sources" {
-  description = "Further event sources that the rule accepts beside `aws.dynamodb`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
+  description = "Further event sources that the rules accept beside `aws.dynamodb` and `aws.backup`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
   type        = list(string)
   default     = []
   nullable    = false
@@ -212,6 +282,49 @@ variable "notifications" {
   nullable = false
 }
 
+variable "findings" {
+  description = <<-EOT
+    What is looked for and reported, because it names the source table and cannot be cloned.
+    - `identity_policies`: policies of IAM roles, users and groups. Off by default: it reads every policy of the account.
+    - `backup_selections`: AWS Backup plans that select the source by ARN.
+    - `dashboards`: CloudWatch dashboards that chart it.
+  EOT
+  type = object({
+    identity_policies = optional(bool, false)
+    backup_selections = optional(bool, true)
+    dashboards        = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "reconciler" {
+  description = "A function that looks every `interval_minutes` (1 to 60) for tables that are being restored and whose event never came. `enabled`: whether there is one."
+  type = object({
+    enabled          = optional(bool, true)
+    interval_minutes = optional(number, 15)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "trail" {
+  description = <<-EOT
+    A CloudTrail trail, for an account that has none: without one EventBridge sees no restore call. A second trail costs;
+    modules/trail says how to look for the first.
+    - `create`: whether to make one. `multi_region`: of all regions, not just this one.
+    - `expire_after_days`: when its logs are deleted. `force_destroy`: whether a destroy may delete the bucket with them.
+  EOT
+  type = object({
+    create            = optional(bool, false)
+    multi_region      = optional(bool, false)
+    expire_after_days = optional(number, 90)
+    force_destroy     = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "restore_table" {
   description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table until it is switched off again."
   type = object({
@@ -223,7 +336,7 @@ variable "restore_table" {
 }
 
 variable "encryption" {
-  description = "`kms_key_arn`: one customer KMS key for queues, topic, restore table, function environment and logs; null means keys that AWS owns or manages. Its key policy must let `events.amazonaws.com`, `cloudwatch.amazonaws.com` and `logs.REGION.amazonaws.com` use it."
+  description = "`kms_key_arn`: one customer KMS key for queues, topic, restore table, function environment, logs and the trail; null means keys that AWS owns or manages. Its key policy must let `events.amazonaws.com`, `cloudwatch.amazonaws.com` and `logs.REGION.amazonaws.com` use it, and `cloudtrail.amazonaws.com` where a trail is made."
   type = object({
     kms_key_arn = optional(string)
   })

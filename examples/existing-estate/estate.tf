@@ -34,7 +34,7 @@ resource "aws_sns_topic" "oncall" {
   tags = var.tags
 }
 
-# A topic that is given must let the alarm on the secondary DLQ publish.
+# A topic that is given must let the alarms publish: on the secondary DLQ, and on the reconciler.
 data "aws_iam_policy_document" "oncall" {
   statement {
     sid       = "AlarmsPublish"
@@ -49,7 +49,7 @@ data "aws_iam_policy_document" "oncall" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [module.restore_events.alarm.arn]
+      values   = [module.restore_events.alarm.arn, module.reconciler.alarm.arn]
     }
   }
 }

@@ -6,6 +6,7 @@ module "restore_events" {
   name           = var.name
   tags           = var.tags
   table_patterns = local.table_patterns
+  follow         = local.follow
   event_sources  = var.event_sources
 
   notifications = {
@@ -20,14 +21,36 @@ module "restore_worker" {
   name              = var.name
   tags              = var.tags
   table_patterns    = local.table_patterns
-  settings          = { kinesis_destination = false }
+  follow            = local.follow
+  settings          = { kinesis_destination = false, warm_throughput = true }
+  drill_patterns    = ["${var.name}-orders-drill-*"]
   restore_queue     = module.restore_events.queue
   dead_letter_queue = module.restore_events.dead_letter_queue
+
+  # Copies for the analysts: nothing of them is to act on anything, and on-call is not told.
+  overrides = [
+    {
+      target   = "${var.name}-orders-copy-*"
+      settings = { deletion_protection = false, stream_triggers = false, cloudwatch_alarms = false, warm_throughput = false }
+      replay   = false
+      notify   = false
+    },
+  ]
 
   notifications = {
     topic_arn      = aws_sns_topic.oncall.arn
     event_bus_name = aws_cloudwatch_event_bus.platform.name
   }
+}
+
+module "reconciler" {
+  source = "../../modules/reconciler"
+
+  name           = var.name
+  tags           = var.tags
+  table_patterns = local.table_patterns
+  binding        = module.restore_worker.binding
+  restore_queue  = module.restore_events.queue
 }
 
 # Could as well stand in the configuration of the team that owns the table: all it needs is the binding.
@@ -52,4 +75,7 @@ locals {
     source = ["${var.name}-orders"]
     target = ["${var.name}-orders-*"]
   }
+
+  # A table that a configuration restores is that configuration's own.
+  follow = { terraform = false }
 }

@@ -18,6 +18,11 @@ output "mappings" {
   value       = module.orders_pipeline.mappings
 }
 
+output "reconciler" {
+  description = "The function that looks for restores whose event never came."
+  value       = module.reconciler.function
+}
+
 output "redrive_command" {
   description = "Command that sends the secondary DLQ's messages round again."
   value       = module.restore_events.redrive_command

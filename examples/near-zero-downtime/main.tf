@@ -5,9 +5,10 @@ provider "aws" {
 module "dynamodb_restore" {
   source = "../.."
 
-  name          = var.name
-  tags          = var.tags
-  event_sources = var.event_sources
+  name           = var.name
+  tags           = var.tags
+  drill_patterns = var.drill_patterns
+  event_sources  = var.event_sources
 
   tables = {
     (var.table) = {

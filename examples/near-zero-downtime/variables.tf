@@ -48,6 +48,12 @@ variable "failure_bucket" {
   default = {}
 }
 
+variable "drill_patterns" {
+  description = "Names of restored tables that are drills: they never take the pipeline, and get no triggers, alarms or replicas."
+  type        = list(string)
+  default     = ["*-drill"]
+}
+
 variable "event_sources" {
   description = "Event sources of your own that the rule accepts, to rehearse a restore."
   type        = list(string)

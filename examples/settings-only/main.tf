@@ -8,7 +8,10 @@ module "dynamodb_restore" {
   name           = var.name
   tags           = var.tags
   settings       = var.settings
+  overrides      = var.overrides
+  drill_patterns = var.drill_patterns
   table_patterns = var.table_patterns
+  trail          = var.trail
   event_sources  = var.event_sources
 }
 

@@ -3,6 +3,11 @@ output "wait" {
   value       = module.dynamodb_restore.wait
 }
 
+output "settings" {
+  description = "Every setting, and whether it is cloned."
+  value       = module.dynamodb_restore.settings
+}
+
 output "function" {
   description = "The restore worker: function name and ARN."
   value       = module.dynamodb_restore.function

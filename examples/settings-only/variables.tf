@@ -1,5 +1,5 @@
 variable "region" {
-  description = "Region to follow restores in. A CloudTrail trail must record its management events."
+  description = "Region to follow restores in. A CloudTrail trail must record its management events, or `trail` make one."
   type        = string
   default     = "us-east-1"
 }
@@ -17,17 +17,27 @@ variable "tags" {
 }
 
 variable "settings" {
-  description = "Which settings of the source table the restored one gets; all that are not named here."
-  type = object({
-    tags                   = optional(bool, true)
-    ttl                    = optional(bool, true)
-    stream                 = optional(bool, true)
-    stream_triggers        = optional(bool, true)
-    kinesis_destination    = optional(bool, true)
-    point_in_time_recovery = optional(bool, true)
-    auto_scaling           = optional(bool, true)
-  })
-  default = {}
+  description = "Which settings of the source table the restored one gets, by name. What is not named here has its default: all are on but warm_throughput and replicas."
+  type        = map(bool)
+  default     = {}
+}
+
+variable "overrides" {
+  description = "Restores that are treated otherwise, by table names of source and target. The first that matches holds."
+  type = list(object({
+    source   = optional(string, "*")
+    target   = optional(string, "*")
+    settings = optional(map(bool), {})
+    follow   = optional(bool, true)
+    notify   = optional(bool)
+  }))
+  default = []
+}
+
+variable "drill_patterns" {
+  description = "Names of restored tables that are drills: no triggers, no alarms, no replicas."
+  type        = list(string)
+  default     = ["*-drill"]
 }
 
 variable "table_patterns" {
@@ -35,6 +45,15 @@ variable "table_patterns" {
   type = object({
     source = optional(list(string), ["*"])
     target = optional(list(string), ["*"])
+  })
+  default = {}
+}
+
+variable "trail" {
+  description = "A CloudTrail trail, for an account that has none."
+  type = object({
+    create        = optional(bool, false)
+    force_destroy = optional(bool, false)
   })
   default = {}
 }

@@ -136,6 +136,11 @@ _TABLE_CALLS = frozenset(
         "UpdateContinuousBackups",
         "DescribeKinesisStreamingDestination",
         "EnableKinesisStreamingDestination",
+        "ListContributorInsights",
+        "DescribeContributorInsights",
+        "UpdateContributorInsights",
+        "GetResourcePolicy",
+        "PutResourcePolicy",
     }
 )
 _AUTO_SCALING_WRITES = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"})
@@ -147,9 +152,17 @@ _RULES = (
     _Rule("ResourceNotFoundException", ErrorClass.RETRY, operations=_TABLE_CALLS),
     _Rule("TableNotFoundException", ErrorClass.RETRY, operations=_TABLE_CALLS),
     _Rule("ContinuousBackupsUnavailableException", ErrorClass.RETRY),
+    # A policy is there where none was expected, and reads do not show it yet
+    # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html).
+    _Rule("PolicyNotFoundException", ErrorClass.RETRY, operations=frozenset({"PutResourcePolicy"})),
     _Rule("ResourceInUseException", ErrorClass.RETRY),
     # Application Auto Scaling counts objects, DynamoDB counts control-plane operations under way.
     _Rule("LimitExceededException", ErrorClass.GIVE_UP, operations=_AUTO_SCALING_WRITES),
+    # Two changes of class in 30 days and the quota of throughput for each table are no matter of waiting
+    # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.tableclasses.html,
+    # docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html).
+    _Rule("LimitExceededException", ErrorClass.GIVE_UP, "updates to tableclass", frozenset({"UpdateTable"})),
+    _Rule("LimitExceededException", ErrorClass.GIVE_UP, "exceeds tablemax", frozenset({"UpdateTable"})),
     _Rule("LimitExceededException", ErrorClass.RETRY),
     # A scalable target that was just registered may not be visible to the call that follows.
     _Rule("ObjectNotFoundException", ErrorClass.RETRY, operations=_AUTO_SCALING_WRITES),
@@ -160,6 +173,23 @@ _RULES = (
     _Rule("ValidationException", ErrorClass.IGNORE, "already enabled", frozenset({"UpdateTimeToLive"})),
     _Rule("ValidationException", ErrorClass.RETRY, "multiple times", frozenset({"UpdateTimeToLive"})),
     _Rule("ValidationException", ErrorClass.IGNORE, "already has an enabled stream"),
+    # Adding a replica: the scaling policies were looked up right before, so AWS does not see them yet; it adds one
+    # replica at a time; and it asks in so many words to come back when encryption has changed
+    # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html).
+    _Rule(
+        "ValidationException", ErrorClass.RETRY, "pay-per-request or autoscaled", frozenset({"UpdateTable"})
+    ),
+    _Rule("ValidationException", ErrorClass.RETRY, "while the replica is being", frozenset({"UpdateTable"})),
+    _Rule("ValidationException", ErrorClass.RETRY, "retry the request after", frozenset({"UpdateTable"})),
+    # Warm throughput that grew by use, between the reading and the write, past what was asked for.
+    _Rule("ValidationException", ErrorClass.IGNORE, "decreasing warmthroughput", frozenset({"UpdateTable"})),
+    # An index can be made ready after its table.
+    _Rule(
+        "ValidationException",
+        ErrorClass.RETRY,
+        "status must be active",
+        frozenset({"UpdateContributorInsights"}),
+    ),
     _Rule("ResourceConflictException", ErrorClass.IGNORE, "already exists"),
     _Rule("ResourceConflictException", ErrorClass.RETRY),
     # A conditional write to the restore record that lost to a later state of the same restore.
@@ -202,6 +232,15 @@ def error_code(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
+
+
+def retry_after(error: BaseException) -> float | None:
+    """How many seconds the service asks its caller to wait, where it says so: the header `Retry-After`
+    (RFC 9110, 10.2.3; docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html, TooManyRequestsException)."""
+    if not isinstance(error, ClientError):
+        return None
+    value = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
+    return float(value) if value.isdecimal() else None
 
 
 def explain(error: BaseException) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.capture import CaptureOptions
@@ -28,11 +29,46 @@ class Polling:
 
 
 @dataclass(frozen=True)
+class Override:
+    """How restores between certain tables are treated otherwise than the rest.
+
+    Attributes:
+        source, target: patterns of table names, with `*` for any run of characters.
+        settings: switches that replace the deployment's.
+        follow: whether these restores are followed at all.
+        replay: whether they may claim the source's pipeline.
+        notify: whether the notification topic hears of them; the event bus always does.
+        polling: how long they are followed.
+    """
+
+    source: str
+    target: str
+    settings: Mapping[str, bool]
+    follow: bool
+    replay: bool
+    notify: bool
+    polling: Polling
+
+
+@dataclass(frozen=True)
+class TablePatterns:
+    """Which restores are followed, by name with `*` for any run of characters."""
+
+    source: Sequence[str] = ("*",)
+    target: Sequence[str] = ("*",)
+
+
+@dataclass(frozen=True)
 class WorkerConfig:
     """The restore worker's environment.
 
     Attributes:
         switches: setting name to whether it is cloned; a setting that is not named is off.
+        overrides: in the order in which they are tried; the first that matches holds.
+        control_tag: the key of the tag by which a source table chooses for itself; None where none can.
+        follow_terraform: whether restores that Terraform makes are followed.
+        source_regions: other regions that tables may be restored from.
+        findings: search name to whether it is made.
         notification_topic_arn: None where nobody is to be notified.
         record_retention_days: how long a restore record is kept after its last change.
     """
@@ -45,6 +81,12 @@ class WorkerConfig:
     switches: Mapping[str, bool]
     polling: Polling
     record_retention_days: int
+    table_patterns: TablePatterns = TablePatterns()
+    overrides: Sequence[Override] = ()
+    control_tag: str | None = None
+    follow_terraform: bool = True
+    source_regions: Sequence[str] = ()
+    findings: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkerConfig:
@@ -55,12 +97,7 @@ class WorkerConfig:
         """
         try:
             polling = json.loads(environment["POLLING"])
-            backoff = Backoff(
-                base_seconds=float(polling["base_delay_seconds"]),
-                rate=float(polling["backoff_rate"]),
-                cap_seconds=float(polling["max_delay_seconds"]),
-                jitter=float(polling["jitter"]),
-            )
+            overrides = [_override(each, polling) for each in json.loads(environment["OVERRIDES"])]
             return cls(
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
                 restore_queue_url=environment["RESTORE_QUEUE_URL"],
@@ -68,11 +105,39 @@ class WorkerConfig:
                 notification_topic_arn=environment.get("NOTIFICATION_TOPIC_ARN") or None,
                 event_bus_name=environment["EVENT_BUS_NAME"],
                 switches=json.loads(environment["SETTINGS"]),
-                polling=Polling(int(polling["max_attempts"]), backoff),
+                polling=_polling(polling),
                 record_retention_days=int(environment["RECORD_RETENTION_DAYS"]),
+                table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
+                overrides=overrides,
+                control_tag=environment.get("CONTROL_TAG") or None,
+                follow_terraform=environment["FOLLOW_TERRAFORM"] == "true",
+                source_regions=json.loads(environment["SOURCE_REGIONS"]),
+                findings=json.loads(environment["FINDINGS"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+
+
+def _polling(numbers: Mapping[str, Any]) -> Polling:
+    backoff = Backoff(
+        base_seconds=float(numbers["base_delay_seconds"]),
+        rate=float(numbers["backoff_rate"]),
+        cap_seconds=float(numbers["max_delay_seconds"]),
+        jitter=float(numbers["jitter"]),
+    )
+    return Polling(int(numbers["max_attempts"]), backoff)
+
+
+def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
+    return Override(
+        source=entry.get("source", "*"),
+        target=entry.get("target", "*"),
+        settings=entry.get("settings", {}),
+        follow=entry.get("follow", True),
+        replay=entry.get("replay", True),
+        notify=entry.get("notify", True),
+        polling=_polling({**polling, **entry.get("polling", {})}),
+    )
 
 
 @dataclass(frozen=True)
@@ -140,4 +205,29 @@ class ReplayConfig:
                 write_units_per_second=float(limit) if limit else None,
             )
         except (KeyError, ValueError) as error:
+            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class ReconcilerConfig:
+    """The reconciler function's environment."""
+
+    restore_table_name: str
+    restore_queue_url: str
+    table_patterns: TablePatterns
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> ReconcilerConfig:
+        """Read the variables that `modules/reconciler` sets.
+
+        Raises:
+            ConfigError: one is missing or cannot be read.
+        """
+        try:
+            return cls(
+                restore_table_name=environment["RESTORE_TABLE_NAME"],
+                restore_queue_url=environment["RESTORE_QUEUE_URL"],
+                table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
+            )
+        except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error

@@ -8,7 +8,8 @@ locals {
   wanted_names = {
     queue             = { text = "${var.name}-restores", limit = 80 }
     dead_letter_queue = { text = "${var.name}-restores-dlq", limit = 80 }
-    rule              = { text = "${var.name}-restore-requested", limit = 64 }
+    calls_rule        = { text = "${var.name}-restore-requested", limit = 64 }
+    jobs_rule         = { text = "${var.name}-restore-job", limit = 64 }
     topic             = { text = "${var.name}-notifications", limit = 256 }
     alarm             = { text = "${var.name}-restores-dlq-not-empty", limit = 255 }
   }

@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "topic" {
   count = var.notifications.create_topic ? 1 : 0
 
   statement {
-    sid       = "OnlyThisAlarmPublishes"
+    sid       = "OnlyTheseAlarmsPublish"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.notifications[0].arn]
 
@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_metric_alarm.dead_letters.arn]
+      values   = concat([aws_cloudwatch_metric_alarm.dead_letters.arn], var.alarm_arns)
     }
   }
 

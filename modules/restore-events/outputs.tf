@@ -18,12 +18,14 @@ output "dead_letter_queue" {
   }
 }
 
-output "rule" {
-  description = "The EventBridge rule on the default bus: name, ARN and event pattern."
+output "rules" {
+  description = "The EventBridge rules on the default bus, `calls` for restore calls and `jobs` for restore jobs of AWS Backup: name, ARN and event pattern of each that `follow` asks for."
   value = {
-    name          = aws_cloudwatch_event_rule.restore_requested.name
-    arn           = aws_cloudwatch_event_rule.restore_requested.arn
-    event_pattern = local.event_pattern
+    for kind, rule in aws_cloudwatch_event_rule.restores : kind => {
+      name          = rule.name
+      arn           = rule.arn
+      event_pattern = rule.event_pattern
+    }
   }
 }
 
@@ -41,8 +43,8 @@ output "alarm" {
 }
 
 output "rehearse_command" {
-  description = "Command that puts a restore event on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty."
-  value = length(var.event_sources) == 0 ? null : format(
+  description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty or `follow.point_in_time` is off."
+  value = length(var.event_sources) == 0 || !var.follow.point_in_time ? null : format(
     "aws events put-events --region %s --entries '%s'",
     local.region,
     jsonencode([{

@@ -32,8 +32,8 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   })
 }
 
-# The same two statements on each queue, each written for its own queue: only this rule may send as a service
-# (events to the queue, undeliverable ones to the DLQ), and nobody may use either without TLS.
+# The same two statements on each queue, each written for its own queue: only these rules may send as a
+# service (events to the queue, undeliverable ones to the DLQ), and nobody may use either without TLS.
 data "aws_iam_policy_document" "queue" {
   for_each = {
     restores     = aws_sqs_queue.restores.arn
@@ -41,7 +41,7 @@ data "aws_iam_policy_document" "queue" {
   }
 
   statement {
-    sid       = "OnlyThisRuleSends"
+    sid       = "OnlyTheseRulesSend"
     actions   = ["sqs:SendMessage"]
     resources = [each.value]
 
@@ -53,7 +53,7 @@ data "aws_iam_policy_document" "queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.restore_requested.arn]
+      values   = values(aws_cloudwatch_event_rule.restores)[*].arn
     }
   }
 

@@ -41,8 +41,30 @@ variable "table_patterns" {
   }
 }
 
+variable "follow" {
+  description = <<-EOT
+    Which kinds of restores to follow.
+    - `point_in_time`: the call `RestoreTableToPointInTime`.
+    - `backups`: the calls `RestoreTableFromBackup` and `RestoreTableFromAwsBackup`, the latter by AWS Backup itself.
+    - `backup_jobs`: the restore jobs of AWS Backup, whose events need no trail. To leave AWS Backup alone switch off
+      `backups` too.
+  EOT
+  type = object({
+    point_in_time = optional(bool, true)
+    backups       = optional(bool, true)
+    backup_jobs   = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.follow.point_in_time || var.follow.backups || var.follow.backup_jobs
+    error_message = "No restore would be followed: leave at least one of follow.point_in_time, follow.backups and follow.backup_jobs on, or set create to false for nothing at all."
+  }
+}
+
 variable "event_sources" {
-  description = "Further event sources that the rule accepts beside `aws.dynamodb`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
+  description = "Further event sources that the rules accept beside `aws.dynamodb` and `aws.backup`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
   type        = list(string)
   default     = []
   nullable    = false
@@ -106,6 +128,13 @@ variable "notifications" {
     condition     = !(var.notifications.create_topic && var.notifications.topic_arn != null)
     error_message = "A topic is given and one would be made too: set notifications.create_topic to false to use notifications.topic_arn, or leave topic_arn out."
   }
+}
+
+variable "alarm_arns" {
+  description = "Further alarms of this deployment that may publish to the topic that is made, beside the alarm on the secondary DLQ: the output `alarm` of reconciler."
+  type        = list(string)
+  default     = []
+  nullable    = false
 }
 
 variable "kms_key_arn" {

@@ -15,7 +15,9 @@ locals {
     role            = { text = "${var.name}-restore-worker-${local.region}", limit = 64 }
     operator        = { text = "${var.name}-operator", limit = 64 }
     operator_role   = { text = "${var.name}-operator-${local.region}", limit = 64 }
-    settings_policy = { text = "${var.name}-settings-${local.region}", limit = 128 }
+    tables_policy   = { text = "${var.name}-settings-tables-${local.region}", limit = 128 }
+    services_policy = { text = "${var.name}-settings-services-${local.region}", limit = 128 }
+    findings_policy = { text = "${var.name}-settings-findings-${local.region}", limit = 128 }
     table           = { text = "${var.name}-restores", limit = 255 }
     layer           = { text = "${var.name}-dependencies", limit = 140 }
   }

@@ -30,6 +30,11 @@ output "restore_table" {
   }
 }
 
+output "settings" {
+  description = "Every setting, and whether it is cloned where neither an override nor a tag says otherwise."
+  value       = local.settings
+}
+
 output "wait" {
   description = "How long a restore is followed before it is given up: `shortest`, `expected` and `longest`, each in `seconds` and as `text`."
   value       = local.wait

@@ -17,15 +17,201 @@ variable "tags" {
 }
 
 variable "settings" {
-  description = "Which settings of the source table the restored one gets. A setting that is switched off is neither read nor written, and the worker's role has no permission for it."
+  description = <<-EOT
+    Which settings of the source table the restored one gets, by name: true or false. What is not named has its default.
+    A setting that is on nowhere, neither here nor in `overrides`, is neither read nor written, and the roles have no
+    permission for it.
+    - On by default: `point_in_time_recovery`, `deletion_protection`, `tags`, `table_class`, `on_demand_throughput`,
+      `auto_scaling`, `stream`, `stream_triggers`, `contributor_insights`, `kinesis_destination`, `cloudwatch_alarms`,
+      `ttl`, `resource_policy`.
+    - Off by default: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of the table.
+  EOT
+  type        = map(bool)
+  default     = {}
+  nullable    = false
+
+  # A map, because an object type would drop a misspelt attribute without a word.
+  validation {
+    condition     = alltrue([for setting in keys(var.settings) : contains(local.known_settings, setting)])
+    error_message = "There is no such setting: ${join(", ", [for setting in keys(var.settings) : "\"${setting}\"" if !contains(local.known_settings, setting)])}. Name in settings only: ${join(", ", local.known_settings)}."
+  }
+}
+
+variable "overrides" {
+  description = <<-EOT
+    Restores that are treated otherwise than the rest. The first entry whose patterns match both tables holds, for what it
+    names; all else is as everywhere.
+    - `source`, `target`: table names with `*` for any run of characters.
+    - `settings`: switches, as in `settings`.
+    - `follow`: false leaves these restores alone.
+    - `replay`: false keeps them from taking the source's change pipeline.
+    - `notify`: false keeps them from the notification topic; the event bus gets every report.
+    - `polling`: how long they are followed; `max_attempts` at most as many as everywhere.
+  EOT
+  type = list(object({
+    source   = optional(string, "*")
+    target   = optional(string, "*")
+    settings = optional(map(bool), {})
+    follow   = optional(bool, true)
+    replay   = optional(bool)
+    notify   = optional(bool)
+    polling = optional(object({
+      max_attempts       = optional(number)
+      base_delay_seconds = optional(number)
+      backoff_rate       = optional(number)
+      max_delay_seconds  = optional(number)
+      jitter             = optional(number)
+    }))
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue(flatten([for override in var.overrides : [for setting in keys(override.settings) : contains(local.known_settings, setting)]]))
+    error_message = "There is no such setting: ${join(", ", flatten([for index, override in var.overrides : [for setting in keys(override.settings) : "\"${setting}\" in overrides[${index}]" if !contains(local.known_settings, setting)]]))}. Name in the settings of an override only: ${join(", ", local.known_settings)}."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for override in var.overrides : [for pattern in [override.source, override.target] : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) && !strcontains(pattern, "**")]]))
+    error_message = "A table pattern is empty, too long, has an illegal character or two * beside each other: ${join(", ", flatten([for index, override in var.overrides : [for pattern in [override.source, override.target] : "\"${pattern}\" in overrides[${index}]" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) || strcontains(pattern, "**")]]))}. Use up to 255 letters, digits, _, ., - and single * as the wildcard, or leave source or target out for all tables."
+  }
+
+  validation {
+    condition     = alltrue([for override in var.overrides : override.follow || (length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])
+    error_message = "An override leaves restores alone and says how to treat them: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, polling, replay and notify out of it, or take follow = false out."
+  }
+
+  # What a pattern matches is all among what an earlier one matches, if the earlier one matches its very text: a * in the
+  # text stands for any run of characters, and nothing but a * of the earlier pattern takes it.
+  validation {
+    condition = alltrue(flatten([
+      for later, override in var.overrides : [
+        for earlier in slice(var.overrides, 0, later) :
+        !can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) ||
+        !can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target))
+      ]
+    ]))
+    error_message = "An override can never match, because an earlier one matches all that it would: ${join(", ", flatten([for later, override in var.overrides : [for index, earlier in slice(var.overrides, 0, later) : "overrides[${later}] (\"${override.source}\" to \"${override.target}\") after overrides[${index}] (\"${earlier.source}\" to \"${earlier.target}\")" if can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) && can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target))]]))}. The first match wins: put the narrower one first, or take it out."
+  }
+
+  # A name without a wildcard can be held against the patterns; whether two patterns have a name in common cannot.
+  validation {
+    condition = alltrue(flatten([
+      for override in var.overrides : [
+        for kind, name in { source = override.source, target = override.target } :
+        anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", name))]) if !strcontains(name, "*")
+      ]
+    ]))
+    error_message = "No restore of these tables is followed, because no pattern in table_patterns matches them: ${join(", ", flatten([for index, override in var.overrides : [for kind, name in { source = override.source, target = override.target } : "${kind} \"${name}\" in overrides[${index}]" if !strcontains(name, "*") && !anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", name))])]]))}. Add a pattern to table_patterns, or take the override out."
+  }
+
+  # What an override leaves out comes from polling, and is held against what it says.
+
+  # The queue's own redrive is set by the deployment's attempts, and would end a restore that is to be followed longer.
+  validation {
+    condition = alltrue([
+      for attempts in [for override in var.overrides : coalesce(try(override.polling.max_attempts, null), var.polling.max_attempts)] :
+      attempts >= 2 && attempts <= var.polling.max_attempts && floor(attempts) == attempts
+    ])
+    error_message = "An override's polling.max_attempts is not a whole number from 2 to the deployment's ${var.polling.max_attempts}, after which the queue itself gives up: ${join(", ", [for index, override in var.overrides : "${override.polling.max_attempts} in overrides[${index}]" if try(override.polling.max_attempts < 2 || override.polling.max_attempts > var.polling.max_attempts || floor(override.polling.max_attempts) != override.polling.max_attempts, false)])}. Lower it, raise polling.max_attempts for all, or wait longer by max_delay_seconds."
+  }
+
+  validation {
+    condition = alltrue([
+      for delays in [for override in var.overrides : {
+        base = coalesce(try(override.polling.base_delay_seconds, null), var.polling.base_delay_seconds)
+        max  = coalesce(try(override.polling.max_delay_seconds, null), var.polling.max_delay_seconds)
+      }] : delays.base >= 1 && delays.base <= delays.max && delays.max <= 42000
+    ])
+    error_message = "The delays of an override contradict each other, or SQS, which hides a message for at most 12 hours: ${join(", ", [for index, override in var.overrides : "${jsonencode(override.polling)} in overrides[${index}]" if override.polling != null])}. What is null there comes from polling (base_delay_seconds ${var.polling.base_delay_seconds}, max_delay_seconds ${var.polling.max_delay_seconds}): set base_delay_seconds to at least 1 and at most max_delay_seconds, and that to at most 42000."
+  }
+
+  validation {
+    condition     = alltrue([for override in var.overrides : try(override.polling.backoff_rate >= 1 && override.polling.backoff_rate <= 10, true)])
+    error_message = "An override's polling.backoff_rate is out of bounds: ${join(", ", [for index, override in var.overrides : "${override.polling.backoff_rate} in overrides[${index}]" if try(override.polling.backoff_rate < 1 || override.polling.backoff_rate > 10, false)])}. Set it within 1 (no growth) to 10."
+  }
+
+  validation {
+    condition     = alltrue([for override in var.overrides : try(override.polling.jitter >= 0 && override.polling.jitter <= 1, true)])
+    error_message = "An override's polling.jitter is out of bounds: ${join(", ", [for index, override in var.overrides : "${override.polling.jitter} in overrides[${index}]" if try(override.polling.jitter < 0 || override.polling.jitter > 1, false)])}. Set it within 0 (exact delays) to 1 (anything from nothing to the full delay)."
+  }
+}
+
+variable "drill_patterns" {
+  description = "Names of restored tables that are drills, with `*` for any run of characters. They are synced without stream triggers, alarms and replicas, and never take a change pipeline. Tried after all `overrides`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for pattern in var.drill_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) && !strcontains(pattern, "**")])
+    error_message = "A drill pattern is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for pattern in var.drill_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) || strcontains(pattern, "**")])}. Use up to 255 letters, digits, _, ., - and single * as the wildcard."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for pattern in var.drill_patterns : [
+        for regexes in local.override_regexes : !(can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern)))
+      ]
+    ]))
+    error_message = "A drill pattern can never match, because an override matches all that it would: ${join(", ", flatten([for pattern in var.drill_patterns : [for index, regexes in local.override_regexes : "\"${pattern}\" after overrides[${index}]" if can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern))]]))}. Narrow the override, or write the drill as an override before it."
+  }
+}
+
+variable "control_tag" {
+  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
+  type        = string
+  default     = "dynamodb-restore:settings"
+
+  validation {
+    condition     = var.control_tag == null ? true : can(regex("^[A-Za-z0-9 _.:/=+@-]{1,128}$", var.control_tag)) && !startswith(lower(var.control_tag), "aws:")
+    error_message = "control_tag \"${coalesce(var.control_tag, "null")}\" cannot be the key of a tag: use 1 to 128 letters, digits, spaces and _ . : / = + @ -, not beginning with \"aws:\", or null to heed no tag."
+  }
+}
+
+variable "follow" {
+  description = <<-EOT
+    Which kinds of restores are followed. The rules of restore-events narrow the first three; here they decide what the
+    worker may ask of.
+    - `point_in_time`: restores to a point in time.
+    - `backups`: restores from a backup.
+    - `backup_jobs`: restore jobs of AWS Backup.
+    - `terraform`: restores that Terraform makes (`restore_source_name` and its like). False leaves those tables to the
+      configuration that made them.
+  EOT
   type = object({
-    tags                   = optional(bool, true)
-    ttl                    = optional(bool, true)
-    stream                 = optional(bool, true)
-    stream_triggers        = optional(bool, true)
-    kinesis_destination    = optional(bool, true)
-    point_in_time_recovery = optional(bool, true)
-    auto_scaling           = optional(bool, true)
+    point_in_time = optional(bool, true)
+    backups       = optional(bool, true)
+    backup_jobs   = optional(bool, true)
+    terraform     = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "source_regions" {
+  description = "Other regions whose tables may be restored into this one: the roles may read the settings of tables that match `table_patterns.source` there as well."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for region in var.source_regions : can(regex("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", region))])
+    error_message = "This is not the name of a region: ${join(", ", [for region in var.source_regions : "\"${region}\"" if !can(regex("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", region))])}. Give source_regions names such as \"eu-west-1\"."
+  }
+}
+
+variable "findings" {
+  description = <<-EOT
+    What is looked for and reported, because it names the source table and cannot be cloned.
+    - `identity_policies`: policies of IAM roles, users and groups. Off by default: it reads every policy of the account.
+    - `backup_selections`: AWS Backup plans that select the source by ARN.
+    - `dashboards`: CloudWatch dashboards that chart it.
+  EOT
+  type = object({
+    identity_policies = optional(bool, false)
+    backup_selections = optional(bool, true)
+    dashboards        = optional(bool, true)
   })
   default  = {}
   nullable = false
@@ -149,6 +335,11 @@ variable "restore_queue" {
   validation {
     condition     = local.wait.longest.seconds < var.restore_queue.message_retention_seconds
     error_message = "A restore could be followed for ${local.wait.longest.text} (${local.wait.longest.seconds} s) and the queue forgets it after ${var.restore_queue.message_retention_seconds} s: lower polling.max_attempts or polling.max_delay_seconds, or raise queue.message_retention_seconds (at most 1209600)."
+  }
+
+  validation {
+    condition     = alltrue([for seconds in local.override_waits : seconds < var.restore_queue.message_retention_seconds])
+    error_message = "A restore could be followed for longer than the queue keeps its message, which is ${var.restore_queue.message_retention_seconds} s: ${join(", ", [for index, seconds in local.override_waits : "${seconds} s by overrides[${index}]" if seconds >= var.restore_queue.message_retention_seconds])}. Lower max_attempts or max_delay_seconds there, or raise queue.message_retention_seconds (at most 1209600)."
   }
 }
 

@@ -7,6 +7,14 @@ locals {
   ]
   full_wait = sum(local.full_delays)
 
+  # The same for each override, which has its own numbers.
+  override_waits = [
+    for polling in local.override_polling : ceil(sum([
+      for attempt in range(1, min(max(polling.max_attempts, 2), 990)) :
+      min(polling.base_delay_seconds * pow(polling.backoff_rate, attempt - 1), polling.max_delay_seconds)
+    ]))
+  ]
+
   wait_seconds = {
     shortest = floor(local.full_wait * (1 - var.polling.jitter))
     expected = floor(local.full_wait * (1 - var.polling.jitter / 2) + 0.5)

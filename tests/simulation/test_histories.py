@@ -7,6 +7,7 @@ looked into: the message of a failure names its seed.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -26,7 +27,10 @@ def _seeds(share: int) -> range:
 
 
 @pytest.mark.parametrize("share", range(_SHARES))
-def test_every_history_ends_with_the_target_equal_to_its_source(share: int) -> None:
+def test_every_history_ends_with_the_target_equal_to_its_source(
+    share: int, record_property: Callable[[str, object], None]
+) -> None:
+    lived = 0
     for seed in _seeds(share):
         world = World(seed)
         try:
@@ -34,6 +38,8 @@ def test_every_history_ends_with_the_target_equal_to_its_source(share: int) -> N
         except BaseException as error:
             error.add_note(f"seed {seed}: run it again with SIMULATION_SEED={seed}; {world.plan}")
             raise
+        lived += 1
+    record_property("simulated histories", lived)
 
 
 def test_a_seed_decides_everything() -> None:

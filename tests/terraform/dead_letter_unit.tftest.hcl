@@ -26,8 +26,13 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_event_rule.restore_requested
+  target = aws_cloudwatch_event_rule.restores["calls"]
   values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-requested" }
+}
+
+override_resource {
+  target = aws_cloudwatch_event_rule.restores["jobs"]
+  values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-job" }
 }
 
 override_data {
@@ -66,7 +71,7 @@ run "each_policy_is_on_its_own_queue" {
   }
 }
 
-run "only_this_rule_sends_and_nobody_without_tls" {
+run "only_these_rules_send_and_nobody_without_tls" {
   module {
     source = "./modules/restore-events"
   }
@@ -81,9 +86,9 @@ run "only_this_rule_sends_and_nobody_without_tls" {
         who       = one(one(statement.principals).identifiers)
         test      = one(statement.condition).test
         variable  = one(statement.condition).variable
-        condition = one(one(statement.condition).values)
+        condition = join(" ", sort(one(statement.condition).values))
         }] == [
-        { sid = "OnlyThisRuleSends", effect = "Allow", actions = "sqs:SendMessage", who = "events.amazonaws.com", test = "ArnEquals", variable = "aws:SourceArn", condition = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-requested" },
+        { sid = "OnlyTheseRulesSend", effect = "Allow", actions = "sqs:SendMessage", who = "events.amazonaws.com", test = "ArnEquals", variable = "aws:SourceArn", condition = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-job arn:aws:events:us-east-1:123456789012:rule/demo-restore-requested" },
         { sid = "DenyPlainText", effect = "Deny", actions = "sqs:*", who = "*", test = "Bool", variable = "aws:SecureTransport", condition = "false" },
       ]
     ])
@@ -127,8 +132,13 @@ run "events_that_cannot_be_delivered_land_in_the_same_dlq" {
   }
 
   assert {
-    condition     = aws_cloudwatch_event_target.restore_queue.arn == "arn:aws:sqs:us-east-1:123456789012:demo-restores" && one(aws_cloudwatch_event_target.restore_queue.dead_letter_config).arn == "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
-    error_message = "The target is ${aws_cloudwatch_event_target.restore_queue.arn} with DLQ ${one(aws_cloudwatch_event_target.restore_queue.dead_letter_config).arn}"
+    condition = {
+      for kind, target in aws_cloudwatch_event_target.restore_queue : kind => "${target.rule} ${target.target_id} ${target.arn} ${one(target.dead_letter_config).arn}"
+      } == {
+      calls = "demo-restore-requested restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+      jobs  = "demo-restore-job restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+    }
+    error_message = "The targets are ${jsonencode(aws_cloudwatch_event_target.restore_queue)}"
   }
 }
 

@@ -31,7 +31,11 @@ run "the_worker_is_told_all_that_it_reads" {
   }
 
   assert {
-    condition = { for key, value in local.environment : key => value if !contains(["SETTINGS", "POLLING"], key) } == {
+    condition = { for key, value in local.environment : key => value if !contains(["SETTINGS", "POLLING", "TABLE_PATTERNS", "FINDINGS"], key) } == {
+      OVERRIDES                    = "[]"
+      CONTROL_TAG                  = "dynamodb-restore:settings"
+      FOLLOW_TERRAFORM             = "true"
+      SOURCE_REGIONS               = "[]"
       RESTORE_TABLE_NAME           = "demo-restores"
       RESTORE_QUEUE_URL            = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
       DEAD_LETTER_QUEUE_URL        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"

@@ -249,7 +249,7 @@ run "a_pattern_that_is_too_long_for_eventbridge_fails" {
     table_patterns = { source = [for number in range(40) : "prod-orders-${number}-*"] }
   }
 
-  expect_failures = [aws_cloudwatch_event_rule.restore_requested]
+  expect_failures = [aws_cloudwatch_event_rule.restores]
 }
 
 # --- the worker

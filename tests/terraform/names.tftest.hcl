@@ -26,10 +26,10 @@ run "short_names_are_not_touched" {
 
   assert {
     condition = [
-      aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restore_requested.name,
+      aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name,
       aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
-    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-notifications", "demo-restores-dlq-not-empty"]
-    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restore_requested.name, aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
+    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-restore-job", "demo-notifications", "demo-restores-dlq-not-empty"]
+    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
   }
 }
 
@@ -39,8 +39,8 @@ run "short_names_of_the_worker_are_not_touched_and_what_is_iams_carries_the_regi
   }
 
   assert {
-    condition     = [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings.name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name] == ["demo-restore-worker", "demo-restore-worker-us-east-1", "/aws/lambda/demo-restore-worker", "demo-operator", "demo-operator-us-east-1", "demo-settings-us-east-1", "demo-dependencies", "demo-restores"]
-    error_message = "Names: ${join(", ", [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings.name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name])}"
+    condition     = [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name] == ["demo-restore-worker", "demo-restore-worker-us-east-1", "/aws/lambda/demo-restore-worker", "demo-operator", "demo-operator-us-east-1", "demo-settings-tables-us-east-1", "demo-settings-services-us-east-1", "demo-settings-findings-us-east-1", "demo-dependencies", "demo-restores"]
+    error_message = "Names: ${join(", ", [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name])}"
   }
 }
 
@@ -55,10 +55,10 @@ run "long_names_fill_their_limits_and_stay_apart" {
 
   assert {
     condition = [
-      length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restore_requested.name),
+      length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name),
       length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name),
-    ] == [80, 80, 64, 256, 255]
-    error_message = "Lengths: ${join(", ", [length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restore_requested.name), length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name)])}"
+    ] == [80, 80, 64, 64, 256, 255]
+    error_message = "Lengths: ${join(", ", [length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name)])}"
   }
 
   assert {
@@ -77,8 +77,8 @@ run "long_names_of_the_worker_fill_their_limits" {
   }
 
   assert {
-    condition     = [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings.name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)] == [64, 64, 64, 64, 128, 140, 255]
-    error_message = "Lengths: ${join(", ", [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings.name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)])}"
+    condition     = [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)] == [64, 64, 64, 64, 128, 128, 128, 140, 255]
+    error_message = "Lengths: ${join(", ", [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)])}"
   }
 }
 

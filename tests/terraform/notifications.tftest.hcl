@@ -45,9 +45,32 @@ run "a_topic_is_made_and_the_alarm_publishes_to_it" {
       who       = one(one(statement.principals).identifiers)
       condition = one(one(statement.condition).values)
       }] == [
-      { sid = "OnlyThisAlarmPublishes", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" },
+      { sid = "OnlyTheseAlarmsPublish", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" },
       { sid = "DenyPlainText", effect = "Deny", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "*", condition = "false" },
     ]
+    error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
+  }
+}
+
+run "alarms_that_are_named_publish_too_and_no_others" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  override_resource {
+    target = aws_cloudwatch_metric_alarm.dead_letters
+    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
+  }
+
+  variables {
+    alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing"]
+  }
+
+  assert {
+    condition = one(data.aws_iam_policy_document.topic[0].statement[0].condition).values == tolist([
+      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty",
+      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing",
+    ])
     error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
   }
 }

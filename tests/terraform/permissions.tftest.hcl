@@ -20,8 +20,18 @@ variables {
 }
 
 override_resource {
-  target = aws_iam_policy.settings
-  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-us-east-1" }
+  target = aws_iam_policy.settings["tables"]
+  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1" }
+}
+
+override_resource {
+  target = aws_iam_policy.settings["findings"]
+  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1" }
+}
+
+override_resource {
+  target = aws_iam_policy.settings["services"]
+  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1" }
 }
 
 run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
@@ -47,62 +57,119 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
       GiveUpToTheDeadLetterQueue = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"]) }
       KeepRestoreRecords         = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
       ReportToTheEventBus        = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
+      AskForRestoreJobs          = { actions = tolist(["backup:DescribeRestoreJob"]), resources = tolist(["*"]) }
       Notify                     = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
     }
     error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
   }
+}
 
-  assert {
-    condition     = toset([for statement in data.aws_iam_policy_document.settings.statement : statement.sid if contains(statement.resources, "*")]) == toset(["ListAndCreateTriggers", "ListKinesisStreams", "ReadAutoScaling", "ScaleByAlarms"])
-    error_message = "Statements on every resource: ${join(", ", [for statement in data.aws_iam_policy_document.settings.statement : statement.sid if contains(statement.resources, "*")])}"
+run "with_everything_on_the_settings_take_these_actions_and_no_others" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings = { warm_throughput = true, replicas = true }
+    findings = { identity_policies = true }
   }
 
   assert {
-    condition = toset(flatten(data.aws_iam_policy_document.settings.statement[*].actions)) == toset([
+    condition = toset(flatten([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.sid if contains(statement.resources, "*")]])) == toset([
+      "FindIdentityPolicies",
+      "ListAlarmsAndPutCompositeAlarms",
+      "ListAndCreateTriggers",
+      "ListBackupPlans",
+      "ListContributorInsights",
+      "ListDashboards",
+      "ListKinesisStreams",
+      "ReadAutoScaling",
+      "ReadAutoScalingForReplicas",
+      "ScaleByAlarms",
+    ])
+    error_message = "Statements on every resource: ${jsonencode([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.sid if contains(statement.resources, "*")]])}"
+  }
+
+  assert {
+    condition = toset(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].actions])) == toset([
       "application-autoscaling:DescribeScalableTargets",
       "application-autoscaling:DescribeScalingPolicies",
       "application-autoscaling:DescribeScheduledActions",
       "application-autoscaling:PutScalingPolicy",
       "application-autoscaling:PutScheduledAction",
       "application-autoscaling:RegisterScalableTarget",
+      "backup:GetBackupSelection",
+      "backup:ListBackupPlans",
+      "backup:ListBackupSelections",
       "cloudwatch:DeleteAlarms",
       "cloudwatch:DescribeAlarms",
+      "cloudwatch:GetDashboard",
+      "cloudwatch:ListDashboards",
+      "cloudwatch:ListTagsForResource",
+      "cloudwatch:PutCompositeAlarm",
       "cloudwatch:PutMetricAlarm",
+      "cloudwatch:TagResource",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:CreateTable",
+      "dynamodb:CreateTableReplica",
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeBackup",
       "dynamodb:DescribeContinuousBackups",
+      "dynamodb:DescribeContributorInsights",
       "dynamodb:DescribeKinesisStreamingDestination",
       "dynamodb:DescribeTable",
       "dynamodb:DescribeTimeToLive",
       "dynamodb:EnableKinesisStreamingDestination",
+      "dynamodb:GetItem",
+      "dynamodb:GetResourcePolicy",
+      "dynamodb:ListContributorInsights",
       "dynamodb:ListTagsOfResource",
+      "dynamodb:PutItem",
+      "dynamodb:PutResourcePolicy",
+      "dynamodb:Query",
+      "dynamodb:Scan",
       "dynamodb:TagResource",
       "dynamodb:UpdateContinuousBackups",
+      "dynamodb:UpdateContributorInsights",
+      "dynamodb:UpdateItem",
       "dynamodb:UpdateTable",
       "dynamodb:UpdateTimeToLive",
       "iam:CreateServiceLinkedRole",
+      "iam:GetAccountAuthorizationDetails",
       "kinesis:DescribeStream",
       "kinesis:DescribeStreamSummary",
       "kinesis:ListStreams",
       "kinesis:PutRecords",
+      "kms:CreateGrant",
+      "kms:Decrypt",
+      "kms:DescribeKey",
+      "kms:Encrypt",
+      "kms:GenerateDataKey*",
+      "kms:ReEncrypt*",
       "lambda:CreateEventSourceMapping",
       "lambda:GetEventSourceMapping",
       "lambda:ListEventSourceMappings",
       "lambda:ListTags",
       "lambda:TagResource",
     ])
-    error_message = "Actions: ${join(", ", sort(flatten(data.aws_iam_policy_document.settings.statement[*].actions)))}"
+    error_message = "Actions: ${join(", ", sort(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].actions])))}"
   }
 
-  # Roles are made for two services and no other, and scaling is for DynamoDB alone.
+  # Roles are made for four services and no other, scaling is for DynamoDB alone, and keys are used through it alone.
   assert {
     condition = {
-      for statement in data.aws_iam_policy_document.settings.statement :
-      statement.sid => { for condition in statement.condition : condition.variable => one(condition.values) } if length(statement.condition) > 0
+      for statement in data.aws_iam_policy_document.settings["services"].statement :
+      statement.sid => { for condition in statement.condition : condition.variable => "${condition.test} ${one(condition.values)}" } if length(statement.condition) > 0
       } == {
-      CreateKinesisReplicationRole = { "iam:AWSServiceName" = "kinesisreplication.dynamodb.amazonaws.com" }
-      CreateAutoScalingRole        = { "iam:AWSServiceName" = "dynamodb.application-autoscaling.amazonaws.com" }
-      WriteAutoScaling             = { "application-autoscaling:service-namespace" = "dynamodb" }
+      CreateKinesisReplicationRole   = { "iam:AWSServiceName" = "StringEquals kinesisreplication.dynamodb.amazonaws.com" }
+      CreateAutoScalingRole          = { "iam:AWSServiceName" = "StringEquals dynamodb.application-autoscaling.amazonaws.com" }
+      CreateContributorInsightsRole  = { "iam:AWSServiceName" = "StringEquals contributorinsights.dynamodb.amazonaws.com" }
+      CreateReplicationRole          = { "iam:AWSServiceName" = "StringEquals replication.dynamodb.amazonaws.com" }
+      WriteAutoScaling               = { "application-autoscaling:service-namespace" = "StringEquals dynamodb" }
+      ReadKeysForContributorInsights = { "kms:ViaService" = "StringEquals dynamodb.us-east-1.amazonaws.com" }
+      UseKeysOfReplicas              = { "kms:ViaService" = "StringLike dynamodb.*.amazonaws.com" }
     }
-    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.settings.statement : statement.sid => statement.condition })}"
+    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.settings["services"].statement : statement.sid => statement.condition })}"
   }
 }
 
@@ -125,8 +192,12 @@ run "the_queues_are_the_workers_alone_and_all_else_is_on_both_roles" {
     condition = {
       for key, attachment in aws_iam_role_policy_attachment.settings : key => "${attachment.role} ${attachment.policy_arn}"
       } == {
-      worker   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-us-east-1"
-      operator = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-us-east-1"
+      worker-tables     = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1"
+      worker-services   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
+      worker-findings   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1"
+      operator-findings = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1"
+      operator-tables   = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1"
+      operator-services = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
     }
     error_message = "The settings are for ${jsonencode(aws_iam_role_policy_attachment.settings)}"
   }
@@ -152,14 +223,24 @@ run "the_partition_and_account_are_the_callers" {
 
   variables {
     kms_key_arn = "arn:aws-cn:kms:cn-north-1:999999999999:key/demo"
+    settings    = { replicas = true }
+  }
+
+  # Roles and dashboards are of no region, and replicas and their keys of any.
+  assert {
+    condition = alltrue([
+      for resource in flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources]) :
+      resource == "*" || can(regex("^arn:aws-cn:(iam|cloudwatch)::999999999999:", resource)) || can(regex("^arn:aws-cn:(dynamodb|kms):\\*:999999999999:", resource)) || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
+    ])
+    error_message = "Resources: ${join(", ", distinct(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources])))}"
   }
 
   assert {
-    condition = alltrue([
-      for resource in flatten(data.aws_iam_policy_document.settings.statement[*].resources) :
-      resource == "*" || startswith(resource, "arn:aws-cn:iam::999999999999:") || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.settings["services"].statement : [for condition in statement.condition : condition.values if condition.variable == "kms:ViaService"]])) == toset([
+      "dynamodb.cn-north-1.amazonaws.com.cn",
+      "dynamodb.*.amazonaws.com.cn",
     ])
-    error_message = "Resources: ${join(", ", distinct(flatten(data.aws_iam_policy_document.settings.statement[*].resources)))}"
+    error_message = "Keys are used through: ${jsonencode([for statement in data.aws_iam_policy_document.settings["services"].statement : statement.condition])}"
   }
 
   assert {

@@ -8,19 +8,21 @@ run "without_create_there_is_nothing" {
   variables {
     create = false
     tables = { orders = {} }
+    trail  = { create = true }
   }
 
   assert {
-    condition     = length(module.restore_events) == 0 && length(module.restore_worker) == 0 && length(module.change_pipeline) == 0
-    error_message = "Modules made: ${length(module.restore_events)}, ${length(module.restore_worker)} and ${length(module.change_pipeline)}"
+    condition     = [length(module.restore_events), length(module.restore_worker), length(module.change_pipeline), length(module.reconciler), length(module.trail)] == [0, 0, 0, 0, 0]
+    error_message = "Modules made: ${jsonencode([length(module.restore_events), length(module.restore_worker), length(module.change_pipeline), length(module.reconciler), length(module.trail)])}"
   }
 
   assert {
     condition = alltrue([
       for value in [
-        output.function, output.role, output.log_group, output.restore_queue, output.dead_letter_queue, output.rule,
+        output.function, output.role, output.log_group, output.restore_queue, output.dead_letter_queue, output.rules,
         output.alarm, output.topic_arn, output.restore_table, output.binding, output.wait, output.rehearse_command,
         output.dry_run_command, output.redrive_command, output.operator, output.tables, output.operator_commands,
+        output.settings, output.reconciler, output.trail,
       ] : value == null
     ])
     error_message = "An output is not null without anything made"
@@ -39,8 +41,8 @@ run "the_defaults_agree_with_each_other" {
   }
 
   assert {
-    condition     = [output.function.name, output.restore_queue.name, output.dead_letter_queue.name, output.rule.name, output.restore_table.name, output.operator.function.name] == ["dynamodb-restore-restore-worker", "dynamodb-restore-restores", "dynamodb-restore-restores-dlq", "dynamodb-restore-restore-requested", "dynamodb-restore-restores", "dynamodb-restore-operator"]
-    error_message = "Names: ${jsonencode([output.function.name, output.restore_queue.name, output.dead_letter_queue.name, output.rule.name, output.restore_table.name, output.operator.function.name])}"
+    condition     = [output.function.name, output.restore_queue.name, output.dead_letter_queue.name, output.rules.calls.name, output.rules.jobs.name, output.restore_table.name, output.operator.function.name] == ["dynamodb-restore-restore-worker", "dynamodb-restore-restores", "dynamodb-restore-restores-dlq", "dynamodb-restore-restore-requested", "dynamodb-restore-restore-job", "dynamodb-restore-restores", "dynamodb-restore-operator"]
+    error_message = "Names: ${jsonencode([output.function.name, output.restore_queue.name, output.dead_letter_queue.name, output.rules.calls.name, output.rules.jobs.name, output.restore_table.name, output.operator.function.name])}"
   }
 
   assert {
@@ -76,8 +78,8 @@ run "what_is_chosen_reaches_the_modules" {
   }
 
   assert {
-    condition     = jsondecode(output.rule.event_pattern).source == ["aws.dynamodb", "com.example.rehearsal"] && jsondecode(output.rule.event_pattern).detail.requestParameters.targetTableName == [{ wildcard = "b-*" }]
-    error_message = "Event pattern: ${output.rule.event_pattern}"
+    condition     = jsondecode(output.rules.calls.event_pattern).source == ["aws.dynamodb", "com.example.rehearsal"] && jsondecode(output.rules.calls.event_pattern).detail.requestParameters.targetTableName == [{ wildcard = "b-*" }]
+    error_message = "Event pattern: ${output.rules.calls.event_pattern}"
   }
 
   assert {
@@ -98,6 +100,73 @@ run "what_is_chosen_reaches_the_modules" {
       kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/demo"
     }
     error_message = "Binding: ${jsonencode(output.binding)}"
+  }
+}
+
+run "by_default_there_is_a_reconciler_and_no_trail" {
+  assert {
+    condition     = output.reconciler.function.name == "dynamodb-restore-reconciler" && output.reconciler.rule.schedule == "rate(15 minutes)" && output.reconciler.alarm.name == "dynamodb-restore-reconciler-failing"
+    error_message = "Reconciler: ${jsonencode(output.reconciler)}"
+  }
+
+  assert {
+    condition     = output.trail == null
+    error_message = "Trail: ${jsonencode(output.trail)}"
+  }
+
+  assert {
+    condition     = [for setting, enabled in output.settings : setting if !enabled] == ["replicas", "warm_throughput"]
+    error_message = "Settings: ${jsonencode(output.settings)}"
+  }
+}
+
+run "the_reconciler_may_be_left_out" {
+  variables {
+    reconciler = { enabled = false }
+  }
+
+  assert {
+    condition     = output.reconciler == null && length(module.reconciler) == 0 && output.function.name == "dynamodb-restore-restore-worker"
+    error_message = "Reconciler: ${jsonencode(output.reconciler)}"
+  }
+}
+
+run "what_is_chosen_reaches_the_reconciler_and_the_trail" {
+  variables {
+    reconciler = { interval_minutes = 5 }
+    trail      = { create = true, multi_region = true, expire_after_days = 30, force_destroy = true }
+  }
+
+  assert {
+    condition     = output.reconciler.rule.schedule == "rate(5 minutes)"
+    error_message = "Reconciler: ${jsonencode(output.reconciler)}"
+  }
+
+  assert {
+    condition     = output.trail.trail.name == "dynamodb-restore-trail" && output.trail.bucket.name == "dynamodb-restore-trail-123456789012-us-east-1"
+    error_message = "Trail: ${jsonencode(output.trail)}"
+  }
+}
+
+run "what_is_followed_reaches_the_rules" {
+  variables {
+    follow = { backups = false, backup_jobs = false, terraform = false }
+  }
+
+  assert {
+    condition     = keys(output.rules) == ["calls"] && jsondecode(output.rules.calls.event_pattern).detail.eventName == ["RestoreTableToPointInTime"]
+    error_message = "Rules: ${jsonencode(output.rules)}"
+  }
+}
+
+run "switches_reach_the_worker" {
+  variables {
+    settings = { warm_throughput = true, ttl = false }
+  }
+
+  assert {
+    condition     = [for setting, enabled in output.settings : setting if !enabled] == ["replicas", "ttl"]
+    error_message = "Settings: ${jsonencode(output.settings)}"
   }
 }
 

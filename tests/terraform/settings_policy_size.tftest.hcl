@@ -29,7 +29,7 @@ variables {
   }
 }
 
-run "every_setting_and_a_few_patterns_leave_room" {
+run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   command = plan
 
   module {
@@ -37,12 +37,25 @@ run "every_setting_and_a_few_patterns_leave_room" {
   }
 
   variables {
-    table_patterns = { source = ["prod-orders-*"], target = ["prod-orders-*", "restored-orders-*"] }
+    settings       = { warm_throughput = true, replicas = true }
+    findings       = { identity_policies = true }
+    source_regions = ["eu-central-1", "ap-southeast-2"]
+    table_patterns = { source = ["prod-orders-*", "prod-customers-*"], target = ["prod-orders-*", "prod-customers-*", "restored-*", "drill-*"] }
   }
 
   assert {
-    condition     = local.settings_policy_size > 3000 && local.settings_policy_size < 5200
-    error_message = "The settings policy has ${local.settings_policy_size} characters"
+    condition     = local.settings_policy_sizes["tables"] > 3000 && local.settings_policy_sizes["tables"] < 5200
+    error_message = "The policy for tables has ${local.settings_policy_sizes["tables"]} characters"
+  }
+
+  assert {
+    condition     = local.settings_policy_sizes["services"] > 4000 && local.settings_policy_sizes["services"] < 5200
+    error_message = "The policy for services has ${local.settings_policy_sizes["services"]} characters"
+  }
+
+  assert {
+    condition     = local.settings_policy_sizes["findings"] > 500 && local.settings_policy_sizes["findings"] < 1000
+    error_message = "The policy for findings has ${local.settings_policy_sizes["findings"]} characters"
   }
 }
 
@@ -54,8 +67,26 @@ run "more_patterns_than_a_policy_holds_fail" {
   }
 
   variables {
-    table_patterns = { target = [for number in range(10) : "a-long-pattern-for-restored-tables-${number}-*"] }
+    table_patterns = { target = [for number in range(20) : "a-long-pattern-for-restored-tables-${number}-*"] }
   }
 
-  expect_failures = [aws_iam_policy.settings]
+  expect_failures = [aws_iam_policy.settings["tables"]]
+}
+
+# Replicas are made under the names of targets in any region: the one statement on services that grows with patterns.
+run "more_targets_than_replicas_leave_room_for_fail" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    # The policy for tables has room for these.
+    settings       = { replicas = true, contributor_insights = false, resource_policy = false }
+    source_regions = ["eu-west-1", "eu-central-1", "ap-southeast-1", "ap-southeast-2"]
+    table_patterns = { source = ["orders"], target = [for number in range(27) : "a-long-pattern-for-restored-tables-${number}-*"] }
+  }
+
+  expect_failures = [aws_iam_policy.settings["services"]]
 }

@@ -5,7 +5,7 @@ mock_provider "aws" {
   source = "./tests/terraform/mocks"
 }
 
-run "patterns_narrow_the_rule_by_source_name_or_arn_and_by_target_name" {
+run "patterns_narrow_the_calls_by_source_name_or_arn_or_backup_and_by_target_name" {
   module {
     source = "./modules/restore-events"
   }
@@ -16,20 +16,22 @@ run "patterns_narrow_the_rule_by_source_name_or_arn_and_by_target_name" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.restore_requested.event_pattern).detail.requestParameters == {
+    condition = jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.requestParameters == {
       "$or" = [
         { sourceTableName = [{ wildcard = "prod-*" }, { wildcard = "orders" }] },
         { sourceTableArn = [{ wildcard = "*:table/prod-*" }, { wildcard = "*:table/orders" }] },
+        { backupArn = [{ wildcard = "*:table/prod-*/backup/*" }, { wildcard = "*:table/orders/backup/*" }] },
+        { backupArn = [{ wildcard = "arn:*:backup:*" }] },
       ]
       targetTableName = [{ wildcard = "prod-*-restored" }]
     }
-    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restore_requested.event_pattern}"
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
   }
 
   # Narrowing must not lose what the rule says without it.
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.restore_requested.event_pattern).detail.errorCode == [{ exists = false }]
-    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restore_requested.event_pattern}"
+    condition     = jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.errorCode == [{ exists = false }]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
   }
 }
 
@@ -44,8 +46,8 @@ run "a_pattern_for_the_source_alone_says_nothing_of_the_target" {
   }
 
   assert {
-    condition     = keys(jsondecode(aws_cloudwatch_event_rule.restore_requested.event_pattern).detail.requestParameters) == ["$or"]
-    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restore_requested.event_pattern}"
+    condition     = keys(jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.requestParameters) == ["$or"]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
   }
 }
 
@@ -60,8 +62,84 @@ run "a_pattern_for_the_target_alone_says_nothing_of_the_source" {
   }
 
   assert {
-    condition     = keys(jsondecode(aws_cloudwatch_event_rule.restore_requested.event_pattern).detail.requestParameters) == ["targetTableName"]
-    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restore_requested.event_pattern}"
+    condition     = keys(jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.requestParameters) == ["targetTableName"]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
+  }
+}
+
+run "calls_for_backups_alone_are_narrowed_by_the_tables_in_their_arns" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    name           = "demo"
+    follow         = { point_in_time = false }
+    table_patterns = { source = ["prod-*"] }
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.requestParameters == {
+      "$or" = [
+        { backupArn = [{ wildcard = "*:table/prod-*/backup/*" }] },
+        { backupArn = [{ wildcard = "arn:*:backup:*" }] },
+      ]
+    }
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
+  }
+}
+
+run "calls_for_points_in_time_alone_ask_for_no_backup" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    name           = "demo"
+    follow         = { backups = false }
+    table_patterns = { source = ["prod-*"] }
+  }
+
+  assert {
+    condition     = [for alternative in jsondecode(aws_cloudwatch_event_rule.restores["calls"].event_pattern).detail.requestParameters["$or"] : one(keys(alternative))] == ["sourceTableName", "sourceTableArn"]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["calls"].event_pattern}"
+  }
+}
+
+run "jobs_are_narrowed_by_target_but_not_while_they_have_none" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    name           = "demo"
+    table_patterns = { source = ["prod-*"], target = ["prod-*", "restored"] }
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail.createdResourceArn == [{ exists = false }, { wildcard = "*:table/prod-*" }, { wildcard = "*:table/restored" }]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail.resourceType == ["DynamoDB"]
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
+  }
+}
+
+run "jobs_say_nothing_of_their_source_so_a_pattern_for_it_narrows_nothing" {
+  module {
+    source = "./modules/restore-events"
+  }
+
+  variables {
+    name           = "demo"
+    table_patterns = { source = ["prod-*"] }
+  }
+
+  assert {
+    condition     = sort(keys(jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail)) == tolist(["$or", "resourceType"])
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
   }
 }
 
@@ -88,24 +166,52 @@ run "patterns_narrow_what_the_role_may_read_and_change" {
     table_patterns = { source = ["orders"], target = ["orders-*"] }
   }
 
-  # Reads go to both tables, writes to the target alone.
+  # Reads go to both tables, writes to the target alone; index and stream go with their table.
   assert {
     condition = {
-      for statement in data.aws_iam_policy_document.settings.statement :
-      statement.sid => tolist(statement.resources) if anytrue([for action in statement.actions : startswith(action, "dynamodb:")])
+      for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => tolist(statement.resources)
       } == {
-      DescribeTables            = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      ReadTags                  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      ReadTimeToLive            = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      ReadKinesisDestinations   = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      ReadPointInTimeRecovery   = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      WriteTags                 = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      WriteTimeToLive           = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      EnableStream              = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      EnableKinesisDestination  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      EnablePointInTimeRecovery = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
-      ScaleTables               = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
+      ReadTables   = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
+      ReadIndexes  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/index/*", "arn:aws:dynamodb:us-east-1:123456789012:table/orders/index/*"])
+      ReadStreams  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/stream/*", "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*"])
+      ReadBackups  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders/backup/*"])
+      WriteTables  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
+      WriteIndexes = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/index/*"])
+      WriteStreams = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/stream/*"])
     }
-    error_message = "Resources: ${jsonencode({ for statement in data.aws_iam_policy_document.settings.statement : statement.sid => statement.resources })}"
+    error_message = "Resources: ${jsonencode({ for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => statement.resources })}"
+  }
+
+  # No statement changes what is not a target, whatever its name; reads are told by their verb.
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.settings["tables"].statement : [
+        for action in statement.actions : action if startswith(statement.sid, "Read") && !can(regex("^dynamodb:(Describe|List|Get)", action))
+      ]
+    ])) == toset([])
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.TABLE_PATTERNS) == { source = ["orders"], target = ["orders-*"] }
+    error_message = "The worker is told: ${local.environment.TABLE_PATTERNS}"
+  }
+}
+
+run "replicas_are_made_under_the_names_of_targets_alone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings       = { replicas = true }
+    table_patterns = { source = ["orders"], target = ["orders-*", "drill-*"] }
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.settings["services"].statement : tolist(statement.resources) if statement.sid == "CreateReplicas"
+    ] == [tolist(["arn:aws:dynamodb:*:123456789012:table/drill-*", "arn:aws:dynamodb:*:123456789012:table/orders-*"])]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["services"].statement)}"
   }
 }

@@ -30,11 +30,11 @@ run "everything_of_the_events_is_tagged" {
   assert {
     condition = alltrue([
       for tags in [
-        aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restore_requested.tags,
+        aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restores["calls"].tags, aws_cloudwatch_event_rule.restores["jobs"].tags,
         aws_sns_topic.notifications[0].tags, aws_cloudwatch_metric_alarm.dead_letters.tags,
       ] : tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
     ])
-    error_message = "Tags: ${jsonencode([aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restore_requested.tags, aws_sns_topic.notifications[0].tags, aws_cloudwatch_metric_alarm.dead_letters.tags])}"
+    error_message = "Tags: ${jsonencode([aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restores["calls"].tags, aws_cloudwatch_event_rule.restores["jobs"].tags, aws_sns_topic.notifications[0].tags, aws_cloudwatch_metric_alarm.dead_letters.tags])}"
   }
 }
 
@@ -49,10 +49,10 @@ run "everything_of_the_worker_is_tagged" {
 
   assert {
     condition = alltrue([
-      for tags in [aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings.tags] :
+      for tags in [aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["findings"].tags] :
       tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
     ])
-    error_message = "Tags: ${jsonencode([aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings.tags])}"
+    error_message = "Tags: ${jsonencode([aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["findings"].tags])}"
   }
 }
 

@@ -14,6 +14,16 @@ mock_provider "aws" {
     target = module.ireland.module.restore_worker[0].data.aws_region.current
     values = { id = "eu-west-1" }
   }
+
+  override_data {
+    target = module.ireland.module.reconciler[0].data.aws_region.current
+    values = { id = "eu-west-1" }
+  }
+
+  override_data {
+    target = module.ireland.module.trail[0].data.aws_region.current
+    values = { id = "eu-west-1" }
+  }
 }
 
 run "two_regions_and_two_names_do_not_clash" {
@@ -32,15 +42,20 @@ run "two_regions_and_two_names_do_not_clash" {
 
   assert {
     condition = output.role_names == {
-      virginia = ["demo-restore-worker-us-east-1", "demo-operator-us-east-1"]
-      ireland  = ["demo-restore-worker-eu-west-1", "demo-operator-eu-west-1"]
-      second   = ["demo-second-restore-worker-us-east-1", "demo-second-operator-us-east-1"]
+      virginia = ["demo-restore-worker-us-east-1", "demo-operator-us-east-1", "demo-reconciler-us-east-1"]
+      ireland  = ["demo-restore-worker-eu-west-1", "demo-operator-eu-west-1", "demo-reconciler-eu-west-1"]
+      second   = ["demo-second-restore-worker-us-east-1", "demo-second-operator-us-east-1", "demo-second-reconciler-us-east-1"]
     }
     error_message = "Roles: ${jsonencode(output.role_names)}"
   }
 
   assert {
-    condition     = length(distinct(output.names_in_virginia)) == 18
+    condition     = length(distinct(output.bucket_names)) == 3
+    error_message = "Buckets: ${join(", ", output.bucket_names)}"
+  }
+
+  assert {
+    condition     = length(distinct(output.names_in_virginia)) == 30
     error_message = "Names: ${join(", ", output.names_in_virginia)}"
   }
 }
@@ -60,12 +75,17 @@ run "names_at_their_limits_do_not_clash_either" {
   }
 
   assert {
-    condition     = length(distinct(flatten(values(output.role_names)))) == 6 && alltrue([for name in flatten(values(output.role_names)) : length(name) == 64])
+    condition     = length(distinct(flatten(values(output.role_names)))) == 9 && alltrue([for name in flatten(values(output.role_names)) : length(name) == 64])
     error_message = "Roles: ${jsonencode(output.role_names)}"
   }
 
   assert {
-    condition     = length(distinct(output.names_in_virginia)) == 18
+    condition     = length(distinct(output.bucket_names)) == 3
+    error_message = "Buckets: ${join(", ", output.bucket_names)}"
+  }
+
+  assert {
+    condition     = length(distinct(output.names_in_virginia)) == 30
     error_message = "Names: ${join(", ", output.names_in_virginia)}"
   }
 }

@@ -132,7 +132,7 @@ def scale(
 
 
 def make_full_source(aws: Aws, clients: Clients, name: str = "orders") -> None:
-    """A table that has every setting."""
+    """A table that has every setting of `SEVEN`."""
     description = make_table(clients, name, indexes=["by-customer"], view_type="NEW_AND_OLD_IMAGES")
     clients.dynamodb.tag_resource(
         ResourceArn=description["TableArn"],
@@ -222,7 +222,19 @@ def record_item(
     return {key: TypeDeserializer().deserialize(value) for key, value in item.items()}
 
 
-ALL_ON = dict.fromkeys([setting.name for setting in SETTINGS], True)
+SEVEN = (
+    "point_in_time_recovery",
+    "tags",
+    "auto_scaling",
+    "stream",
+    "stream_triggers",
+    "kinesis_destination",
+    "ttl",
+)
+"""The settings that `make_full_source` gives a table; moto has them, or `Aws` has."""
+
+SEVEN_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in SEVEN)
+ALL_ON = dict.fromkeys([setting.name for setting in SEVEN_SETTINGS], True)
 
 
 def make_worker(
@@ -233,8 +245,13 @@ def make_worker(
     topic_arn: str | None = None,
     now: datetime = REQUESTED_AT + timedelta(minutes=5),
     max_attempts: int = 5,
+    **more: Any,
 ) -> Worker:
-    """A worker as `handlers.wiring` makes it, at a fixed instant; its restore table must exist."""
+    """A worker as `handlers.wiring` makes it, at a fixed instant; its restore table must exist.
+
+    Args:
+        more: fields of `WorkerConfig`.
+    """
     config = WorkerConfig(
         restore_table_name=RESTORE_TABLE,
         restore_queue_url="",
@@ -244,6 +261,7 @@ def make_worker(
         switches=ALL_ON if switches is None else switches,
         polling=Polling(max_attempts, Backoff(base_seconds=10, rate=2, cap_seconds=300, jitter=0)),
         record_retention_days=90,
+        **more,
     )
     return Worker(
         clients=clients,
@@ -251,7 +269,7 @@ def make_worker(
         records=RestoreRecords(clients, RESTORE_TABLE, timedelta(days=90)),
         announcer=Announcer(clients, "default", topic_arn),
         handover=Handover(clients, PipelineStore(clients, RESTORE_TABLE), RESTORE_TABLE, lambda: now),
-        settings=SETTINGS,
+        settings=SEVEN_SETTINGS,
         pace=clock.pace(),
         now=lambda: now,
     )

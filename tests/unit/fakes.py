@@ -6,7 +6,6 @@ test uses real boto3 clients, paginators included.
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -166,6 +165,15 @@ class KinesisDestinations:
             destination["DestinationStatusDescription"] = self.failure
 
     def _enable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        for present in self.destinations.get(parameters["TableName"], []):
+            if present["DestinationStatus"] not in ("DISABLED", "ENABLE_FAILED"):
+                # In these words AWS also refuses what it is already doing.
+                raise client_error(
+                    "EnableKinesisStreamingDestination",
+                    "ValidationException",
+                    "Table is not in a valid state to enable Kinesis Streaming Destination: "
+                    "EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.",
+                )
         configuration = parameters.get("EnableKinesisStreamingConfiguration", {})
         destination = {
             "StreamArn": parameters["StreamArn"],
@@ -198,7 +206,7 @@ class EventSourceMappings:
         self.tags: dict[str, dict[str, str]] = {}
         self.unusable_keys: set[str] = set()
         self.functions_without_access: set[str] = set()
-        self._numbers = itertools.count(1)
+        self._made = 0
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -213,7 +221,8 @@ class EventSourceMappings:
         self, stream_arn: str, function: str, *, tags: Mapping[str, str] | None = None, **properties: Any
     ) -> None:
         """Make a mapping without a call, with what Lambda returns for one whose maker chose nothing."""
-        uuid = f"00000000-0000-4000-8000-{next(self._numbers):012d}"
+        self._made += 1
+        uuid = f"00000000-0000-4000-8000-{self._made:012d}"
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}"
         mapping: dict[str, Any] = {
             "UUID": uuid,

@@ -8,10 +8,12 @@ from typing import Any, Final
 import pytest
 
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.auto_scaling import AutoScaling
 from dynamodb_restore.settings.setting import Difference, Overrides, State, Step, StepOmitted, Table
 from tests.unit.builders import carry_over, make_table, portable, scale
-from tests.unit.fakes import Aws, client_error
+from tests.unit.fakes import Aws, Clock, client_error
 
 TABLE_READS: Final = "dynamodb:table:ReadCapacityUnits"
 TABLE_WRITES: Final = "dynamodb:table:WriteCapacityUnits"
@@ -145,7 +147,12 @@ def test_a_policy_of_another_kind_is_noted(clients: Clients, source: Table) -> N
     )
     reading = AutoScaling().read(source)
     assert reading.state["resources"]["table"]["policies"] == {}
-    assert reading.state["not_cloned"] == ["scaling policy steps is a StepScaling policy: not cloned"]
+    assert reading.state["not_cloned"] == [
+        "scaling policy steps: AWS does not support StepScaling for DynamoDB"
+    ]
+    assert AutoScaling().diff(reading.state, reading.state).omitted == (
+        "scaling policy steps: AWS does not support StepScaling for DynamoDB",
+    )
 
 
 def test_an_index_that_was_not_restored_is_left_out(aws: Aws, clients: Clients, source: Table) -> None:
@@ -181,6 +188,17 @@ def test_capacity_that_the_restore_call_set_stays(clients: Clients, source: Tabl
     ]
 
 
+def test_index_capacity_that_the_restore_call_set_stays(
+    clients: Clients, source: Table, target: Table
+) -> None:
+    scale(clients, "table/orders", TABLE_READS)
+    scale(clients, "table/orders/index/by-customer", INDEX_READS)
+    target.overrides = Overrides(index_throughput=["by-customer", "dropped-later"])
+    difference = carry_over(AutoScaling(), source, target)
+    assert difference.omitted == ("auto scaling of index/by-customer: the restore call set its capacity",)
+    assert [step.summary for step in difference.steps] == ["scale ReadCapacityUnits of table from 5 to 50"]
+
+
 def test_billing_that_the_restore_call_set_is_known_before_the_table_tells(
     clients: Clients, source: Table, target: Table
 ) -> None:
@@ -213,6 +231,29 @@ def test_only_a_schedule_that_can_still_run_is_carried_over(
     assert list(schedules.get(TABLE_READS, {})) == (["peak"] if kept else [])
 
 
+@pytest.mark.parametrize("expression", ["cron(0 6 * * ? *)", "rate(1 hour)"])
+def test_a_start_that_has_passed_is_left_out(
+    aws: Aws, clients: Clients, source: Table, target: Table, expression: str
+) -> None:
+    """The source's action keeps its start; the target's has none, and both do the same from now on."""
+    scale(clients, "table/orders", TABLE_READS)
+    schedule(clients, "peak", expression, StartTime=datetime(2020, 1, 1, tzinfo=UTC))
+    carry_over(AutoScaling(), source, target)
+    assert "StartTime" not in aws.named("PutScheduledAction")[-1]
+    assert carry_over(AutoScaling(), source, target) == Difference()
+
+
+def test_a_start_yet_to_come_is_carried_over(
+    aws: Aws, clients: Clients, source: Table, target: Table
+) -> None:
+    scale(clients, "table/orders", TABLE_READS)
+    schedule(clients, "peak", "cron(0 6 * * ? *)", StartTime=datetime(2999, 1, 1, tzinfo=UTC))
+    carry_over(AutoScaling(), source, target)
+    start = aws.named("PutScheduledAction")[-1]["StartTime"]
+    assert datetime.fromisoformat(start) == datetime(2999, 1, 1, tzinfo=UTC)
+    assert carry_over(AutoScaling(), source, target) == Difference()
+
+
 def test_a_schedule_that_ran_while_the_target_was_restored_is_left_out(target: Table) -> None:
     action = {"Schedule": "at(2020-01-01T00:00:00)", "ScalableTargetAction": {"MinCapacity": 20}}
     payload = {
@@ -224,6 +265,83 @@ def test_a_schedule_that_ran_while_the_target_was_restored_is_left_out(target: T
     }
     with pytest.raises(StepOmitted, match="its time has passed"):
         AutoScaling().apply(target, Step("schedule the peak", payload))
+
+
+def sync(source: Table, target: Table, clock: Clock) -> Outcome:
+    """What the engine makes of this setting."""
+    desired = {"auto_scaling": portable(AutoScaling(), source)}
+    (outcome,) = sync_settings(
+        [AutoScaling()], desired, target, clock.pace(), switches={"auto_scaling": True}
+    )
+    return outcome
+
+
+def test_what_builds_on_a_refused_target_fails_at_once(
+    aws: Aws, clients: Clients, source: Table, target: Table, clock: Clock
+) -> None:
+    """moto takes policies and actions without a target; AWS does not."""
+    scale(clients, "table/orders", TABLE_READS, policy="track-reads")
+    schedule(clients, "peak", "cron(0 6 * * ? *)")
+    aws.fail("RegisterScalableTarget", "LimitExceededException", "Too many targets", times=3)
+    aws.fail("PutScalingPolicy", "ObjectNotFoundException", "No scalable target registered")
+    aws.fail("PutScheduledAction", "ObjectNotFoundException", "No scalable target registered")
+
+    outcome = sync(source, target, clock)
+
+    refused = "RegisterScalableTarget: LimitExceededException: Too many targets"
+    assert outcome.status is Status.FAILED
+    assert outcome.reason == "; ".join(
+        [
+            f"scale ReadCapacityUnits of table from 5 to 50: {refused}",
+            f"track 70 on ReadCapacityUnits of table: {refused}",
+            f"schedule cron(0 6 * * ? *) on ReadCapacityUnits of table: {refused}",
+        ]
+    )
+    assert not outcome.retryable
+    assert clock.naps == []
+
+
+def test_a_target_that_is_not_visible_yet_is_waited_for(
+    aws: Aws, clients: Clients, source: Table, target: Table, clock: Clock
+) -> None:
+    scale(clients, "table/orders", TABLE_READS, policy="track-reads")
+    aws.fail("PutScalingPolicy", "ObjectNotFoundException", "No scalable target registered", times=2)
+    aws.calls.clear()
+
+    outcome = sync(source, target, clock)
+
+    assert outcome.status is Status.APPLIED
+    assert len(clock.naps) == 2
+    # The same target each time: registering it again changes nothing.
+    registered = aws.named("RegisterScalableTarget")
+    assert len(registered) == 3
+    assert all(call == registered[0] for call in registered)
+
+
+def test_other_refusals_of_a_policy_are_its_own(
+    aws: Aws, clients: Clients, source: Table, target: Table, clock: Clock
+) -> None:
+    scale(clients, "table/orders", TABLE_READS, policy="track-reads")
+    aws.fail("PutScalingPolicy", "ValidationException", "Invalid metric")
+    aws.calls.clear()
+    outcome = sync(source, target, clock)
+    assert outcome.done == ("scale ReadCapacityUnits of table from 5 to 50",)
+    assert outcome.reason == (
+        "track 70 on ReadCapacityUnits of table: PutScalingPolicy: ValidationException: Invalid metric"
+    )
+    assert len(aws.named("RegisterScalableTarget")) == 1
+
+
+def test_a_target_of_the_target_table_is_not_registered_again(
+    aws: Aws, clients: Clients, source: Table, target: Table, clock: Clock
+) -> None:
+    """It may have other limits, and those stay."""
+    scale(clients, "table/orders", TABLE_READS, policy="track-reads")
+    scale(clients, "table/orders-restored", TABLE_READS)
+    aws.fail("PutScalingPolicy", "ObjectNotFoundException", "No scalable target registered")
+    aws.calls.clear()
+    assert sync(source, target, clock).status is Status.APPLIED
+    assert aws.named("RegisterScalableTarget") == []
 
 
 def test_pages_of_policies_are_read_to_the_last(
@@ -283,6 +401,7 @@ def state(
     return {"resources": {"table": scaling}, "not_cloned": [], "unscalable": {}, "indexes": []}
 
 
+PROCESSES = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 READS = {"TargetValue": 70, "PredefinedMetricSpecification": {"PredefinedMetricType": "reads"}}
 NIGHT = {"Schedule": "cron(0 22 * * ? *)", "ScalableTargetAction": {"MinCapacity": 1}}
 
@@ -301,6 +420,20 @@ NIGHT = {"Schedule": "cron(0 22 * * ? *)", "ScalableTargetAction": {"MinCapacity
             state({"min": 10, "max": 40, "suspended": {}}),
             ("ReadCapacityUnits of table scales from 10 to 40 on the target, 5 to 50 on the source",),
         ),
+        (
+            state({"min": 5, "max": 50, "suspended": {"ScheduledScalingSuspended": True}}),
+            state({"min": 5, "max": 50, "suspended": dict.fromkeys(PROCESSES, False)}),
+            ("scheduled scaling of ReadCapacityUnits of table is suspended on the source only",),
+        ),
+        (
+            state({"min": 5, "max": 50, "suspended": {"DynamicScalingInSuspended": True}}),
+            state({"min": 9, "max": 50, "suspended": {"DynamicScalingOutSuspended": True}}),
+            (
+                "ReadCapacityUnits of table scales from 9 to 50 on the target, 5 to 50 on the source",
+                "scaling out by policies of ReadCapacityUnits of table is suspended on the target only",
+                "scaling in by policies of ReadCapacityUnits of table is suspended on the source only",
+            ),
+        ),
         (state(policies={"p": READS}), state(policies={"p": {**READS, "TargetValue": 70.0}}), ()),
         (
             state(policies={"p": READS}),
@@ -313,6 +446,11 @@ NIGHT = {"Schedule": "cron(0 22 * * ? *)", "ScalableTargetAction": {"MinCapacity
             ("ReadCapacityUnits of table has another policy for this metric on the target",),
         ),
         (state(schedules={"night": NIGHT}), state(schedules={"night": NIGHT}), ()),
+        (
+            state(schedules={"night": NIGHT}),
+            state(schedules={"night": {**NIGHT, "StartTime": "2999-01-01T00:00:00+00:00"}}),
+            ("scheduled action night of ReadCapacityUnits of table differs on the target",),
+        ),
         (
             state(schedules={"night": NIGHT}),
             state(schedules={"night": {**NIGHT, "Schedule": "rate(1 day)"}}),

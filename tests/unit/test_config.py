@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.config import ConfigError, Polling, WorkerConfig
+from dynamodb_restore.config import ConfigError, Override, Polling, TablePatterns, WorkerConfig
 
 ENVIRONMENT = {
     "RESTORE_TABLE_NAME": "dynamodb-restore-restores",
@@ -17,7 +17,16 @@ ENVIRONMENT = {
     "POLLING": '{"max_attempts": 380, "base_delay_seconds": 10, "backoff_rate": 1.5,'
     ' "max_delay_seconds": 300, "jitter": 0.2}',
     "RECORD_RETENTION_DAYS": "90",
+    "TABLE_PATTERNS": '{"source": ["shop-*"], "target": ["*"]}',
+    "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "polling": {"max_attempts": 9}},'
+    ' {"source": "scratch-*", "follow": false}]',
+    "CONTROL_TAG": "dynamodb-restore:settings",
+    "FOLLOW_TERRAFORM": "false",
+    "SOURCE_REGIONS": '["eu-west-1"]',
+    "FINDINGS": '{"dashboards": true, "identity_policies": false}',
 }
+
+BACKOFF = Backoff(base_seconds=10.0, rate=1.5, cap_seconds=300.0, jitter=0.2)
 
 
 def test_the_environment_is_read() -> None:
@@ -28,9 +37,32 @@ def test_the_environment_is_read() -> None:
         notification_topic_arn=None,
         event_bus_name="default",
         switches={"tags": True, "ttl": False},
-        polling=Polling(380, Backoff(base_seconds=10.0, rate=1.5, cap_seconds=300.0, jitter=0.2)),
+        polling=Polling(380, BACKOFF),
         record_retention_days=90,
+        table_patterns=TablePatterns(["shop-*"], ["*"]),
+        overrides=[
+            Override(
+                "*",
+                "*-drill",
+                {"ttl": True},
+                follow=True,
+                replay=False,
+                notify=True,
+                polling=Polling(9, BACKOFF),
+            ),
+            Override(
+                "scratch-*", "*", {}, follow=False, replay=True, notify=True, polling=Polling(380, BACKOFF)
+            ),
+        ],
+        control_tag="dynamodb-restore:settings",
+        follow_terraform=False,
+        source_regions=["eu-west-1"],
+        findings={"dashboards": True, "identity_policies": False},
     )
+
+
+def test_no_control_tag_is_none() -> None:
+    assert WorkerConfig.from_environment({**ENVIRONMENT, "CONTROL_TAG": ""}).control_tag is None
 
 
 def test_a_topic_is_notified_where_there_is_one() -> None:
@@ -41,7 +73,7 @@ def test_a_topic_is_notified_where_there_is_one() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(ENVIRONMENT) - {"NOTIFICATION_TOPIC_ARN"}))
+@pytest.mark.parametrize("name", sorted(set(ENVIRONMENT) - {"NOTIFICATION_TOPIC_ARN", "CONTROL_TAG"}))
 def test_a_missing_variable_is_named(name: str) -> None:
     without = {key: value for key, value in ENVIRONMENT.items() if key != name}
     with pytest.raises(ConfigError, match=name):
@@ -56,6 +88,9 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("POLLING", "{}"),
         ("SETTINGS", "yes"),
         ("RECORD_RETENTION_DAYS", ""),
+        ("OVERRIDES", "{"),
+        ("OVERRIDES", '["drill"]'),
+        ("TABLE_PATTERNS", '{"sources": ["*"]}'),
     ],
 )
 def test_an_unreadable_variable_is_refused(name: str, value: str) -> None:

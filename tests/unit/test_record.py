@@ -75,6 +75,7 @@ def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
         attempts=5,
         sync_attempts=sync_attempts,
         pipeline_owner=None,
+        plan={},
         now=LATER,
         known=sync_attempts > 1,
     )
@@ -99,13 +100,20 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
             "event_id": "7d0c1c6e-3f55-4b0a-9a52-000000000001",
             "event_name": "RestoreTableToPointInTime",
             "source": "orders",
+            "source_region": "eu-central-1",
             "target": "orders-restored",
             "region": "eu-central-1",
             "account": "123456789012",
             "requested_at": "2026-11-22T07:00:01Z",
             "requested_by": "arn:aws:iam::123456789012:user/ana",
             "restore_point": None,
-            "overrides": {"billing_mode": None, "provisioned_throughput": False},
+            "backup_arn": None,
+            "overrides": {
+                "billing_mode": None,
+                "provisioned_throughput": False,
+                "on_demand_throughput": False,
+                "index_throughput": [],
+            },
         },
         "source": "orders",
         "target": "orders-restored",
@@ -124,6 +132,7 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
         },
         "attempts": Decimal(1),
         "pipeline_owner": None,
+        "leader": request().event_id,
         "updated_at": "2026-11-22T07:05:00Z",
         "expires_at": Decimal(1803107100),
     }
@@ -204,13 +213,17 @@ def test_a_restore_that_failed_can_be_run_again(
 
 
 def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
-    overridden = request(overrides=Overrides("PAY_PER_REQUEST", provisioned_throughput=True))
+    overridden = request(
+        overrides=Overrides("PAY_PER_REQUEST", provisioned_throughput=True, index_throughput=("by-customer",))
+    )
     records.save_syncing(
-        KEY, overridden, attempts=1, sync_attempts=1, pipeline_owner=None, now=NOW, known=False
+        KEY, overridden, attempts=1, sync_attempts=1, pipeline_owner=None, plan={}, now=NOW, known=False
     )
     assert record_item(clients)["request"]["overrides"] == {
         "billing_mode": "PAY_PER_REQUEST",
         "provisioned_throughput": True,
+        "on_demand_throughput": False,
+        "index_throughput": ["by-customer"],
     }
 
 
@@ -256,3 +269,15 @@ def test_any_other_error_is_raised(aws: Aws, records: RestoreRecords) -> None:
     aws.fail("UpdateItem", "AccessDeniedException", "not authorized")
     with pytest.raises(ClientError, match="not authorized"):
         wait(records)
+
+
+def test_states_that_do_not_fit_one_item_are_left_out_from_the_largest_on(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    states = {
+        "alarms": {"text": "é" * 150_000},
+        "policy": {"text": "x" * 200_000},
+        "ttl": {"attribute": "expires"},
+    }
+    save_waiting(records, KEY, settings=states)
+    assert set(record_item(clients)["settings"]) == {"policy", "ttl"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import Report, Result, overall
 
@@ -31,6 +32,7 @@ SYNCED = Report(
         ),
         Outcome("ttl", Status.SKIPPED, reason="switched off"),
     ),
+    findings=(Finding("dashboards", "dashboard shop-overview", "add the metrics of orders-restored to it"),),
 )
 
 INCOMPLETE = Report(
@@ -76,6 +78,9 @@ def test_text_of_a_restore_that_succeeded() -> None:
         "\n"
         "SKIPPED    ttl\n"
         "  - switched off\n"
+        "\n"
+        "TO DO      what names orders and was not cloned\n"
+        "  * dashboard shop-overview: add the metrics of orders-restored to it\n"
     )
 
 
@@ -149,6 +154,13 @@ def test_json() -> None:
                 "retryable": False,
             },
         ],
+        "findings": [
+            {
+                "kind": "dashboards",
+                "name": "dashboard shop-overview",
+                "advice": "add the metrics of orders-restored to it",
+            },
+        ],
     }
 
 
@@ -169,6 +181,7 @@ def test_json_of_a_direct_invocation_has_no_request() -> None:
         "reason": None,
         "notes": [],
         "settings": [],
+        "findings": [],
     }
 
 

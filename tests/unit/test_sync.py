@@ -6,11 +6,13 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import Unreadable, read_settings, sync_settings
+from dynamodb_restore.restore.sync import Unreadable, both_plans, read_settings, sync_settings, with_plan
 from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
+    Lane,
     Setting,
+    Step,
     StepOmitted,
     Table,
     TableGoneError,
@@ -325,12 +327,216 @@ def test_a_source_that_is_gone_is_told_whatever_is_switched_on(
 
 
 def test_settings_are_applied_in_this_order() -> None:
-    assert [setting.name for setting in SETTINGS] == [
-        "point_in_time_recovery",
-        "tags",
-        "auto_scaling",
-        "stream",
-        "stream_triggers",
-        "kinesis_destination",
-        "ttl",
-    ]
+    assert {lane: [s.name for s in SETTINGS if s.lane is lane] for lane in Lane} == {
+        Lane.TABLE: [
+            "deletion_protection",
+            "table_class",
+            "on_demand_throughput",
+            "stream",
+            "stream_triggers",
+            "warm_throughput",
+        ],
+        Lane.ALONE: [
+            "point_in_time_recovery",
+            "tags",
+            "auto_scaling",
+            "contributor_insights",
+            "kinesis_destination",
+            "cloudwatch_alarms",
+            "ttl",
+        ],
+        Lane.LAST: ["replicas", "resource_policy"],
+    }
+
+
+class TestLanes:
+    """Who waits for whom, told by the order in which the shelves are filled."""
+
+    @staticmethod
+    def shelf(name: str, lane: Lane, journal: list[str], **more: int) -> Shelf:
+        shelf = Shelf(name)
+        shelf.lane = lane
+        apply = shelf.apply
+
+        def noting(table: Table, step: Step) -> None:
+            apply(table, step)
+            journal.append(name)
+
+        shelf.apply = noting  # type: ignore[method-assign]
+        shelf.looks_until_seen = more.get("looks_until_seen", 0)
+        return shelf
+
+    @staticmethod
+    def run(shelves: list[Shelf], target: Table, clock: Clock) -> dict[str, Status]:
+        names = [shelf.name for shelf in shelves]
+        outcomes = sync_settings(
+            shelves,
+            {name: {"jars": ["fig"]} for name in names},
+            target,
+            clock.pace(),
+            switches=dict.fromkeys(names, True),
+        )
+        assert [outcome.setting for outcome in outcomes] == names
+        return {outcome.setting: outcome.status for outcome in outcomes}
+
+    def test_while_one_waits_the_others_go_on(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        slow = self.shelf("slow", Lane.ALONE, journal, looks_until_seen=5)
+        other = self.shelf("other", Lane.ALONE, journal)
+        table = self.shelf("table", Lane.TABLE, journal)
+        assert set(self.run([slow, other, table], target, clock).values()) == {Status.APPLIED}
+        assert journal == ["slow", "other", "table"]
+
+    def test_waits_overlap(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        shelves = [self.shelf(f"s{n}", Lane.ALONE, journal, looks_until_seen=5) for n in range(4)]
+        self.run(shelves, target, clock)
+        alone = Clock()
+        self.run([self.shelf("s", Lane.ALONE, [], looks_until_seen=5)], target, alone)
+        assert clock.slept_seconds < 2 * alone.slept_seconds
+
+    def test_those_that_change_the_table_come_one_after_another(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        first = self.shelf("first", Lane.TABLE, journal, looks_until_seen=5)
+        second = self.shelf("second", Lane.TABLE, journal)
+        put = second.apply
+
+        def seen_by_then(table: Table, step: Step) -> None:
+            assert first.jars.get(target.name) == ["fig"]
+            put(table, step)
+
+        second.apply = seen_by_then  # type: ignore[method-assign]
+        assert self.run([first, second], target, clock) == dict.fromkeys(("first", "second"), Status.APPLIED)
+
+    def test_the_last_lane_begins_when_all_others_have_ended(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        last = self.shelf("last", Lane.LAST, journal)
+        slow = self.shelf("slow", Lane.ALONE, journal, looks_until_seen=5)
+        table = self.shelf("table", Lane.TABLE, journal, looks_until_seen=5)
+        self.run([last, slow, table], target, clock)
+        assert journal == ["slow", "table", "last"]
+        assert slow.jars[target.name] == table.jars[target.name] == ["fig"]
+
+    def test_a_step_that_changes_the_table_waits_until_it_is_active(
+        self, aws: Aws, target: Table, clock: Clock
+    ) -> None:
+        aws.describe_next(target.name, *[{"TableStatus": "UPDATING"}] * 3)
+        shelf = self.shelf("table", Lane.TABLE, [])
+        assert self.run([shelf], target, clock) == {"table": Status.APPLIED}
+        assert len(clock.naps) == 3
+        # What kept the table busy may have been this very change, so it is looked at again.
+        assert shelf.reads == 3
+
+    def test_a_change_that_was_under_way_is_not_made_twice(
+        self, aws: Aws, target: Table, clock: Clock
+    ) -> None:
+        aws.describe_next(target.name, {"TableStatus": "UPDATING"}, {"TableStatus": "UPDATING"})
+        shelf = self.shelf("table", Lane.TABLE, [])
+        shelf.put_unseen("fig")
+        shelf.looks_until_seen = 2
+        assert self.run([shelf], target, clock) == {"table": Status.UNCHANGED}
+        assert shelf.applied == []
+
+    def test_a_table_that_stays_busy_costs_its_patience_once(
+        self, aws: Aws, target: Table, clock: Clock
+    ) -> None:
+        aws.describe_as(target.name, TableStatus="UPDATING")
+        shelves = [self.shelf(f"s{n}", Lane.TABLE, []) for n in range(3)]
+        holds = self.shelf("holds", Lane.TABLE, [])
+        holds.jars[target.name] = ["fig"]
+        statuses = self.run([*shelves, holds], target, clock)
+        assert statuses == {**dict.fromkeys(("s0", "s1", "s2"), Status.FAILED), "holds": Status.UNCHANGED}
+        assert clock.slept_seconds <= 45
+
+    def test_another_setting_needs_no_active_table(self, aws: Aws, target: Table, clock: Clock) -> None:
+        aws.describe_as(target.name, TableStatus="UPDATING")
+        assert self.run([self.shelf("alone", Lane.ALONE, [])], target, clock) == {"alone": Status.APPLIED}
+
+
+def test_the_service_is_waited_for_as_long_as_it_asks(target: Table, clock: Clock) -> None:
+    busy = client_error("TagResource", "ThrottlingException", "slow down")
+    busy.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] = "7"
+    shelf = Shelf()
+    shelf.refuse("fig", busy)
+    assert sync(shelf, target, clock, "fig").status is Status.APPLIED
+    assert clock.naps == [7.0]
+
+
+def test_a_wait_longer_than_the_patience_is_left_to_the_next_delivery(target: Table, clock: Clock) -> None:
+    busy = client_error("TagResource", "ThrottlingException", "slow down")
+    busy.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] = "60"
+    shelf = Shelf()
+    shelf.refuse("fig", busy)
+    outcome = sync(shelf, target, clock, "fig")
+    assert (outcome.status, outcome.retryable, clock.naps) == (Status.FAILED, True, [])
+
+
+class TestOtherRegion:
+    def test_a_step_that_names_something_there_is_left_out(self, target: Table, clock: Clock) -> None:
+        there = "arn:aws:lambda:eu-west-1:123456789012:function:index"
+        here = "arn:aws:lambda:eu-central-1:123456789012:function:index"
+        shelf = Shelf()
+        (outcome,) = sync_settings(
+            [shelf],
+            {"shelf": {"jars": [there, here, "fig"]}},
+            target,
+            clock.pace(),
+            switches={"shelf": True},
+            source_region="eu-west-1",
+        )
+        assert outcome == Outcome(
+            "shelf",
+            Status.APPLIED,
+            done=(f"put {here}", "put fig"),
+            omitted=(f"put {there}: {there} cannot be used from another region",),
+        )
+
+    def test_in_the_same_region_nothing_is_left_out(self, target: Table, clock: Clock) -> None:
+        elsewhere = "arn:aws:kms:eu-west-1:123456789012:key/1"
+        assert sync(Shelf(), target, clock, elsewhere).done == (f"put {elsewhere}",)
+
+
+def test_texts_for_people_name_the_target(target: Table, clock: Clock) -> None:
+    shelf = Shelf()
+    shelf.conflicts, shelf.omitted = ("jar of ${table} is kept",), ("lid of ${table}",)
+    assert sync(shelf, target, clock, "${table} fig") == Outcome(
+        "shelf",
+        Status.APPLIED,
+        done=("put orders-restored fig",),
+        conflicts=("jar of orders-restored is kept",),
+        omitted=("lid of orders-restored",),
+    )
+
+
+class TestPlan:
+    def test_what_an_interrupted_run_has_done_is_told_by_the_next(self, target: Table, clock: Clock) -> None:
+        shelf = Shelf(jars={"orders-restored": ["fig"]})
+        outcomes = [sync(shelf, target, clock, "fig", "plum")]
+        assert outcomes[0].done == ("put plum",)
+        assert with_plan(outcomes, {"shelf": ["put fig", "put plum"]})[0].done == ("put fig", "put plum")
+
+    def test_a_planned_step_that_is_still_open_is_not_told_as_done(self, target: Table, clock: Clock) -> None:
+        shelf = Shelf()
+        shelf.refuse("fig", DENIED)
+        (outcome,) = with_plan(
+            [sync(shelf, target, clock, "fig", "plum")], {"shelf": ["put fig", "put plum"]}
+        )
+        assert (outcome.status, outcome.done) == (Status.FAILED, ("put plum",))
+
+    def test_a_setting_that_holds_now_was_applied_where_it_was_planned(
+        self, target: Table, clock: Clock
+    ) -> None:
+        shelf = Shelf(jars={"orders-restored": ["fig"]})
+        (outcome,) = with_plan([sync(shelf, target, clock, "fig")], {"shelf": ["put fig"]})
+        assert outcome == Outcome("shelf", Status.APPLIED, done=("put fig",))
+
+    def test_a_setting_that_was_not_looked_at_is_not_told_as_done(self, target: Table, clock: Clock) -> None:
+        off = Outcome("shelf", Status.SKIPPED, reason="switched off")
+        assert with_plan([off], {"shelf": ["put fig"]}) == [off]
+
+    def test_the_plans_of_two_looks_have_each_step_once(self) -> None:
+        assert both_plans({"a": ["1"], "b": ["2"]}, {"b": ["2", "3"], "c": ["4"]}) == {
+            "a": ["1"],
+            "b": ["2", "3"],
+            "c": ["4"],
+        }

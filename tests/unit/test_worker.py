@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
-from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import Overrides, Setting, State, Table, TableGoneError
 from tests.unit.builders import (
     ALL_ON,
     REQUESTED_AT,
     RESTORE_TABLE,
+    SEVEN_SETTINGS,
     TARGET_ID,
     make_full_source,
     make_restore_table,
@@ -40,7 +40,7 @@ RESTORING = {
         "RestoreInProgress": True,
     },
 }
-NAMES = [setting.name for setting in SETTINGS]
+NAMES = [setting.name for setting in SEVEN_SETTINGS]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def target(worker: Worker, aws: Aws, clients: Clients) -> Table:
 
 
 def states(table: str, clients: Clients) -> dict[str, State]:
-    return {setting.name: portable(setting, Table(table, clients)) for setting in SETTINGS}
+    return {setting.name: portable(setting, Table(table, clients)) for setting in SEVEN_SETTINGS}
 
 
 def statuses(verdict: Verdict) -> dict[str, str]:
@@ -106,7 +106,9 @@ class TestActive:
         worker.follow(request(), attempt=1)
         record = record_item(clients)
         aws.calls.clear()
-        assert worker.follow(request(), attempt=1) == Finished(None)
+        assert worker.follow(request(), attempt=1) == Finished(
+            None, "already finished by an earlier delivery"
+        )
         assert [call.operation for call in aws.calls if call.mutating] == []
         assert record_item(clients) == record
 
@@ -124,7 +126,7 @@ class TestActive:
         assert statuses(verdict) == dict.fromkeys(NAMES, "unchanged")
         assert aws.writes() == ["PutEvents"]
 
-    @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+    @pytest.mark.parametrize("setting", SEVEN_SETTINGS, ids=lambda setting: setting.name)
     def test_a_setting_that_is_switched_off_stays_untouched(
         self, aws: Aws, clients: Clients, clock: Clock, worker: Worker, target: Table, setting: Setting
     ) -> None:
@@ -155,6 +157,7 @@ class TestActive:
             "attempts": 3,
             "reason": None,
             "notes": [],
+            "findings": [],
         }
         assert record_item(clients)["report"]["result"] == "synced"
 
@@ -306,7 +309,9 @@ class TestHopeless:
             "orders-restored was created 2026-11-01T00:00:00Z, before the restore call of 2026-11-22T07:00:01Z"
         )
         assert aws.writes() == ["PutEvents"]
-        assert worker.follow(request(), attempt=1) == Finished(None)
+        assert worker.follow(request(), attempt=1) == Finished(
+            None, "already finished by an earlier delivery"
+        )
 
     def test_a_stray_event_does_not_settle_the_restore_of_the_same_table(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
@@ -347,10 +352,9 @@ class TestHopeless:
         delete_table(clients, "orders")
         verdict = make_worker(clients, clock, switches={only: True}).follow(request(), attempt=1)
         assert isinstance(verdict, GivenUp)
-        assert verdict.code == "settings_failed"
-        assert verdict.reason == (
-            f"{only}: cannot read the source: table orders does not exist, and this was not read while it did"
-        )
+        assert verdict.code == "source_gone"
+        assert verdict.reason.startswith("orders was deleted before its settings could be read")
+        assert verdict.report.result is Result.FAILED
 
 
 class TestSettingsThatFail:
@@ -377,7 +381,8 @@ class TestSettingsThatFail:
         worker.follow(request(), attempt=1)
         aws.calls.clear()
         verdict = worker.follow(request(), attempt=2)
-        assert statuses(verdict) == {**dict.fromkeys(NAMES, "unchanged"), "point_in_time_recovery": "applied"}
+        # The report tells of both deliveries.
+        assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         assert aws.writes() == ["UpdateContinuousBackups", "PutEvents"]
 
     def test_the_last_attempt_reports_what_was_reached(self, worker: Worker, aws: Aws, target: Table) -> None:
@@ -413,8 +418,10 @@ class TestSettingsThatFail:
         aws.triggers.functions_without_access.add(function_arn("index"))
         worker.follow(request(), attempt=1)
         aws.triggers.functions_without_access.clear()
+        aws.calls.clear()
         verdict = worker.follow(request(), attempt=1)
-        assert statuses(verdict) == {**dict.fromkeys(NAMES, "unchanged"), "stream_triggers": "applied"}
+        assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
+        assert aws.writes() == ["CreateEventSourceMapping", "PutEvents"]
         assert record_item(clients)["state"] == "synced"
 
     def test_a_kinesis_destination_that_fails_after_it_was_enabled_is_told(
@@ -515,38 +522,38 @@ class TestDirect:
     ) -> None:
         before = states(TARGET, clients)
         aws.calls.clear()
-        report = worker.sync_now("orders", TARGET, dry_run=True)
+        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
         assert [call.operation for call in aws.calls if call.mutating] == []
         assert report.result is Result.DRY_RUN
         assert {o.setting: o.status for o in report.outcomes} == dict.fromkeys(NAMES, Status.PLANNED)
         assert states(TARGET, clients) == before
 
     def test_a_dry_run_says_what_a_run_then_does(self, worker: Worker, target: Table) -> None:
-        planned = worker.sync_now("orders", TARGET, dry_run=True)
-        applied = worker.sync_now("orders", TARGET, dry_run=False)
+        planned = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
+        applied = worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
         assert applied.result is Result.SYNCED
         assert [o.done for o in planned.outcomes] == [o.done for o in applied.outcomes]
         assert all(o.done for o in planned.outcomes)
 
     def test_tables_that_are_alike_need_nothing(self, worker: Worker, target: Table) -> None:
-        worker.sync_now("orders", TARGET, dry_run=False)
-        report = worker.sync_now("orders", TARGET, dry_run=True)
+        worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
+        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
         assert {o.setting: o.status for o in report.outcomes} == dict.fromkeys(NAMES, Status.UNCHANGED)
 
     def test_a_failure_is_told(self, worker: Worker, aws: Aws, target: Table) -> None:
         aws.fail("TagResource", "AccessDeniedException", "not authorized")
-        report = worker.sync_now("orders", TARGET, dry_run=False)
+        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
         assert report.result is Result.INCOMPLETE
 
     @pytest.mark.parametrize(("source", "missing"), [("orders", "orders-copy"), ("invoices", "invoices")])
     def test_a_table_that_is_not_there_is_named(self, worker: Worker, source: str, missing: str) -> None:
         with pytest.raises(TableGoneError, match=f"table {missing} does not exist"):
-            worker.sync_now(source, "orders-copy", dry_run=True)
+            worker.sync_now(TableRef(source), "orders-copy", dry_run=True)
 
     def test_any_other_error_is_raised(self, worker: Worker, aws: Aws) -> None:
         aws.fail("DescribeTable", "AccessDeniedException", "not authorized")
         with pytest.raises(ClientError, match="not authorized"):
-            worker.sync_now("orders", TARGET, dry_run=True)
+            worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
 
 
 def test_two_restores_of_one_source_are_each_synced(

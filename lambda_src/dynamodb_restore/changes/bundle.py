@@ -29,9 +29,10 @@ _VERSION = 1
 _COMPRESSION = 1
 """zlib's fastest level: it takes most of what can be had from JSON, at a fifth of the default level's time."""
 
-_LONGEST_RAW = 64 * 1024 * 1024
-"""Bytes that a body may unpack to. The largest bundle that capture makes is far smaller: this stops a
-corrupt or hostile body from filling the function's memory."""
+_LONGEST_RAW = 8 * 1024 * 1024
+"""Bytes that a body may unpack to. Capture's bundles stay below: Lambda hands it at most 6 MB of stream records at once
+(docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a bundle says less of a change than its record.
+This stops a corrupt or hostile body from filling the function's memory; JSON can take more than twenty times its own size."""
 
 
 _LATEST_TIME = 2**40
@@ -119,7 +120,7 @@ def decode(body: str) -> list[Change]:
     try:
         content = json.loads(_unpacked(body))
         if content["v"] != _VERSION:
-            raise BundleError(f"bundle of version {content['v']}; this code reads version {_VERSION}")
+            raise BundleError(f"bundle of version {content['v']!r:.50}; this code reads version {_VERSION}")
         return [_change(entry, content["k"]) for entry in content["c"]]
     except BundleError:
         raise

@@ -147,15 +147,19 @@ class TargetWriter:
                 for number, change in changes.items()
                 if change.kind is not Kind.READ
             ]
-            for fetched, problem in calls.map(self._fetch, _chunks(reads.items(), _KEYS_PER_READ)):
+            for fetched, part in calls.map(self._fetch, _chunks(reads.items(), _KEYS_PER_READ)):
                 ready += fetched
-                written.problem = problem or written.problem
+                written.add(part)
             for part in calls.map(self._write_batch, _chunks(ready, _ITEMS_PER_WRITE)):
                 written.add(part)
         return written
 
-    def _fetch(self, reads: Sequence[tuple[int, Change]]) -> tuple[list[_Write], str | None]:
-        """Read the items' present state from the source: what is there is put, what is not is deleted."""
+    def _fetch(self, reads: Sequence[tuple[int, Change]]) -> tuple[list[_Write], Written]:
+        """Read the items' present state from the source: what is there is put, what is not is deleted.
+
+        Returns:
+            What is to be written, and what became of the rest.
+        """
         names = list(reads[0][1].key)
         keys: list[Any] = [sdk_attributes(change.key) for _, change in reads]
         found: dict[str, Any] = {}
@@ -163,22 +167,37 @@ class TargetWriter:
         while keys:
             attempt += 1
             if self._clock.expired:
-                return [], _OUT_OF_TIME
+                return [], Written(problem=_OUT_OF_TIME)
             try:
                 answer = self._dynamodb.batch_get_item(
                     RequestItems={self._source: {"Keys": keys, "ConsistentRead": True}}
                 )
             except AwsError as error:
+                if refuses_item(error):
+                    return self._fetch_singly(reads, explain(error))
                 if classify(error) is ErrorClass.RETRY and self._pause(attempt):
                     continue
-                return [], explain(error)
+                return [], Written(problem=explain(error))
             for item in answer.get("Responses", {}).get(self._source, []):
                 found[item_id({name: item[name] for name in names})] = item
             unprocessed = answer.get("UnprocessedKeys", {})
             keys = list(unprocessed[self._source]["Keys"]) if self._source in unprocessed else []
             if keys and not self._pause(attempt):
-                return [], "BatchGetItem: keys left unprocessed"
-        return [_write_of(number, change, found.get(item_id(change.key))) for number, change in reads], None
+                return [], Written(problem="BatchGetItem: keys left unprocessed")
+        writes = [_write_of(number, change, found.get(item_id(change.key))) for number, change in reads]
+        return writes, Written()
+
+    def _fetch_singly(self, reads: Sequence[tuple[int, Change]], reason: str) -> tuple[list[_Write], Written]:
+        """One key that is none of the source's fails the whole call, and AWS does not say which."""
+        if len(reads) == 1:
+            return [], Written(refused={reads[0][0]: reason})
+        writes: list[_Write] = []
+        rest = Written()
+        for read in reads:
+            fetched, part = self._fetch([read])
+            writes += fetched
+            rest.add(part)
+        return writes, rest
 
     def _write_batch(self, writes: Sequence[_Write]) -> Written:
         """Write up to 25 items, and those again that AWS returns unprocessed."""

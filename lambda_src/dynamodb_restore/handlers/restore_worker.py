@@ -7,6 +7,7 @@ report (`Report.as_json`); `dry_run` is false where it is left out.
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,17 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import table_here, worker_of
+from dynamodb_restore.handlers.wiring import table_here, table_within, worker_of
+from dynamodb_restore.restore.origin import NotKnownYet, find_origin
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, parse_message
+from dynamodb_restore.restore.request import (
+    NothingToFollow,
+    RequestError,
+    RestoreRequest,
+    Sighting,
+    parse_message,
+)
 from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
 from dynamodb_restore.settings.setting import TableGoneError
 
@@ -51,7 +59,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     config = WorkerConfig.from_environment(os.environ)
     worker = worker_of(config, context)
     if "Records" not in event:
-        return _invoked(event, worker, context)
+        return _invoked(event, worker, config, context)
     queue = _Queue(config, aws.clients())
     failures = [
         {"itemIdentifier": message["messageId"]}
@@ -61,19 +69,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": failures}
 
 
-def _invoked(event: Mapping[str, Any], worker: Worker, context: LambdaContext) -> dict[str, Any]:
+def _invoked(
+    event: Mapping[str, Any], worker: Worker, config: WorkerConfig, context: LambdaContext
+) -> dict[str, Any]:
     dry_run = event.get("dry_run", False)
     if not isinstance(dry_run, bool):
         raise InvocationError('"dry_run" must be true or false')
     try:
-        source, target = table_here(event["source"], context), table_here(event["target"], context)
+        source = table_within(event["source"], context, config.source_regions)
+        target = table_here(event["target"], context)
     except (KeyError, TypeError) as error:
         expected = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
         raise InvocationError(f"{expected}; got {error!r}") from error
     except ValueError as error:
         raise InvocationError(str(error)) from error
-    if source == target:
-        raise InvocationError(f"source and target are both {source}")
+    if source.name == target and source.region in (None, worker.clients.region):
+        raise InvocationError(f"source and target are both {target}")
     try:
         report = worker.sync_now(source, target, dry_run=dry_run)
     except TableGoneError as error:
@@ -86,7 +97,8 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
     """Handle one message of the restore queue; False asks Lambda to leave it on the queue."""
     attempt = int(message["attributes"]["ApproximateReceiveCount"])
     try:
-        request = parse_message(message["body"])
+        seen = parse_message(message["body"])
+        request = find_origin(queue.clients, seen) if isinstance(seen, Sighting) else seen
     except NothingToFollow as nothing:
         logger.info("nothing to follow", reason=str(nothing))
         metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
@@ -94,6 +106,8 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
     except RequestError as error:
         metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
         return queue.set_aside(message, error.reason, str(error), attempt)
+    except (NotKnownYet, *aws.AwsError) as problem:
+        return _origin_unknown(message, problem, queue, attempt)
     logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
     match _follow(worker, request, attempt):
         case TryAgain(reason, delay_seconds):
@@ -103,12 +117,26 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
         case GivenUp(code, reason, report):
             _log_report(report)
             return queue.set_aside(message, code, reason, attempt, request)
-        case Finished(report):
+        case Finished(report, reason):
             if report is None:
-                logger.info("already finished by an earlier delivery")
+                logger.info("nothing left to do", reason=reason)
             else:
                 _log_report(report)
             return True
+
+
+def _origin_unknown(message: Mapping[str, Any], problem: Exception, queue: _Queue, attempt: int) -> bool:
+    """AWS has not told yet, or not at all, what is being restored; False asks Lambda to leave the message."""
+    waits = isinstance(problem, NotKnownYet)
+    reason = str(problem) if waits else aws.explain(problem)
+    polling = queue.config.polling
+    if attempt < polling.max_attempts and (waits or aws.classify(problem) is aws.ErrorClass.RETRY):
+        delay = max(polling.backoff.delay(attempt, random.Random()), aws.retry_after(problem) or 0.0)
+        logger.info("coming back later", reason=reason, delay_seconds=round(delay, 1))
+        queue.hide(message, delay)
+        return False
+    metrics.add_metric("OriginsUnknown", MetricUnit.Count, 1)
+    return queue.set_aside(message, "still_waiting" if waits else "aws_error", reason, attempt)
 
 
 def _follow(worker: Worker, request: RestoreRequest, attempt: int) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 import warnings
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,22 @@ def table_here(name_or_arn: str, context: LambdaContext) -> str:
     Raises:
         ValueError: not a table's name or ARN, or the ARN of a table elsewhere.
     """
+    return table_within(name_or_arn, context, ()).name
+
+
+def table_within(name_or_arn: str, context: LambdaContext, regions: Collection[str]) -> aws.TableRef:
+    """A table of this function's own account, in its own region or one of `regions`.
+
+    Raises:
+        ValueError: not a table's name or ARN, or the ARN of a table elsewhere.
+    """
     table = aws.table_ref(name_or_arn)
     region, account = context.invoked_function_arn.split(":")[3:5]
-    if table.region not in (None, region) or table.account not in (None, account):
+    if table.region not in (None, region, *regions) or table.account not in (None, account):
         place = f"{table.region}, account {table.account}"
-        raise ValueError(f"{table.name} is in {place}; this function works in {region}, account {account}")
-    return table.name
+        reach = ", ".join([region, *regions])
+        raise ValueError(f"{table.name} is in {place}; this function works in {reach}, account {account}")
+    return table
 
 
 def worker_of(config: WorkerConfig, context: LambdaContext) -> Worker:

@@ -34,8 +34,11 @@ class Announcer:
         self._event_bus_name = event_bus_name
         self._topic_arn = topic_arn
 
-    def announce(self, report: Report) -> None:
+    def announce(self, report: Report, *, notify: bool = True) -> None:
         """Put the report on the event bus and, where there is a topic, publish it as text.
+
+        Args:
+            notify: whether the topic is to hear of it.
 
         Raises:
             ClientError, BotoCoreError: from either call.
@@ -55,7 +58,7 @@ class Announcer:
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
             raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
-        if self._topic_arn:
+        if self._topic_arn and notify:
             self._clients.sns.publish(
                 TopicArn=self._topic_arn, Subject=report.subject(), Message=report.text()[:_LONGEST_TEXT]
             )

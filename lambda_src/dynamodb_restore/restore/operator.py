@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from dynamodb_restore.aws import AwsError, explain, refuses_item
+from dynamodb_restore.aws import AwsError, TableRef, explain, refuses_item
 from dynamodb_restore.changes.change import Attributes, sdk_attributes
 from dynamodb_restore.changes.pipeline import Claim, ClaimState
 from dynamodb_restore.changes.progress import lagging_groups
@@ -22,7 +22,7 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.request import iso, parse_time
 from dynamodb_restore.restore.worker import Worker, replay_notes
-from dynamodb_restore.settings.setting import Phase, Table
+from dynamodb_restore.settings.setting import Table
 
 _SHOWN_KEYS = 20
 _LOOK_SECONDS = 1.0
@@ -127,7 +127,10 @@ class Operator:
         record = self._record(claim)
         claim = self._fenced(source, claim, ClaimState.CUTTING_OVER)
         target = Table(claim.target, worker.clients, overrides=record.overrides)
-        outcomes = worker.sync(worker.source_states(source, record), target, tuple(Phase))
+        treated = worker.treatment_of(record.request, record.settings)
+        states = worker.source_states(TableRef(source), record.settings, treated)
+        sync = worker.sync(states, target, treated)
+        outcomes = worker.plan_and_carry_out(sync, self._key(claim), record.plan)
         notes = [*replay_notes(claim), *(f"cut over although {obstacle}" for obstacle in obstacles)]
         report = self._report(overall(outcomes), source, claim, record, outcomes, notes)
         if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -29,6 +29,7 @@ class Outcome:
         omitted: what could not be carried over, each with its reason.
         reason: why it was skipped or failed.
         retryable: for a failure, whether the same attempt can succeed later with nobody doing anything.
+        still_open: steps that the target still lacks; None where it was not looked at. Not a part of the JSON.
     """
 
     setting: str
@@ -38,6 +39,7 @@ class Outcome:
     omitted: tuple[str, ...] = ()
     reason: str | None = None
     retryable: bool = False
+    still_open: tuple[str, ...] | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as JSON values, for the report and the restore record."""

@@ -3,7 +3,8 @@
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
-`updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+`plan` (setting name to the steps taken, a line each), `leader` (the id of the event that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL
+attribute).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dynamodb_restore.aws import Clients, ErrorClass, classify
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest, iso
+from dynamodb_restore.restore.sync import Plan
 from dynamodb_restore.settings.setting import Overrides, State
 
 
@@ -40,6 +42,10 @@ class RestoreState(enum.Enum):
 
 
 _SORT_PREFIX = "restore#"
+
+_MOST_STATE_BYTES = 250_000
+"""Of portable states in one record: an item holds 400 KB, and the report has to fit too
+(docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
 
 _CLOSED = (RestoreState.SYNCED, RestoreState.SKIPPED, RestoreState.ABANDONED)
 """States that nothing changes any more."""
@@ -79,6 +85,9 @@ class RestoreRecord:
             where the source had none.
         request: `RestoreRequest.as_json`, for people.
         outcomes: how each setting stood when the restore was last reported.
+        plan: setting name to the steps that it took, as they were when the target was first looked at.
+        leader: the id of the event that this restore is followed by. One restore can be seen through several.
+        updated_at: when a delivery last wrote the record.
     """
 
     state: RestoreState
@@ -89,6 +98,9 @@ class RestoreRecord:
     pipeline_owner: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+    plan: Plan = field(default_factory=dict)
+    leader: str | None = None
+    updated_at: datetime | None = None
 
     @property
     def overrides(self) -> Overrides:
@@ -99,6 +111,14 @@ class RestoreRecord:
     def settled(self) -> bool:
         """Whether nothing is left to do for this restore."""
         return self.state in _SETTLED
+
+
+@dataclass(frozen=True)
+class _Leader:
+    """The event that a delivery belongs to, and whether it is to lead whichever did before."""
+
+    event_id: str
+    take_over: bool
 
 
 class RestoreRecords:
@@ -141,19 +161,25 @@ class RestoreRecords:
         pipeline_owner: str | None,
         now: datetime,
         known: bool,
-    ) -> None:
+        take_over: bool = False,
+    ) -> str | None:
         """Note that the target is not ACTIVE yet.
 
+        Returns:
+            The id of the event that leads this restore; None where it has ended meanwhile.
+
         Args:
-            settings: portable states of the source, by setting name.
+            settings: portable states of the source, by setting name. Where all together do not fit the record,
+                the largest are not kept, and are read again once the target is ACTIVE.
             summary: DescribeTable's `RestoreSummary`, which AWS shows only while it restores.
             pipeline_owner: the restore that owns the source's pipeline; None where the source has none.
             known: whether the record has this state already, so that history needs no new entry.
+            take_over: whether this event leads from now on, whichever did before.
         """
         restored_to = summary.get("RestoreDateTime")
         values = {
             **_described(request),
-            "settings": dict(settings),
+            "settings": _that_fit(settings),
             "attempts": attempts,
             "pipeline_owner": pipeline_owner,
         }
@@ -161,7 +187,8 @@ class RestoreRecords:
             values["restore_point"] = iso(restored_to)
         if summary:
             values["origin"] = summary.get("SourceBackupArn") or summary.get("SourceTableArn")
-        self._save(key, RestoreState.WAITING, values, now, known=known)
+        leader = _Leader(request.event_id, take_over)
+        return self._save(key, RestoreState.WAITING, values, now, known=known, leader=leader)
 
     def save_syncing(
         self,
@@ -171,22 +198,40 @@ class RestoreRecords:
         attempts: int,
         sync_attempts: int,
         pipeline_owner: str | None,
+        plan: Plan,
         now: datetime,
         known: bool,
-    ) -> None:
+        take_over: bool = False,
+    ) -> str | None:
         """Note, before anything is written to the target, that its settings are being applied.
+
+        Returns:
+            As for `save_waiting`.
 
         Args:
             sync_attempts: how often they have been, this time included.
-            pipeline_owner, known: as for `save_waiting`.
+            plan: the steps that are about to be taken, and those of earlier attempts.
+            pipeline_owner, known, take_over: as for `save_waiting`.
         """
         values = {
             **_described(request),
             "attempts": attempts,
             "sync_attempts": sync_attempts,
             "pipeline_owner": pipeline_owner,
+            "plan": _as_lists(plan),
         }
-        self._save(key, RestoreState.SYNCING, values, now, known=known)
+        leader = _Leader(request.event_id, take_over)
+        return self._save(key, RestoreState.SYNCING, values, now, known=known, leader=leader)
+
+    def save_plan(self, key: RestoreKey, plan: Plan) -> None:
+        """Replace the plan, before more of it is carried out."""
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=key.item_key(),
+            UpdateExpression="SET #plan = :plan",
+            ExpressionAttributeNames={"#plan": "plan"},
+            ExpressionAttributeValues=_typed({":plan": _as_lists(plan)}),
+        )
 
     def save_report(
         self, key: RestoreKey, report: Report, now: datetime, *, by_operator: bool = False
@@ -208,8 +253,9 @@ class RestoreRecords:
         now: datetime,
         *,
         known: bool = False,
+        leader: _Leader | None = None,
         final: Sequence[RestoreState] = _SETTLED,
-    ) -> None:
+    ) -> str | None:
         entry = {"state": state.value, "at": iso(now)}
         values = {
             **values,
@@ -224,21 +270,29 @@ class RestoreRecords:
             names["#history"] = "history"
             assignments.append("#history = list_append(if_not_exists(#history, :none), :entry)")
             expression_values |= {":none": [], ":entry": [entry]}
+        if leader is not None:
+            names["#leader"] = "leader"
+            present = ":leader" if leader.take_over else "if_not_exists(#leader, :leader)"
+            assignments.append(f"#leader = {present}")
+            expression_values |= {":leader": leader.event_id}
         # Two deliveries of one restore can run at once; the one that is behind must not reopen it.
         ends = {f":final{index}": end.value for index, end in enumerate(final)}
         names["#state"] = "state"
         try:
-            self._dynamodb.update_item(
+            answer = self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=key.item_key(),
                 UpdateExpression="SET " + ", ".join(assignments),
                 ConditionExpression=f"attribute_not_exists(#state) OR NOT #state IN ({', '.join(ends)})",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=_typed({**expression_values, **ends}),
+                ReturnValues="ALL_NEW",
             )
         except ClientError as error:
             if classify(error) is not ErrorClass.IGNORE:
                 raise
+            return None
+        return answer["Attributes"].get("leader", {}).get("S")
 
 
 _END_STATES = {
@@ -253,6 +307,21 @@ _END_STATES = {
 
 def _partition(target: str) -> str:
     return f"target#{target}"
+
+
+def _as_lists(plan: Plan) -> dict[str, list[str]]:
+    return {name: list(steps) for name, steps in plan.items()}
+
+
+def _that_fit(settings: Mapping[str, State]) -> dict[str, State]:
+    sizes = {name: len(json.dumps(state, ensure_ascii=False).encode()) for name, state in settings.items()}
+    kept: dict[str, State] = {}
+    room = _MOST_STATE_BYTES
+    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+        room -= sizes[name]
+        if room >= 0:
+            kept[name] = settings[name]
+    return kept
 
 
 def _described(request: RestoreRequest) -> dict[str, Any]:
@@ -292,5 +361,8 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         attempts=item.get("attempts", 1),
         pipeline_owner=item.get("pipeline_owner"),
         request=item.get("request", {}),
+        plan=item.get("plan", {}),
+        leader=item.get("leader"),
+        updated_at=datetime.fromisoformat(item["updated_at"]) if "updated_at" in item else None,
         outcomes=tuple(Outcome.from_json(outcome) for outcome in item.get("report", {}).get("settings", [])),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.request import iso
 
@@ -50,6 +51,7 @@ class Report:
         attempts: deliveries of the message that this took.
         reason: why it failed or was skipped as a whole.
         notes: what else a person should know, a line each.
+        findings: what names the source and was not cloned.
     """
 
     result: Result
@@ -64,6 +66,7 @@ class Report:
     outcomes: Sequence[Outcome] = ()
     reason: str | None = None
     notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The detail of the report event; README.md documents it field by field."""
@@ -80,6 +83,7 @@ class Report:
             "reason": self.reason,
             "notes": list(self.notes),
             "settings": [outcome.as_json() for outcome in self.outcomes],
+            "findings": [finding.as_json() for finding in self.findings],
         }
 
     def subject(self) -> str:
@@ -103,6 +107,9 @@ class Report:
             lines += ["", _wrapped("Note", note)]
         for outcome in self.outcomes:
             lines += ["", *_setting_lines(outcome)]
+        if self.findings:
+            lines += ["", f"TO DO      what names {self.source} and was not cloned"]
+            lines += [_wrapped("*", f"{finding.name}: {finding.advice}") for finding in self.findings]
         return "\n".join(lines) + "\n"
 
 

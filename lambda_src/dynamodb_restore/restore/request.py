@@ -1,8 +1,14 @@
-"""The restore request: what an event about a restore call says, and nothing that is not needed.
+"""The restore request: what an event about a restore says, and nothing that is not needed.
 
-CloudTrail records one API call in several renderings: the source by name or by ARN, the restore point as
-epoch seconds, ISO text or CloudTrail's own date text, `responseElements` null or full
-(docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html).
+A restore is seen in one of three ways:
+- the call itself, through CloudTrail, which records one call in several renderings: the source by name or by ARN, the
+  restore point as epoch seconds, ISO text or CloudTrail's own date text, `responseElements` null or full
+  (docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html);
+- the job of AWS Backup that makes it, by its changes of state
+  (docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html);
+- the reconciler, which found a table being restored.
+
+Not every one of them names the source: what is known then is a `Sighting`, and `restore/origin.py` finds the rest.
 """
 
 from __future__ import annotations
@@ -10,14 +16,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from dynamodb_restore.aws import TableRef, table_ref
 from dynamodb_restore.settings.setting import Overrides
 
-_RESTORE_CALLS = ("RestoreTableToPointInTime",)
+POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
+_BACKUP_CALLS = ("RestoreTableFromBackup", "RestoreTableFromAwsBackup")
+"""The second is AWS Backup's own, made on behalf of a restore job
+(docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html)."""
+
+_JOB_CHANGE = "Restore Job State Change"
+_JOB_MAY_BE_FOLLOWED = ("RUNNING", "COMPLETED")
+_JOB_RESTORES_NOTHING = ("CREATED", "PENDING", "ABORTED", "FAILED")
+
+FOUND_SOURCE = "dynamodb-restore"
+FOUND_DETAIL_TYPE = "DynamoDB Table Restore Found"
 
 
 class RequestError(Exception):
@@ -50,6 +66,8 @@ class RestoreRequest:
         restore_point: the instant restored to; None for "the latest", which AWS tells while it restores.
         target_id: the target's TableId where the event carries the call's answer.
         overrides: what the call itself decided about the target.
+        backup_arn: the backup or recovery point restored from; None for a point in time.
+        by_terraform: whether Terraform made the call, for a table of its own.
     """
 
     event_id: str
@@ -63,6 +81,24 @@ class RestoreRequest:
     restore_point: datetime | None
     target_id: str | None
     overrides: Overrides
+    backup_arn: str | None = None
+    by_terraform: bool = False
+
+    @property
+    def source_region(self) -> str:
+        """Where the source is, or was."""
+        return self.source.region or self.region
+
+    @property
+    def source_is_here(self) -> bool:
+        """Whether the source is in the target's region and account."""
+        same_account = not self.account or self.source.account in (None, self.account)
+        return self.source_region == self.region and same_account
+
+    @property
+    def replaces_source(self) -> bool:
+        """Whether the target has the very name of its source, which so must have been deleted before."""
+        return self.source_is_here and self.source.name == self.target.name
 
     def as_json(self) -> dict[str, Any]:
         """The request as JSON values, for the restore record."""
@@ -70,14 +106,62 @@ class RestoreRequest:
             "event_id": self.event_id,
             "event_name": self.event_name,
             "source": self.source.name,
+            "source_region": self.source_region,
             "target": self.target.name,
             "region": self.region,
             "account": self.account,
             "requested_at": iso(self.requested_at),
             "requested_by": self.requested_by,
             "restore_point": iso(self.restore_point) if self.restore_point else None,
-            "overrides": asdict(self.overrides),
+            "backup_arn": self.backup_arn,
+            "overrides": {
+                **asdict(self.overrides),
+                "index_throughput": list(self.overrides.index_throughput),
+            },
         }
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A restore that was seen, with what its event leaves open as None.
+
+    Attributes:
+        job_id: of AWS Backup's restore job, which can be asked.
+        Others as for `RestoreRequest`.
+    """
+
+    event_id: str
+    event_name: str
+    region: str
+    account: str
+    requested_at: datetime
+    requested_by: str
+    source: TableRef | None = None
+    target: TableRef | None = None
+    target_id: str | None = None
+    restore_point: datetime | None = None
+    backup_arn: str | None = None
+    job_id: str | None = None
+    overrides: Overrides = field(default_factory=Overrides)
+    by_terraform: bool = False
+
+    def complete(self, source: TableRef, target: TableRef) -> RestoreRequest:
+        """The request, now that both tables are known."""
+        return RestoreRequest(
+            event_id=self.event_id,
+            event_name=self.event_name,
+            source=source,
+            target=target,
+            region=self.region,
+            account=self.account,
+            requested_at=self.requested_at,
+            requested_by=self.requested_by,
+            restore_point=self.restore_point,
+            target_id=self.target_id,
+            overrides=self.overrides,
+            backup_arn=self.backup_arn,
+            by_terraform=self.by_terraform,
+        )
 
 
 def iso(instant: datetime) -> str:
@@ -85,12 +169,12 @@ def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def parse_message(body: str) -> RestoreRequest:
+def parse_message(body: str) -> RestoreRequest | Sighting:
     """Parse the body of a message of the restore queue: an EventBridge event as JSON text.
 
     Raises:
         RequestError: the body is malformed, or about something this module does not follow.
-        NothingToFollow: the restore call was refused by AWS.
+        NothingToFollow: nothing is being restored on account of this event.
     """
     try:
         event = json.loads(body)
@@ -99,46 +183,107 @@ def parse_message(body: str) -> RestoreRequest:
     return parse_event(event)
 
 
-def parse_event(event: Any) -> RestoreRequest:
-    """Parse an EventBridge event "AWS API Call via CloudTrail" of a restore call.
+def parse_event(event: Any) -> RestoreRequest | Sighting:
+    """Parse an event about a restore, of any of the three kinds.
 
     Raises:
         RequestError, NothingToFollow: as for `parse_message`.
     """
-    detail = _mapping(_mapping(event, "event").get("detail"), "detail")
-    event_name = detail.get("eventName")
-    if detail.get("eventSource") != "dynamodb.amazonaws.com" or event_name not in _RESTORE_CALLS:
-        raise RequestError(
-            "unknown_event", f"not a restore call: {detail.get('eventSource')!r} {event_name!r}"
-        )
+    envelope = _mapping(event, "event")
+    detail = _mapping(envelope.get("detail"), "detail")
+    detail_type = envelope.get("detail-type")
+    if detail_type == _JOB_CHANGE:
+        return _job(envelope, detail)
+    if detail_type == FOUND_DETAIL_TYPE:
+        return _found(envelope, detail)
+    return _call(envelope, detail)
+
+
+def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequest | Sighting:
+    """An "AWS API Call via CloudTrail"."""
+    name = detail.get("eventName")
+    known = (POINT_IN_TIME_CALL, *_BACKUP_CALLS)
+    if detail.get("eventSource") != "dynamodb.amazonaws.com" or name not in known:
+        raise RequestError("unknown_event", f"not a restore call: {detail.get('eventSource')!r} {name!r}")
     if detail.get("errorCode"):
         raise NothingToFollow(f"AWS refused the restore call: {detail['errorCode']}")
     parameters = _mapping(detail.get("requestParameters"), "detail.requestParameters")
-    region = _text(detail, "awsRegion")
-    source = _table(parameters, "sourceTableArn", "sourceTableName")
-    target = _table(parameters, "targetTableName")
-    if source.region not in (None, region):
-        raise RequestError(
-            "cross_region", f"{source.name} is in {source.region} and {target.name} in {region}: not followed"
-        )
-    if source.name == target.name:
-        raise RequestError("same_table", f"source and target are both {source.name}")
-    identity = detail.get("userIdentity")
-    identity = identity if isinstance(identity, Mapping) else {}
-    return RestoreRequest(
-        event_id=_text(detail, "eventID"),
-        event_name=str(event_name),
-        source=source,
-        target=target,
+    description = _answer(detail.get("responseElements"))
+    summary = _optional_mapping(description.get("restoreSummary"))
+    region = _text(detail, "detail.awsRegion")
+    restored_to = summary.get("restoreDateTime", parameters.get("restoreDateTime"))
+    backup_arn = parameters.get("backupArn") or summary.get("sourceBackupArn")
+    sighting = Sighting(
+        event_id=_text(detail, "detail.eventID"),
+        event_name=str(name),
         region=region,
-        account=str(detail.get("recipientAccountId") or event.get("account") or ""),
-        requested_at=parse_time(_text(detail, "eventTime")),
-        requested_by=str(
-            identity.get("arn") or identity.get("invokedBy") or identity.get("type") or "unknown"
-        ),
-        restore_point=_restore_point(parameters),
-        target_id=_target_id(detail.get("responseElements")),
+        account=str(detail.get("recipientAccountId") or envelope.get("account") or ""),
+        requested_at=parse_time(_text(detail, "detail.eventTime")),
+        requested_by=_requested_by(detail.get("userIdentity")),
+        target=_required_table(parameters, "targetTableName"),
+        target_id=_optional_text(description.get("tableId")),
+        restore_point=None if restored_to is None else parse_time(restored_to),
+        backup_arn=_optional_text(backup_arn),
         overrides=_overrides(parameters),
+        by_terraform="Terraform/" in str(detail.get("userAgent", "")),
+    )
+    if name == POINT_IN_TIME_CALL:
+        return _from_point_in_time(sighting, parameters)
+    source = _table(summary, "sourceTableArn")
+    if source is None and sighting.backup_arn is None:
+        raise RequestError("missing_field", f"{name} names neither a backup nor the table it was made of")
+    return replace(sighting, source=source)
+
+
+def _from_point_in_time(sighting: Sighting, parameters: Mapping[str, Any]) -> RestoreRequest:
+    source = _required_table(parameters, "sourceTableArn", "sourceTableName")
+    target = _required_table(parameters, "targetTableName")
+    request = sighting.complete(source, target)
+    if request.replaces_source:
+        raise RequestError("same_table", f"source and target are both {source.name}")
+    return request
+
+
+def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
+    """AWS Backup's "Restore Job State Change". The states of one job share its id, so they are one restore."""
+    kind = detail.get("resourceType")
+    if kind != "DynamoDB":
+        raise NothingToFollow(f"the restore job makes no DynamoDB table: {kind!r}")
+    # The service's own documents show both spellings.
+    status = detail.get("status", detail.get("state"))
+    if status in _JOB_RESTORES_NOTHING:
+        raise NothingToFollow(f"the restore job is {status}")
+    if status not in _JOB_MAY_BE_FOLLOWED:
+        raise RequestError("unknown_event", f"a restore job in a state that is not known: {status!r}")
+    job_id = _text(detail, "detail.restoreJobId")
+    return Sighting(
+        event_id=job_id,
+        event_name=_JOB_CHANGE,
+        region=_text(envelope, "region"),
+        account=str(envelope.get("account") or ""),
+        requested_at=parse_time(detail.get("creationDate") or _text(envelope, "time")),
+        requested_by=str(detail.get("iamRoleArn") or "AWS Backup"),
+        target=_table(detail, "createdResourceArn"),
+        backup_arn=_optional_text(detail.get("recoveryPointArn")),
+        job_id=job_id,
+    )
+
+
+def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
+    """What the reconciler writes about a table that is being restored and that no event told of."""
+    restored_to = detail.get("restoreDateTime")
+    return Sighting(
+        event_id=_text(envelope, "id"),
+        event_name=FOUND_DETAIL_TYPE,
+        region=_text(envelope, "region"),
+        account=str(envelope.get("account") or ""),
+        requested_at=parse_time(_text(detail, "detail.creationDateTime")),
+        requested_by="unknown: no event of the call came",
+        source=_table(detail, "sourceTableArn"),
+        target=_required_table(detail, "targetTableName"),
+        target_id=_text(detail, "detail.targetTableId"),
+        restore_point=None if restored_to is None else parse_time(restored_to),
+        backup_arn=_optional_text(detail.get("sourceBackupArn")),
     )
 
 
@@ -177,39 +322,61 @@ def _mapping(value: Any, path: str) -> Mapping[str, Any]:
     return value
 
 
-def _text(container: Mapping[str, Any], key: str) -> str:
-    value = container.get(key)
+def _optional_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _optional_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _text(container: Mapping[str, Any], path: str) -> str:
+    """The text at the last part of `path`, whose other parts say where `container` is."""
+    value = container.get(path.rpartition(".")[2])
     if not isinstance(value, str) or not value:
-        raise RequestError("missing_field", f"detail.{key} is missing or not text")
+        raise RequestError("missing_field", f"{path} is missing or not text")
     return value
 
 
-def _table(parameters: Mapping[str, Any], *keys: str) -> TableRef:
+def _required_table(container: Mapping[str, Any], *keys: str) -> TableRef:
+    table = _table(container, *keys)
+    if table is None:
+        raise RequestError("missing_field", f"the event has no {' or '.join(keys)}")
+    return table
+
+
+def _table(container: Mapping[str, Any], *keys: str) -> TableRef | None:
     for key in keys:
-        value = parameters.get(key)
+        value = container.get(key)
         if value is None:
             continue
         try:
             return table_ref(str(value))
         except ValueError as error:
             raise RequestError("malformed_table", f"{key}: {error}") from error
-    raise RequestError("missing_field", f"detail.requestParameters has no {' or '.join(keys)}")
+    return None
 
 
-def _restore_point(parameters: Mapping[str, Any]) -> datetime | None:
-    value = parameters.get("restoreDateTime")
-    return None if value is None else parse_time(value)
+def _answer(response: Any) -> Mapping[str, Any]:
+    return _optional_mapping(_optional_mapping(response).get("tableDescription"))
 
 
-def _target_id(answer: Any) -> str | None:
-    description = answer.get("tableDescription") if isinstance(answer, Mapping) else None
-    table_id = description.get("tableId") if isinstance(description, Mapping) else None
-    return table_id if isinstance(table_id, str) else None
+def _requested_by(identity: Any) -> str:
+    identity = _optional_mapping(identity)
+    return str(identity.get("arn") or identity.get("invokedBy") or identity.get("type") or "unknown")
 
 
 def _overrides(parameters: Mapping[str, Any]) -> Overrides:
     billing_mode = parameters.get("billingModeOverride")
+    indexes = parameters.get("globalSecondaryIndexOverride")
+    throughput = ("provisionedThroughput", "onDemandThroughput")
     return Overrides(
         billing_mode=str(billing_mode) if billing_mode else None,
         provisioned_throughput=bool(parameters.get("provisionedThroughputOverride")),
+        on_demand_throughput=bool(parameters.get("onDemandThroughputOverride")),
+        index_throughput=tuple(
+            str(index.get("indexName"))
+            for index in (indexes if isinstance(indexes, list) else [])
+            if isinstance(index, Mapping) and any(index.get(key) for key in throughput)
+        ),
     )

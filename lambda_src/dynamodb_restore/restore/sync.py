@@ -1,17 +1,30 @@
-"""Bring a target's settings to the source's: read, diff, apply, read back."""
+"""Bring a target's settings to the source's: read, diff, apply, read back.
+
+First all settings are looked at, which gives the plan; then the plan is carried out. Who keeps the plan can tell after
+any interruption what was done in all, and not only since then.
+
+AWS carries out much of this in the background, for seconds or minutes. The settings take turns, in one thread: while
+one waits, the others go on, within the limits that their lanes set.
+"""
 
 from __future__ import annotations
 
+import heapq
+import json
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain
+from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain, retry_after
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.settings.names import with_table
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
+    Lane,
     Phase,
     Reading,
     Setting,
@@ -26,7 +39,7 @@ _POLL = Backoff(base_seconds=0.25, rate=2, cap_seconds=8, jitter=0.5)
 """Between two looks at something that AWS is carrying out, or two tries of a call that AWS asks to repeat."""
 
 _PATIENCE_SECONDS = 45.0
-"""How long one setting may keep the others waiting; what takes longer comes back with the message."""
+"""How long one setting may wait in one delivery; what takes longer comes back with the message."""
 
 _RESERVE_SECONDS = 10.0
 """What the function keeps for writing down and reporting how far it came."""
@@ -49,14 +62,26 @@ class Pace:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A setting of the source that could not be read, and why."""
+    """A setting of the source that could not be read, and why.
+
+    Attributes:
+        gone: whether that is because the source does not exist any more.
+    """
 
     reason: str
     retryable: bool
+    gone: bool = False
 
 
 Desired = Mapping[str, State | Unreadable]
 """Setting name to the source's portable state; a name that is missing has not been read."""
+
+Plan = Mapping[str, Sequence[str]]
+"""Setting name to the summaries of the steps that it takes."""
+
+_T = TypeVar("_T")
+_Waits = Generator[float, None, _T]
+"""Work that yields how many seconds it has to wait, each time that it has to, and returns its result."""
 
 
 def read_settings(settings: Iterable[Setting], source: Table) -> dict[str, State | Unreadable]:
@@ -76,6 +101,96 @@ def read_settings(settings: Iterable[Setting], source: Table) -> dict[str, State
     return states
 
 
+class Sync:
+    """One run over a target: `plan` looks, `run` carries out.
+
+    A setting that already holds costs its reads and no write, so running again after any failure
+    finishes what is missing and changes nothing else.
+    """
+
+    def __init__(
+        self,
+        settings: Sequence[Setting],
+        desired: Desired,
+        target: Table,
+        pace: Pace,
+        *,
+        switches: Mapping[str, bool],
+        phases: Collection[Phase] = tuple(Phase),
+        source_region: str | None = None,
+    ) -> None:
+        """
+        Args:
+            source_region: where the source is; None for the target's own region. What is bound to another region
+                cannot be used in this one, and is left out and reported.
+        """
+        self._settings = settings
+        self._outcomes: dict[str, Outcome] = {}
+        self._looks: dict[str, _Look | Outcome] = {}
+        self._tasks: dict[Lane, list[_Task]] = {lane: [] for lane in Lane}
+        self._pace = pace
+        elsewhere = source_region if source_region != target.clients.region else None
+        for setting in settings:
+            state = desired.get(setting.name)
+            if not switches.get(setting.name, False):
+                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason="switched off")
+            elif setting.phase not in phases:
+                self._outcomes[setting.name] = Outcome(
+                    setting.name, Status.SKIPPED, reason="waits for cutover"
+                )
+            elif state is None or isinstance(state, Unreadable):
+                self._outcomes[setting.name] = _not_read(setting, state)
+            else:
+                self._tasks[setting.lane].append(_Task(setting, state, target, pace, elsewhere))
+
+    def plan(self) -> Plan:
+        """Look at all settings but those of the last lane, which build on what the others do."""
+        return self._look_at([*self._tasks[Lane.ALONE], *self._tasks[Lane.TABLE]])
+
+    def run(self, note: Callable[[Plan], object] = lambda plan: None) -> list[Outcome]:
+        """Carry the plan out, and say how each setting ended, in their order.
+
+        Args:
+            note: is given the plan of the last lane, where it has steps, before it is carried out.
+        """
+        self._look_at_what_is_left([Lane.ALONE, Lane.TABLE])
+        alone = [self._one_after_another([task]) for task in self._tasks[Lane.ALONE]]
+        _take_turns([*alone, self._one_after_another(self._tasks[Lane.TABLE])], self._pace)
+        last = self._look_at(self._tasks[Lane.LAST])
+        if last:
+            note(last)
+        _take_turns([self._one_after_another(self._tasks[Lane.LAST])], self._pace)
+        return [self._outcomes[setting.name] for setting in self._settings]
+
+    def rehearse(self) -> list[Outcome]:
+        """Say what a run would do, and do nothing."""
+        self._look_at_what_is_left(Lane)
+        for task in (task for tasks in self._tasks.values() for task in tasks):
+            self._outcomes[task.setting.name] = task.rehearsed(self._looks[task.setting.name])
+        return [self._outcomes[setting.name] for setting in self._settings]
+
+    def _look_at_what_is_left(self, lanes: Iterable[Lane]) -> None:
+        tasks = (task for lane in lanes for task in self._tasks[lane])
+        self._look_at([task for task in tasks if task.setting.name not in self._looks])
+
+    def _look_at(self, tasks: Iterable[_Task]) -> Plan:
+        plan = {}
+        for task in tasks:
+            look = self._looks[task.setting.name] = task.first_look()
+            if isinstance(look, _Look) and look.difference.steps:
+                plan[task.setting.name] = [step.summary for step in look.difference.steps]
+        return plan
+
+    def _one_after_another(self, tasks: Iterable[_Task]) -> _Waits[None]:
+        patience = _PATIENCE_SECONDS
+        for task in tasks:
+            name = task.setting.name
+            outcome = self._outcomes[name] = yield from task.run(self._looks[name], patience)
+            if outcome.retryable:
+                # What has used up its patience keeps the table busy for those behind it too: one try each.
+                patience = 0.0
+
+
 def sync_settings(
     settings: Sequence[Setting],
     desired: Desired,
@@ -84,76 +199,74 @@ def sync_settings(
     *,
     switches: Mapping[str, bool],
     phases: Collection[Phase] = tuple(Phase),
+    source_region: str | None = None,
     dry_run: bool = False,
 ) -> list[Outcome]:
-    """Apply each setting that is switched on to `target`, in order, and say how each ended.
-
-    A setting that already holds costs its reads and no write, so running again after any failure
-    finishes what is missing and changes nothing else.
-    """
-    outcomes = []
-    for setting in settings:
-        if not switches.get(setting.name, False):
-            outcomes.append(Outcome(setting.name, Status.SKIPPED, reason="switched off"))
-            continue
-        if setting.phase not in phases:
-            outcomes.append(Outcome(setting.name, Status.SKIPPED, reason="waits for cutover"))
-            continue
-        state = desired[setting.name]
-        if isinstance(state, Unreadable):
-            reason = f"cannot read the source: {state.reason}"
-            outcomes.append(Outcome(setting.name, Status.FAILED, reason=reason, retryable=state.retryable))
-            continue
-        outcomes.append(_sync_one(setting, state, target, pace, dry_run=dry_run))
-    return outcomes
+    """One run with nobody keeping its plan; the arguments are those of `Sync`."""
+    sync = Sync(
+        settings, desired, target, pace, switches=switches, phases=phases, source_region=source_region
+    )
+    return sync.rehearse() if dry_run else sync.run()
 
 
-def _sync_one(setting: Setting, desired: State, target: Table, pace: Pace, *, dry_run: bool) -> Outcome:
-    try:
-        reading = setting.read(target)
-        difference = setting.diff(desired, reading.state)
-    except (*AwsError, TableGoneError) as error:
-        reason = f"cannot read the target: {explain(error)}"
-        return Outcome(
-            setting.name, Status.FAILED, reason=reason, retryable=classify(error) is ErrorClass.RETRY
-        )
-    # What an earlier delivery wrote and AWS is still carrying out can fail yet.
-    settled = dry_run or not reading.in_motion
-    if settled and not difference.steps:
-        return _nothing_to_do(setting, difference)
-    if dry_run:
-        return _outcome(setting, Status.PLANNED, difference, difference.steps)
+def both_plans(earlier: Plan, later: Plan) -> dict[str, list[str]]:
+    """What two looks at one target planned, each step once."""
+    return {
+        name: list(dict.fromkeys([*earlier.get(name, ()), *later.get(name, ())]))
+        for name in {**earlier, **later}
+    }
 
-    deadline = pace.remaining_seconds() - _PATIENCE_SECONDS
-    done: list[Step] = []
-    failures: list[_Failure] = []
-    omitted: list[str] = []
-    for step in difference.steps:
+
+def with_plan(outcomes: Iterable[Outcome], plan: Plan) -> list[Outcome]:
+    """Outcomes that also tell what earlier, interrupted runs have done of the plan."""
+    return [_with_steps(outcome, plan.get(outcome.setting, ())) for outcome in outcomes]
+
+
+def _with_steps(outcome: Outcome, planned: Sequence[str]) -> Outcome:
+    if outcome.still_open is None:
+        # It was not looked at, so nothing is known of what holds by now.
+        return outcome
+    held = [step for step in planned if step not in outcome.still_open]
+    done = (*held, *(step for step in outcome.done if step not in held))
+    if not done:
+        return outcome
+    if outcome.status is Status.FAILED:
+        return replace(outcome, done=done)
+    return replace(outcome, status=Status.APPLIED, done=done, reason=None)
+
+
+def _not_read(setting: Setting, state: Unreadable | None) -> Outcome:
+    if state is None:
+        return Outcome(setting.name, Status.FAILED, reason="it was never read from the source")
+    reason = f"cannot read the source: {state.reason}"
+    return Outcome(setting.name, Status.FAILED, reason=reason, retryable=state.retryable)
+
+
+def _take_turns(lanes: Iterable[_Waits[None]], pace: Pace) -> None:
+    """Run all lanes to their ends: each until it waits, then whichever is due first."""
+
+    def now() -> float:
+        return -pace.remaining_seconds()
+
+    due = [(now(), number, lane) for number, lane in enumerate(lanes)]
+    while due:
+        when, number, lane = heapq.heappop(due)
+        early = when - now()
+        if early > 0:
+            pace.sleep(early)
         try:
-            failure = _apply(setting, target, step, pace, deadline)
-        except StepOmitted as omission:
-            omitted.append(f"{step.summary}: {omission}")
+            delay = next(lane)
+        except StopIteration:
             continue
-        if failure is None:
-            done.append(step)
-        else:
-            failures.append(failure)
-    if done or not difference.steps:
-        expected = len(failures) + len(omitted)
-        unseen = _unseen(setting, desired, target, pace, deadline, expected=expected)
-        if unseen is not None:
-            failures.append(unseen)
-    difference = replace(difference, omitted=(*difference.omitted, *omitted))
-    if not failures:
-        return (
-            _outcome(setting, Status.APPLIED, difference, done)
-            if done
-            else _nothing_to_do(setting, difference)
-        )
-    reason = "; ".join(failure.reason for failure in failures)
-    # What can still succeed is worth another delivery; what cannot is reported with it in the end.
-    retryable = any(failure.retryable for failure in failures)
-    return _outcome(setting, Status.FAILED, difference, done, reason=reason, retryable=retryable)
+        heapq.heappush(due, (now() + delay, number, lane))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the target shows of a setting at one moment."""
+
+    reading: Reading
+    difference: Difference
 
 
 @dataclass(frozen=True)
@@ -162,93 +275,239 @@ class _Failure:
     retryable: bool
 
 
-def _apply(setting: Setting, target: Table, step: Step, pace: Pace, deadline: float) -> _Failure | None:
-    """Carry out one step, again while AWS asks for that and the setting's time lasts."""
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            setting.apply(target, step)
-        except CannotApplyError as error:
-            return _Failure(f"{step.summary}: {error}", retryable=False)
-        except AwsError as error:
-            meaning = classify(error)
-            if meaning is ErrorClass.IGNORE:
-                return None
-            if meaning is ErrorClass.GIVE_UP:
-                return _Failure(f"{step.summary}: {explain(error)}", retryable=False)
-            if not _pause(pace, attempt, deadline):
-                return _Failure(f"{step.summary}: {explain(error)}", retryable=True)
-        else:
-            return None
+@dataclass(frozen=True)
+class _Task:
+    """One setting that is to be brought to `desired` on `target`.
 
-
-def _unseen(
-    setting: Setting, desired: State, target: Table, pace: Pace, deadline: float, *, expected: int
-) -> _Failure | None:
-    """Read the target back until it shows all that was written; say what it does not show in time.
-
-    AWS is eventually consistent about much of this, and carries some of it out in the background.
-
-    Args:
-        expected: how many steps are known to have failed and so stay open.
+    Attributes:
+        elsewhere: the source's region where it is not the target's.
     """
-    attempt = 0
-    while True:
-        attempt += 1
+
+    setting: Setting
+    desired: State
+    target: Table
+    pace: Pace
+    elsewhere: str | None
+
+    def first_look(self) -> _Look | Outcome:
+        """What the target shows before anything is written; the outcome where it cannot be read."""
         try:
-            reading = setting.read(target)
-            still_open = setting.diff(desired, reading.state).steps
-            missing = _missing(reading, still_open, expected)
-            # AWS's own word that it could not be done: no second look changes that.
-            retryable = not reading.failures
+            return self._look()
         except (*AwsError, TableGoneError) as error:
-            missing = explain(error)
+            reason = f"cannot read the target: {explain(error)}"
             retryable = classify(error) is ErrorClass.RETRY
-        if missing is None:
+            return Outcome(self.setting.name, Status.FAILED, reason=reason, retryable=retryable)
+
+    def rehearsed(self, look: _Look | Outcome) -> Outcome:
+        """What a run would do."""
+        if isinstance(look, Outcome):
+            return look
+        if not look.difference.steps:
+            return self._nothing_to_do(look.difference)
+        return self._outcome(Status.PLANNED, look.difference, look.difference.steps)
+
+    def run(self, look: _Look | Outcome, patience_seconds: float) -> _Waits[Outcome]:
+        """Apply what differs and read back."""
+        if isinstance(look, Outcome):
+            return look
+        # What an earlier delivery wrote and AWS is still carrying out can fail yet.
+        if not look.reading.in_motion and not look.difference.steps:
+            return self._nothing_to_do(look.difference)
+        deadline = self.pace.remaining_seconds() - patience_seconds
+        if look.difference.steps and self.setting.lane is not Lane.ALONE:
+            again: _Look | Outcome = yield from self._look_when_active(look, deadline)
+            if isinstance(again, Outcome):
+                return again
+            look = again
+        return (yield from self._close(look.difference, deadline))
+
+    def _look_when_active(self, look: _Look, deadline: float) -> _Waits[_Look | Outcome]:
+        """The same look where the table is ACTIVE; where it has to be waited for, another one afterwards."""
+        try:
+            if self._may_write():
+                return look
+            busy = yield from self._until_active(deadline)
+        except (*AwsError, TableGoneError) as error:
+            busy = _Failure(explain(error), retryable=classify(error) is ErrorClass.RETRY)
+        if busy is not None:
+            return self._failed(look.difference, (), [busy])
+        # What kept the table busy may have been this very change.
+        return self.first_look()
+
+    def _look(self) -> _Look:
+        reading = self.setting.read(self.target)
+        difference = _naming(self.target.name, self.setting.diff(self.desired, reading.state))
+        if self.elsewhere is None:
+            return _Look(reading, difference)
+        return _Look(reading, _without_foreign_steps(difference, self.elsewhere))
+
+    def _close(self, difference: Difference, deadline: float) -> _Waits[Outcome]:
+        """Carry out the steps of a difference and read the target back."""
+        done: list[Step] = []
+        failures: list[_Failure] = []
+        omitted: list[str] = []
+        for step in difference.steps:
+            try:
+                failure = yield from self._apply(step, deadline)
+            except StepOmitted as omission:
+                omitted.append(f"{step.summary}: {omission}")
+                continue
+            if failure is None:
+                done.append(step)
+            else:
+                failures.append(failure)
+        if done or not difference.steps:
+            expected = len(failures) + len(omitted)
+            unseen = yield from self._unseen(deadline, expected=expected)
+            if unseen is not None:
+                failures.append(unseen)
+        difference = replace(difference, omitted=(*difference.omitted, *omitted))
+        if failures:
+            return self._failed(difference, done, failures)
+        return self._outcome(Status.APPLIED, difference, done) if done else self._nothing_to_do(difference)
+
+    def _apply(self, step: Step, deadline: float) -> _Waits[_Failure | None]:
+        """Carry out one step, again while AWS asks for that and the setting's time lasts."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                if not self._may_write():
+                    busy = yield from self._until_active(deadline)
+                    if busy is not None:
+                        return replace(busy, reason=f"{step.summary}: {busy.reason}")
+                self.setting.apply(self.target, step)
+            except CannotApplyError as error:
+                return _Failure(f"{step.summary}: {error}", retryable=False)
+            except (*AwsError, TableGoneError) as error:
+                meaning = classify(error)
+                if meaning is ErrorClass.IGNORE:
+                    return None
+                if meaning is ErrorClass.GIVE_UP:
+                    return _Failure(f"{step.summary}: {explain(error)}", retryable=False)
+                delay = self._delay(attempt, deadline, error)
+                if delay is None:
+                    return _Failure(f"{step.summary}: {explain(error)}", retryable=True)
+                yield delay
+            else:
+                return None
+
+    def _may_write(self) -> bool:
+        return self.setting.lane is Lane.ALONE or self.target.describe()["TableStatus"] == "ACTIVE"
+
+    def _until_active(self, deadline: float) -> _Waits[_Failure | None]:
+        attempt = 0
+        while (status := self.target.describe()["TableStatus"]) != "ACTIVE":
+            attempt += 1
+            delay = self._delay(attempt, deadline)
+            if delay is None:
+                return _Failure(f"the table is {status}", retryable=True)
+            yield delay
+            self.target.forget()
+        return None
+
+    def _unseen(self, deadline: float, *, expected: int) -> _Waits[_Failure | None]:
+        """Read the target back until it shows all that was written; say what it does not show in time.
+
+        AWS is eventually consistent about much of this, and carries some of it out in the background.
+
+        Args:
+            expected: how many steps are known to have failed and so stay open.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            problem: BaseException | None = None
+            try:
+                look = self._look()
+                missing = _missing(look, expected)
+                # AWS's own word that it could not be done: no second look changes that.
+                retryable = not look.reading.failures
+            except (*AwsError, TableGoneError) as error:
+                problem = error
+                missing = explain(error)
+                retryable = classify(error) is ErrorClass.RETRY
+            if missing is None:
+                return None
+            self.target.forget()
+            delay = self._delay(attempt, deadline, problem)
+            if not retryable or delay is None:
+                return _Failure(f"not seen after it was applied: {missing}", retryable)
+            yield delay
+
+    def _delay(self, attempt: int, deadline: float, error: BaseException | None = None) -> float | None:
+        """Seconds to wait before the next look; None where the setting's time, or the function's, is used up."""
+        asked_for = (retry_after(error) if error is not None else None) or 0.0
+        delay = max(_POLL.delay(attempt, self.pace.rng), asked_for)
+        if self.pace.remaining_seconds() - delay <= max(deadline, _RESERVE_SECONDS):
             return None
-        target.forget()
-        if not retryable or not _pause(pace, attempt, deadline):
-            return _Failure(f"not seen after it was applied: {missing}", retryable)
+        return delay
+
+    def _nothing_to_do(self, difference: Difference) -> Outcome:
+        left_alone = [*difference.conflicts, *difference.omitted]
+        if not left_alone:
+            return self._outcome(Status.UNCHANGED, difference, ())
+        return self._outcome(Status.SKIPPED, difference, (), reason="; ".join(left_alone))
+
+    def _failed(self, difference: Difference, done: Sequence[Step], failures: Sequence[_Failure]) -> Outcome:
+        reason = "; ".join(failure.reason for failure in failures)
+        # What can still succeed is worth another delivery; what cannot is reported with it in the end.
+        retryable = any(failure.retryable for failure in failures)
+        return self._outcome(Status.FAILED, difference, done, reason=reason, retryable=retryable)
+
+    def _outcome(
+        self,
+        status: Status,
+        difference: Difference,
+        done: Sequence[Step],
+        *,
+        reason: str | None = None,
+        retryable: bool = False,
+    ) -> Outcome:
+        return Outcome(
+            self.setting.name,
+            status,
+            done=tuple(step.summary for step in done),
+            still_open=tuple(step.summary for step in difference.steps if step not in done),
+            conflicts=difference.conflicts,
+            omitted=difference.omitted,
+            reason=reason,
+            retryable=retryable,
+        )
 
 
-def _missing(reading: Reading, still_open: Sequence[Step], expected: int) -> str | None:
+def _missing(look: _Look, expected: int) -> str | None:
+    still_open = look.difference.steps
     if len(still_open) > expected:
-        return ", ".join([*(step.summary for step in still_open), *reading.failures])
-    return ", ".join(reading.in_motion) or None
+        return ", ".join([*(step.summary for step in still_open), *look.reading.failures])
+    return ", ".join(look.reading.in_motion) or None
 
 
-def _pause(pace: Pace, attempt: int, deadline: float) -> bool:
-    """Sleep before the next look; False where the setting's time, or the function's, is used up."""
-    delay = _POLL.delay(attempt, pace.rng)
-    if pace.remaining_seconds() - delay <= max(deadline, _RESERVE_SECONDS):
-        return False
-    pace.sleep(delay)
-    return True
-
-
-def _nothing_to_do(setting: Setting, difference: Difference) -> Outcome:
-    left_alone = [*difference.conflicts, *difference.omitted]
-    if not left_alone:
-        return _outcome(setting, Status.UNCHANGED, difference, ())
-    return _outcome(setting, Status.SKIPPED, difference, (), reason="; ".join(left_alone))
-
-
-def _outcome(
-    setting: Setting,
-    status: Status,
-    difference: Difference,
-    done: Sequence[Step],
-    *,
-    reason: str | None = None,
-    retryable: bool = False,
-) -> Outcome:
-    return Outcome(
-        setting.name,
-        status,
-        done=tuple(step.summary for step in done),
-        conflicts=difference.conflicts,
-        omitted=difference.omitted,
-        reason=reason,
-        retryable=retryable,
+def _naming(table: str, difference: Difference) -> Difference:
+    """A difference in the words of people, who know the target by its name. Portable states know no name."""
+    return Difference(
+        tuple(replace(step, summary=with_table(step.summary, table)) for step in difference.steps),
+        tuple(with_table(conflict, table) for conflict in difference.conflicts),
+        tuple(with_table(omission, table) for omission in difference.omitted),
     )
+
+
+def _without_foreign_steps(difference: Difference, region: str) -> Difference:
+    """Leave out the steps that name something in the source's region: functions, streams, topics, keys.
+
+    Services refer to these in their own region only; the ones of that name here, if there are any, may be others.
+    """
+    kept: list[Step] = []
+    omitted = list(difference.omitted)
+    for step in difference.steps:
+        foreign = _arns_in(step.payload, region)
+        if foreign:
+            omitted.append(f"{step.summary}: {', '.join(foreign)} cannot be used from another region")
+        else:
+            kept.append(step)
+    return replace(difference, steps=tuple(kept), omitted=tuple(omitted))
+
+
+def _arns_in(payload: State, region: str) -> list[str]:
+    found = re.findall(rf"arn:[a-z-]+:[a-z0-9-]+:{re.escape(region)}:[^\"\\\s]+", json.dumps(payload))
+    return sorted(set(found))

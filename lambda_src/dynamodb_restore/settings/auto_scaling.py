@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import error_code
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,
@@ -34,6 +37,13 @@ _NAMESPACE: Final = "dynamodb"
 _ONCE = re.compile(r"at\((?P<when>[^)]+)\)")
 """A schedule of one instant, in the action's time zone
 (docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html)."""
+
+
+_PROCESSES: Final = {
+    "DynamicScalingInSuspended": "scaling in by policies",
+    "DynamicScalingOutSuspended": "scaling out by policies",
+    "ScheduledScalingSuspended": "scheduled scaling",
+}
 
 
 class AutoScaling:
@@ -104,37 +114,51 @@ class AutoScaling:
         return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
 
     def apply(self, table: Table, step: Step) -> None:
-        client = table.clients.auto_scaling
         payload = step.payload
         where: dict[str, Any] = {
             "ServiceNamespace": _NAMESPACE,
             "ResourceId": _resource_id(payload["resource"], table.name),
             "ScalableDimension": payload["dimension"],
         }
-        match payload["kind"]:
-            case "target":
-                target = payload["target"]
-                limits = {"MinCapacity": target["min"], "MaxCapacity": target["max"]}
-                suspended = {"SuspendedState": target["suspended"]} if target["suspended"] else {}
-                client.register_scalable_target(**where, **limits, **suspended)
-            case "policy":
-                client.put_scaling_policy(
-                    **where,
-                    PolicyName=with_table(payload["name"], table.name),
-                    PolicyType="TargetTrackingScaling",
-                    TargetTrackingScalingPolicyConfiguration=dimensions_with_table(
-                        payload["configuration"], table.name
-                    ),
-                )
-            case "schedule":
-                # It may have run on the source while the target was being restored.
-                if _spent(payload["action"], datetime.now(UTC)):
-                    raise StepOmitted("its time has passed")
-                client.put_scheduled_action(
-                    **where,
-                    ScheduledActionName=with_table(payload["name"], table.name),
-                    **payload["action"],
-                )
+        if payload["kind"] == "target":
+            _register(table, where, payload["target"])
+            return
+        try:
+            _put(table, where, payload)
+        except ClientError as error:
+            if error_code(error) == "ObjectNotFoundException" and payload["target"] is not None:
+                # The step that registered the target came before this one. Registering it again tells the two
+                # causes apart: a target that AWS refuses is refused again, and that ends this step too; one that
+                # is just not visible yet is taken again, and the step comes back.
+                _register(table, where, payload["target"])
+            raise
+
+
+def _register(table: Table, where: Mapping[str, Any], target: State) -> None:
+    limits = {"MinCapacity": target["min"], "MaxCapacity": target["max"]}
+    suspended = {"SuspendedState": target["suspended"]} if target["suspended"] else {}
+    table.clients.auto_scaling.register_scalable_target(**where, **limits, **suspended)
+
+
+def _put(table: Table, where: Mapping[str, Any], payload: State) -> None:
+    """Put a policy or a scheduled action onto a scalable target."""
+    client = table.clients.auto_scaling
+    name = with_table(payload["name"], table.name)
+    if payload["kind"] == "policy":
+        client.put_scaling_policy(
+            **where,
+            PolicyName=name,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=dimensions_with_table(
+                payload["configuration"], table.name
+            ),
+        )
+        return
+    now = datetime.now(UTC)
+    # It may have run on the source while the target was being restored.
+    if _spent(payload["action"], now):
+        raise StepOmitted("its time has passed")
+    client.put_scheduled_action(**where, ScheduledActionName=name, **_startable(payload["action"], now))
 
 
 def _resource(resource_id: str, table_name: str) -> str:
@@ -155,9 +179,10 @@ def _unscalable(table: Table) -> dict[str, str]:
     if billing_mode == "PAY_PER_REQUEST":
         indexes = [f"index/{index['IndexName']}" for index in description.get("GlobalSecondaryIndexes", [])]
         return dict.fromkeys(["table", *indexes], "the restored table is on demand")
+    set_by_call = [f"index/{name}" for name in table.overrides.index_throughput]
     if table.overrides.provisioned_throughput:
-        return {"table": "the restore call set its capacity"}
-    return {}
+        set_by_call.append("table")
+    return dict.fromkeys(set_by_call, "the restore call set its capacity")
 
 
 def _policies(table: Table, resource_id: str, not_cloned: list[str]) -> dict[str, dict[str, Any]]:
@@ -168,8 +193,10 @@ def _policies(table: Table, resource_id: str, not_cloned: list[str]) -> dict[str
             if policy["ResourceId"] != resource_id:
                 continue
             if policy["PolicyType"] != "TargetTrackingScaling":
+                # Step scaling is not supported for DynamoDB, predictive scaling is for ECS alone
+                # (docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html).
                 not_cloned.append(
-                    f"scaling policy {policy['PolicyName']} is a {policy['PolicyType']} policy: not cloned"
+                    f"scaling policy {policy['PolicyName']}: AWS does not support {policy['PolicyType']} for DynamoDB"
                 )
                 continue
             configuration = policy["TargetTrackingScalingPolicyConfiguration"]
@@ -208,6 +235,17 @@ def _spent(action: Mapping[str, Any], now: datetime) -> bool:
         return False
 
 
+def _startable(action: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The action without a start that has passed: it only bounds a recurring schedule from below
+    (docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html), and a time in the past is
+    refused by the sister service (docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html).
+    """
+    start = action.get("StartTime")
+    if start is None or datetime.fromisoformat(start) > now:
+        return dict(action)
+    return {key: value for key, value in action.items() if key != "StartTime"}
+
+
 def _portable_action(action: ScheduledActionTypeDef) -> dict[str, Any]:
     fields = ("Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetAction")
     present = {key: action[key] for key in fields if action.get(key) is not None}  # type: ignore[literal-required]
@@ -223,15 +261,21 @@ def _diff_targets(resource: str, desired: State, have: State) -> Part:
     conflicts: list[str] = []
     for dimension, target in sorted(desired["targets"].items()):
         present = have["targets"].get(dimension)
-        limits = f"{target['min']} to {target['max']}"
+        label = _label(resource, dimension)
+        limits = _limits(target)
         if present is None:
             payload = {"kind": "target", "resource": resource, "dimension": dimension, "target": target}
-            steps.append(Step(f"scale {_label(resource, dimension)} from {limits}", payload))
-        elif not _same_target(target, present):
-            kept = f"{present['min']} to {present['max']}"
-            conflicts.append(
-                f"{_label(resource, dimension)} scales from {kept} on the target, {limits} on the source"
-            )
+            steps.append(Step(f"scale {label} from {limits}", payload))
+            continue
+        if _limits(present) != limits:
+            conflicts.append(f"{label} scales from {_limits(present)} on the target, {limits} on the source")
+        here, there = _suspended(present), _suspended(target)
+        conflicts.extend(
+            f"{what} of {label} is suspended on the target only" for what in sorted(here - there)
+        )
+        conflicts.extend(
+            f"{what} of {label} is suspended on the source only" for what in sorted(there - here)
+        )
     return steps, conflicts
 
 
@@ -245,6 +289,7 @@ def _diff_policies(resource: str, desired: State, have: State) -> Part:
                 "kind": "policy",
                 "resource": resource,
                 "dimension": dimension,
+                "target": _missing_target(dimension, desired, have),
                 "name": name,
                 "configuration": configuration,
             }
@@ -267,15 +312,21 @@ def _diff_schedules(resource: str, desired: State, have: State) -> Part:
                 "kind": "schedule",
                 "resource": resource,
                 "dimension": dimension,
+                "target": _missing_target(dimension, desired, have),
                 "name": name,
                 "action": action,
             }
             steps.append(Step(f"schedule {action['Schedule']} on {_label(resource, dimension)}", payload))
-        elif present != action:
+        elif not _same_action(action, present):
             conflicts.append(
                 f"scheduled action {name} of {_label(resource, dimension)} differs on the target"
             )
     return steps, conflicts
+
+
+def _missing_target(dimension: str, desired: State, have: State) -> State | None:
+    """The scalable target that a step before this one has to register, or None where there is one already."""
+    return None if dimension in have["targets"] else desired["targets"].get(dimension)
 
 
 def _named(by_dimension: State) -> Iterator[tuple[str, str, Any]]:
@@ -288,12 +339,21 @@ def _label(resource: str, dimension: str) -> str:
     return f"{dimension.rsplit(':', 1)[-1]} of {resource}"
 
 
-def _same_target(desired: State, present: State) -> bool:
-    def suspensions(target: State) -> set[str]:
-        return {process for process, suspended in target["suspended"].items() if suspended}
+def _limits(target: State) -> str:
+    return f"{target['min']} to {target['max']}"
 
-    same_limits = (desired["min"], desired["max"]) == (present["min"], present["max"])
-    return same_limits and suspensions(desired) == suspensions(present)
+
+def _suspended(target: State) -> set[str]:
+    """What is suspended, in words; a process that is not mentioned is not suspended
+    (docs.aws.amazon.com/autoscaling/application/APIReference/API_SuspendedState.html)."""
+    return {words for process, words in _PROCESSES.items() if target["suspended"].get(process)}
+
+
+def _same_action(desired: State, present: State) -> bool:
+    """Whether two scheduled actions do the same: one that has begun on the target needs no start any more."""
+    if "StartTime" in present:
+        return desired == present
+    return {key: value for key, value in desired.items() if key != "StartTime"} == present
 
 
 def _same_metric(configuration: State, others: State) -> bool:

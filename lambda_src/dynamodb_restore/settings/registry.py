@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from dynamodb_restore.settings.auto_scaling import AutoScaling
+from dynamodb_restore.settings.cloudwatch_alarms import CloudWatchAlarms
+from dynamodb_restore.settings.contributor_insights import ContributorInsights
+from dynamodb_restore.settings.deletion_protection import DeletionProtection
 from dynamodb_restore.settings.kinesis_destination import KinesisDestination
+from dynamodb_restore.settings.on_demand_throughput import OnDemandThroughput
 from dynamodb_restore.settings.point_in_time_recovery import PointInTimeRecovery
+from dynamodb_restore.settings.replicas import Replicas
+from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.setting import Setting
 from dynamodb_restore.settings.stream import Stream
 from dynamodb_restore.settings.stream_triggers import StreamTriggers
+from dynamodb_restore.settings.table_class import TableClass
 from dynamodb_restore.settings.tags import Tags
 from dynamodb_restore.settings.ttl import TimeToLive
+from dynamodb_restore.settings.warm_throughput import WarmThroughput
 
-# Point-in-time recovery comes first because an unprotected table is the worst state to be left in;
-# the stream comes before its triggers because they attach to it; TTL comes last because it deletes.
+# What protects the table comes first, because an unprotected table is the worst state to be left in; the stream comes
+# before its triggers because they attach to it; warm throughput comes last of what UpdateTable writes, because it takes
+# longest. The two at the end have lane LAST: replicas need the stream and auto scaling to be there, and a resource
+# policy may take permissions away.
 SETTINGS: tuple[Setting, ...] = (
     PointInTimeRecovery(),
+    DeletionProtection(),
     Tags(),
+    TableClass(),
+    OnDemandThroughput(),
     AutoScaling(),
     Stream(),
     StreamTriggers(),
+    ContributorInsights(),
     KinesisDestination(),
+    CloudWatchAlarms(),
+    WarmThroughput(),
     TimeToLive(),
+    Replicas(),
+    ResourcePolicy(),
 )

@@ -10,7 +10,7 @@ class TimeToLive:
 
     name = "ttl"
     phase = Phase.ON_CUTOVER
-    lane = Lane.LAST
+    lane = Lane.ALONE
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]

@@ -80,3 +80,7 @@ mock_resource "aws_dynamodb_table" {
 mock_resource "aws_s3_bucket" {
   defaults = { arn = "arn:aws:s3:::mocked" }
 }
+
+mock_resource "aws_cloudtrail" {
+  defaults = { arn = "arn:aws:cloudtrail:us-east-1:123456789012:trail/mocked" }
+}

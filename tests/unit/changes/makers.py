@@ -115,7 +115,7 @@ class MemoryTables:
     """DynamoDB's data plane with its rules: no item twice in a batch, one bad item fails its whole batch.
 
     Attributes:
-        refused: names of items that the target refuses.
+        refused: names of items that the target refuses to write, and the source to read.
         throttles: how many of the next calls are throttled.
         unprocessed: for the next batches, how many requests of each are left undone.
     """
@@ -157,6 +157,10 @@ class MemoryTables:
         self._called("BatchGetItem", len(keys))
         assert request["ConsistentRead"]
         assert 1 <= len(keys) <= 100
+        if self.refused & {self._name(found) for found in keys}:
+            raise client_error(
+                "BatchGetItem", "ValidationException", "The provided key element does not match"
+            )
         kept = len(keys) - self._left()
         names = [self._name(found) for found in keys[:kept]]
         found = [self.items[table][name] for name in reversed(names) if name in self.items[table]]

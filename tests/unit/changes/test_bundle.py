@@ -146,6 +146,8 @@ def test_what_is_no_bundle_raises_or_is_fit_to_be_written(content: Any) -> None:
     ("content", "message"),
     [
         ({"v": 2, "k": ["id"], "c": []}, "version 2; this code reads version 1"),
+        # The text goes into a message attribute, which takes no control characters.
+        ({"v": "\x00\x1b" * 90, "k": [], "c": []}, r"bundle of version '\\x00\\x1b"),
         ({"v": 1, "k": ["id"]}, "KeyError: 'c'"),
         ({"v": 1, "k": ["id"], "c": [["put", "1", NOON, {"x": {"S": "a"}}]]}, "KeyError: 'id'"),
         ({"v": 1, "k": [], "c": [["delete", "1", NOON, {}]]}, "one or two attributes"),
@@ -162,11 +164,20 @@ def test_the_error_says_what_is_wrong(content: Any, message: str) -> None:
 
 
 def test_a_message_that_unpacks_to_too_much_is_refused() -> None:
-    bomb = base64.b64encode(zlib.compress(b" " * (64 * 1024 * 1024 + 1))).decode()
+    bomb = base64.b64encode(zlib.compress(b" " * (8 * 1024 * 1024 + 1))).decode()
     assert len(bomb) < 262_144
 
-    with pytest.raises(BundleError, match="more than 67108864 bytes"):
+    with pytest.raises(BundleError, match="more than 8388608 bytes"):
         decode(bomb)
+
+
+def test_the_most_that_lambda_hands_to_capture_fits_one_message_and_comes_back() -> None:
+    """Images that compress well, 6 MB of them, can all travel in one message."""
+    found = [put("a", sequence=number, note={"S": "x" * 390_000}) for number in range(15)]
+
+    ((bundle,),) = pack(enumerate(found), group_count=1, byte_limit=262_144).values()
+
+    assert decode(bundle.body) == found
 
 
 def test_a_body_that_was_cut_short_is_refused() -> None:

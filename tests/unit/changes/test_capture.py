@@ -106,6 +106,12 @@ def test_a_batch_becomes_a_bundle_for_each_group() -> None:
     assert buffer.sequences("3") == ["2", "3"]
 
 
+def test_the_latest_change_that_was_sent_is_told_whichever_bundle_it_is_in() -> None:
+    captured = run(Buffer(), [record("order#1", 1, time=NOON + 9), record("order#2", 2, time=NOON)])
+
+    assert captured.through == NOON + 9
+
+
 def test_an_empty_batch_sends_nothing() -> None:
     buffer = Buffer()
 
@@ -138,6 +144,15 @@ def test_a_call_has_ten_entries_and_a_mebibyte_at_most() -> None:
     assert len(buffer.accepted) == 25
     assert max(sizes) <= 1_048_576
     assert max(len(call) for call in buffer.calls) <= 10
+
+
+def test_many_groups_with_little_in_them_go_out_ten_at_a_time() -> None:
+    buffer = Buffer()
+    options = CaptureOptions(buffer_url="buffer", group_count=10_000, byte_limit=262_144, keep_expiries=True)
+
+    run(buffer, [record(f"order#{n}", n) for n in range(25)], options)
+
+    assert [len(call) for call in buffer.calls] == [10, 10, 5]
 
 
 def test_an_entry_that_failed_is_sent_again_alone() -> None:

@@ -65,6 +65,12 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "SETTINGS": "{}",
         "POLLING": '{"max_attempts": 3, "base_delay_seconds": 1, "backoff_rate": 2, "max_delay_seconds": 9, "jitter": 0}',
         "RECORD_RETENTION_DAYS": "90",
+        "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
+        "OVERRIDES": "[]",
+        "CONTROL_TAG": "",
+        "FOLLOW_TERRAFORM": "true",
+        "SOURCE_REGIONS": "[]",
+        "FINDINGS": "{}",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -145,6 +151,19 @@ def test_capture_sends_again_what_it_could_not_note(functions: House) -> None:
 
     with pytest.raises(ClientError):
         capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+
+def test_capture_notes_what_it_sent_before_a_record_that_it_cannot_read(functions: House) -> None:
+    malformed = record("order#1", 8)
+    del malformed["dynamodb"]["Keys"]
+
+    assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == ["8"]
+    captured = functions.progress.read(Side.CAPTURED)
+    assert (captured.positions.keys(), captured.changes) == ({6}, 1)
+
+
+def test_capture_asks_for_the_whole_batch_where_it_cannot_say_from_which_record_on(functions: House) -> None:
+    assert failures(capture.handler({"Records": [record("order#1", 7), {}]}, CONTEXT)) == [""]
 
 
 def test_capture_without_its_environment_fails(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:

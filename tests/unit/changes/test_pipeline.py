@@ -95,6 +95,16 @@ def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
     assert house.pipelines.claim("orders") is None
 
 
+def test_a_claim_that_another_restore_has_taken_meanwhile_cannot_be_changed(house: House) -> None:
+    """The other's claim may have been written as often: its version tells nothing."""
+    house.pipelines.take("orders", CLAIM)
+    house.pipelines.release("orders", CLAIM, consumed_until=None)
+    other = house.pipelines.take("orders", replace(CLAIM, restore_id="restore-2", target="orders-again"))
+
+    assert house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING)) is None
+    assert house.pipelines.claim("orders") == other
+
+
 def test_release_keeps_what_was_consumed(house: House) -> None:
     house.pipelines.take("orders", CLAIM)
     house.pipelines.release("orders", CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))

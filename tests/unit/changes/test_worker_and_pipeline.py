@@ -82,7 +82,7 @@ def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: Hous
 def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
     follow(house, kept)
     house.aws.calls.clear()
-    assert follow(house, kept, attempt=2) == Finished(None)
+    assert follow(house, kept, attempt=2) == Finished(None, "already finished by an earlier delivery")
     assert house.aws.writes() == []
 
 
@@ -196,7 +196,7 @@ def test_settings_applied_by_hand_during_a_replay_are_those_of_the_first_phase(
     house: House, kept: Shelf
 ) -> None:
     follow(house, kept)
-    report = worker_of(house, kept).sync_now("orders", "orders-restored", dry_run=False)
+    report = worker_of(house, kept).sync_now(TableRef("orders"), "orders-restored", dry_run=False)
     assert [(outcome.setting, outcome.status.value) for outcome in report.outcomes] == [
         ("shelf", "unchanged"),
         ("kept", "skipped"),
@@ -215,5 +215,5 @@ def test_the_capture_trigger_of_the_pipeline_is_kept_from_the_settings(house: Ho
     house.shelf.read = watching  # type: ignore[method-assign]
     house.aws.describe_next("orders-restored", RESTORING)
     follow(house, kept)
-    worker_of(house, kept).sync_now("orders", "orders-restored", dry_run=True)
+    worker_of(house, kept).sync_now(TableRef("orders"), "orders-restored", dry_run=True)
     assert seen == [frozenset({CAPTURE}), frozenset({CAPTURE})]

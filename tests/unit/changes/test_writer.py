@@ -71,6 +71,15 @@ def test_a_throttled_call_is_made_again() -> None:
     assert len(tables.calls) == 4
 
 
+def test_a_throttled_read_is_made_again() -> None:
+    tables = MemoryTables()
+    tables.source["a"] = key("a")
+    tables.throttles = 3
+
+    assert writer_for(tables).write({0: read("a")}) == Written(done={0})
+    assert [operation for operation, _ in tables.calls] == [*["BatchGetItem"] * 4, "BatchWriteItem"]
+
+
 def test_a_lost_connection_is_tried_again() -> None:
     tables = MemoryTables()
     tables.faults = [ConnectTimeoutError(endpoint_url="https://dynamodb")]
@@ -159,6 +168,21 @@ def test_a_read_that_fails_leaves_its_items_undone_and_deletes_none() -> None:
 
     assert written == Written(done={1}, problem="BatchGetItem: ResourceNotFoundException: gone")
     assert sorted(tables.target) == ["a", "b"]
+
+
+def test_one_key_that_is_none_of_the_sources_fails_no_other() -> None:
+    tables = MemoryTables()
+    tables.source.update({"a": key("a"), "c": key("c")})
+    tables.refused = {"b"}
+
+    written = writer_for(tables).write(numbered(read("a"), read("b"), read("c"), put("d")))
+
+    assert written.done == {0, 2, 3}
+    assert written.refused == {
+        1: "BatchGetItem: ValidationException: The provided key element does not match"
+    }
+    assert written.problem is None
+    assert sorted(tables.target) == ["a", "c", "d"]
 
 
 @pytest.mark.parametrize("change", [put("a"), read("a")])

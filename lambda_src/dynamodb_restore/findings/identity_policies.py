@@ -1,0 +1,143 @@
+"""IAM policies of roles, users and groups that name the source table's ARN."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dynamodb_restore.aws import AwsError, Clients
+from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
+from dynamodb_restore.findings.patterns import as_list, lacking
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.type_defs import ManagedPolicyDetailTypeDef
+
+_HOLDERS_NAMED = 5
+"""How many holders of one policy a finding names; the rest are counted."""
+
+
+class IdentityPolicies:
+    """Inline policies, and customer managed policies that somebody holds, as a policy or as a permissions boundary.
+
+    AWS managed policies name no tables. This module's own role is left out: it is given its tables by Terraform.
+    """
+
+    kind = "identity_policies"
+
+    def find(
+        self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+    ) -> Iterator[Finding]:
+        managed: dict[str, str] = {}
+        holders: defaultdict[str, list[str]] = defaultdict(list)
+        trouble: Exception | None = None
+        try:
+            for policy in _managed_policies(clients, enough_time):
+                if advice := _advice(_default_version(policy), source, target):
+                    managed[policy["Arn"]] = advice
+            for principal, inline, attached in _principals(clients, enough_time):
+                for name, document in inline:
+                    if advice := _advice(document, source, target):
+                        yield Finding(self.kind, f"{principal}, inline policy {name}", advice)
+                for arn in attached:
+                    holders[arn].append(principal)
+        except (OutOfTimeError, *AwsError) as error:
+            trouble = error
+        for arn, advice in managed.items():
+            name = f"policy {arn.rpartition('/')[2]}"
+            if arn in holders:
+                yield Finding(self.kind, f"{name} of {_listed(holders[arn])}", advice)
+            elif trouble is not None:
+                yield Finding(self.kind, name, f"{advice} (who holds it was not looked at)")
+        if trouble is not None:
+            raise trouble
+
+
+def _managed_policies(
+    clients: Clients, enough_time: Callable[[], bool]
+) -> Iterator[ManagedPolicyDetailTypeDef]:
+    listing = clients.iam.get_paginator("get_account_authorization_details")
+    pages = listing.paginate(Filter=["LocalManagedPolicy"])
+    for page in in_time(pages, enough_time, "pages of customer managed policies"):
+        yield from page.get("Policies", [])
+
+
+_Principal = tuple[str, list[tuple[str, Any]], list[str]]
+
+
+def _principals(clients: Clients, enough_time: Callable[[], bool]) -> Iterator[_Principal]:
+    """All holders of policies: in words, with the inline policies and the ARNs of the managed ones."""
+    own_role = _own_role(clients)
+    listing = clients.iam.get_paginator("get_account_authorization_details")
+    pages = listing.paginate(Filter=["User", "Group", "Role"])
+    for page in in_time(pages, enough_time, "pages of users, groups and roles"):
+        for user in page.get("UserDetailList", []):
+            yield _principal("user", user["UserName"], user, user.get("UserPolicyList", []))
+        for group in page.get("GroupDetailList", []):
+            yield _principal("group", group["GroupName"], group, group.get("GroupPolicyList", []))
+        for role in page.get("RoleDetailList", []):
+            if role["RoleName"] != own_role:
+                yield _principal("role", role["RoleName"], role, role.get("RolePolicyList", []))
+
+
+def _own_role(clients: Clients) -> str | None:
+    """The role that this function runs with: `arn:…:assumed-role/NAME/SESSION` tells its name
+    (docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)."""
+    kind, _, rest = clients.sts.get_caller_identity()["Arn"].split(":")[-1].partition("/")
+    return rest.split("/")[0] if kind == "assumed-role" else None
+
+
+def _principal(kind: str, name: str, detail: Mapping[str, Any], inline: Any) -> _Principal:
+    attached = {policy["PolicyArn"] for policy in detail.get("AttachedManagedPolicies", [])}
+    boundary = detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if boundary:
+        attached.add(boundary)
+    documents = [(policy["PolicyName"], policy["PolicyDocument"]) for policy in inline]
+    return f"{kind} {name}", documents, sorted(attached)
+
+
+def _default_version(policy: Mapping[str, Any]) -> Any:
+    versions = [version for version in policy.get("PolicyVersionList", []) if version.get("IsDefaultVersion")]
+    return versions[0].get("Document") if versions else None
+
+
+def _advice(document: Any, source: TableId, target: TableId) -> str | None:
+    """What to add to a policy, or None where it says the same of both tables."""
+    # botocore turns documents into JSON values, and leaves those that are none as text.
+    if not isinstance(document, dict):
+        return None
+    missing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for (effect, element, _), patterns in _patterns(document).items():
+        missing[effect, element].update(lacking(patterns, source, target))
+    parts = [
+        f"{_says(effect, element, source.name, target.name)}: add {', '.join(sorted(arns))} to its {element}"
+        for (effect, element), arns in sorted(missing.items())
+        if arns
+    ]
+    return "; ".join(parts) or None
+
+
+def _patterns(document: Mapping[str, Any]) -> Mapping[tuple[str, str, str], list[str]]:
+    """The patterns of all statements, together where statements differ in nothing else."""
+    groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for statement in as_list(document.get("Statement")):
+        for element in ("Resource", "NotResource"):
+            if element in statement:
+                rest = {key: value for key, value in statement.items() if key not in (element, "Sid")}
+                key = (statement.get("Effect", ""), element, json.dumps(rest, sort_keys=True))
+                groups[key].extend(as_list(statement[element]))
+    return groups
+
+
+def _says(effect: str, element: str, source: str, target: str) -> str:
+    verb = "denies" if effect == "Deny" else "allows"
+    if element == "Resource":
+        return f"{verb} actions on {source} and not on {target}"
+    return f"{verb} actions on everything but {source}, so on {target}"
+
+
+def _listed(holders: list[str]) -> str:
+    names = sorted(holders)
+    more = len(names) - _HOLDERS_NAMED
+    return ", ".join(names[:_HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,53 @@
+"""Look in all places that are switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from dynamodb_restore.aws import AwsError, Clients, explain
+from dynamodb_restore.findings.finding import Finding, OutOfTimeError, Search, TableId
+from dynamodb_restore.findings.registry import SEARCHES
+
+
+def find_all(
+    switches: Mapping[str, bool],
+    source: TableId,
+    target: TableId,
+    clients: Clients,
+    enough_time: Callable[[], bool],
+    searches: Sequence[Search] = SEARCHES,
+) -> list[Finding]:
+    """What names `source` and not `target`, search by search, each in the order of the names.
+
+    A search that fails or runs out of time keeps what it found, and a last finding of its kind says what happened;
+    the others go on.
+
+    Args:
+        switches: search to whether it is wanted; one that is not mentioned is not.
+        clients: the clients of the target's region.
+        enough_time: whether there is time to go on; asked before each page, or thing, that is looked at.
+    """
+    return [
+        finding
+        for search in searches
+        if switches.get(search.kind, False)
+        for finding in _run(search, source, target, clients, enough_time)
+    ]
+
+
+def _run(
+    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+) -> Iterator[Finding]:
+    found: list[Finding] = []
+    trouble: str | None = None
+    try:
+        # One by one, because those before an error stand.
+        for finding in search.find(source, target, clients, enough_time):
+            found.append(finding)  # noqa: PERF402
+    except OutOfTimeError as error:
+        trouble = str(error)
+    except AwsError as error:
+        trouble = explain(error)
+    yield from sorted(found, key=lambda finding: finding.name)
+    if trouble is not None:
+        yield Finding(search.kind, "not everything was looked at", f"{trouble}; look for {source.name} there")

@@ -1,0 +1,56 @@
+"""The reconciler: runs on a schedule and follows restores whose event never came."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from dynamodb_restore import aws
+from dynamodb_restore.config import ReconcilerConfig
+from dynamodb_restore.restore.reconcile import Reconciler
+from dynamodb_restore.restore.record import RestoreRecords
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_RESERVE_MILLISECONDS = 30_000
+"""Left when it stops: one more look with all its retries, and the note of where it stopped."""
+
+# Powertools keeps these across invocations on purpose.
+logger = Logger()
+metrics = Metrics()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point; the event says nothing that matters.
+
+    Returns:
+        `{"looked_at": count, "found": [table, …], "continues_after": table | None}`.
+
+    Raises:
+        ClientError, BotoCoreError: from AWS; the next run takes up where this one began.
+        ConfigError: the function's environment is incomplete.
+    """
+    config = ReconcilerConfig.from_environment(os.environ)
+    clients = aws.clients()
+    reconciled = Reconciler(
+        clients=clients,
+        records=RestoreRecords(clients, config.restore_table_name, timedelta(0)),
+        restore_table_name=config.restore_table_name,
+        restore_queue_url=config.restore_queue_url,
+        patterns=config.table_patterns,
+        enough_time=lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS,
+        now=lambda: datetime.now(UTC),
+    ).run()
+    metrics.add_metric("TablesLookedAt", MetricUnit.Count, reconciled.looked_at)
+    metrics.add_metric("RestoresFound", MetricUnit.Count, len(reconciled.found))
+    answer = asdict(reconciled)
+    logger.info("reconciled", **answer)
+    return answer

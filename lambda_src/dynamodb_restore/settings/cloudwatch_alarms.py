@@ -1,0 +1,632 @@
+"""CloudWatch alarms on the table and its indexes, and the composite alarms that are built from nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import error_code
+from dynamodb_restore.settings.names import (
+    dimensions_with_table,
+    dimensions_without_table,
+    escaped,
+    fingerprint,
+    fitted,
+    is_fitted,
+    names_table,
+    naming_table,
+    with_table,
+    without_table,
+)
+from dynamodb_restore.settings.setting import (
+    CannotApplyError,
+    Difference,
+    Lane,
+    Phase,
+    Reading,
+    State,
+    Step,
+    StepOmitted,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.literals import AlarmTypeType
+
+_TYPES: Final[list[AlarmTypeType]] = ["MetricAlarm", "CompositeAlarm"]
+_NAMESPACE = "AWS/DynamoDB"
+_LONGEST_NAME = 255
+_LONGEST_DESCRIPTION = 1024
+
+_COMMON: dict[str, Any] = {
+    "AlarmDescription": "",
+    "ActionsEnabled": True,
+    "OKActions": [],
+    "AlarmActions": [],
+    "InsufficientDataActions": [],
+    "ActionConfiguration": None,
+}
+_METRIC_ALARM: dict[str, Any] = {
+    **_COMMON,
+    "MetricName": None,
+    "Namespace": None,
+    "Dimensions": [],
+    "Statistic": None,
+    "ExtendedStatistic": None,
+    "Period": None,
+    "Unit": None,
+    "Metrics": [],
+    "ThresholdMetricId": None,
+    "EvaluationPeriods": None,
+    "DatapointsToAlarm": None,
+    "Threshold": None,
+    "ComparisonOperator": None,
+    "TreatMissingData": "missing",
+    "EvaluateLowSampleCountPercentile": "evaluate",
+    "EvaluationWindow": {"SlidingWindow": {}},
+    "WarmUpConfiguration": None,
+}
+"""The parameters of PutMetricAlarm that DescribeAlarms shows, with CloudWatch's defaults
+(docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html)."""
+_COMPOSITE_ALARM: dict[str, Any] = {
+    **_COMMON,
+    "ActionsSuppressor": None,
+    "ActionsSuppressorWaitPeriod": None,
+    "ActionsSuppressorExtensionPeriod": None,
+}
+"""Those of PutCompositeAlarm, but for its rule
+(docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html)."""
+_ACTIONS = ("OKActions", "AlarmActions", "InsufficientDataActions")
+
+_SCALES = re.compile(r"arn:[^:]+:autoscaling:[^:]*:[^:]*:scalingPolicy:")
+"""An action that runs one scaling policy; the source's would scale the source."""
+
+
+class CloudWatchAlarms:
+    """Portable state: `{"metric_alarms": {name: {"parameters": {…}, "tags": {…}}}, "composite_alarms": {name:
+    {"parameters": {…}, "rule": rule, "children": [name, …], "suppressor": name, "tags": {…}}},
+    "not_cloned": [what and why, …], "indexes": [name, …]}`
+
+    `parameters` are CloudWatch's own, only those that it returned. In names, descriptions, labels and dimensions the
+    table's name reads `${table}`; in a rule `${0}` stands for the first child. `suppressor` is there where that
+    alarm is one of these too; any other is among the parameters, by ARN.
+
+    **Names.** Those of alarms are unique in a region. One that has the table's name in it, standing whole, gets the
+    target's instead; one that has not gets the target's appended in brackets. What grows too long is cut and
+    ends in a fingerprint of the whole, so that a second run finds it.
+
+    **Calls.** No operation lists the alarms of a table: DescribeAlarmsForMetric wants each metric with its dimensions
+    and leaves out metric math (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html).
+    So each reading goes through all alarms of the region, 100 a call, and asks for the tags of those that match. A
+    table without alarms costs the listing alone; each alarm that is created, two calls, a composite alarm a listing
+    more.
+
+    **What is looked at.** Alarms on metrics of `AWS/DynamoDB` whose dimension `TableName` is the table, in metric math
+    too, and Metrics Insights queries that ask for it; all other tables in these stay. Anomaly detection
+    needs nothing beside: CloudWatch makes the model when the alarm is first evaluated. Auto scaling's own alarms
+    (`TargetTracking-…`) come with its policies (docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html).
+    """
+
+    name = "cloudwatch_alarms"
+    phase = Phase.ON_CUTOVER
+    lane = Lane.ALONE
+
+    def read(self, table: Table) -> Reading:
+        survey = _survey(table)
+        state: dict[str, Any] = {
+            "metric_alarms": {},
+            "composite_alarms": {},
+            "not_cloned": [
+                f"alarm {without_table(name, table.name)}: {why}" for name, why in survey.not_cloned
+            ],
+            "indexes": [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])],
+        }
+        for kind, entries in (("metric_alarms", survey.metric), ("composite_alarms", survey.composite)):
+            for name, entry in entries.items():
+                tags = _tags(table, survey.arns[name])
+                if tags is not None:
+                    state[kind][without_table(name, table.name)] = {**entry, "tags": tags}
+        return Reading(state)
+
+    def diff(self, desired: State, current: State) -> Difference:
+        present = {**current["metric_alarms"], **current["composite_alarms"]}
+        names = _names([*desired["metric_alarms"], *desired["composite_alarms"]])
+        steps: list[Step] = []
+        conflicts: list[str] = []
+        omitted: list[str] = list(desired["not_cloned"])
+
+        def settle(kind: str, name: str, alarm: Mapping[str, Any]) -> None:
+            there = next((present[other] for other in present if is_fitted(other, name)), None)
+            if there is None:
+                steps.append(Step(f"create alarm {name}", {"kind": kind, "name": name, **alarm}))
+            elif differing := _differing(alarm, there):
+                what = ", ".join(differing)
+                conflicts.append(f"alarm {name} differs in {what}; the target's is kept")
+
+        ready: list[str] = []
+        for name, alarm in sorted(desired["metric_alarms"].items()):
+            lacking = sorted(_indexes(alarm["parameters"]) - set(current["indexes"]))
+            if lacking:
+                omitted.append(f"alarm {name}: the restored table has no index {', '.join(lacking)}")
+            else:
+                ready.append(name)
+                settle("metric", names[name], alarm)
+        composite_alarms = desired["composite_alarms"]
+        order, missing = _in_order(
+            {name: _built_on(alarm) for name, alarm in composite_alarms.items()}, ready
+        )
+        for name in order:
+            settle("composite", names[name], _renamed(composite_alarms[name], names))
+        omitted.extend(
+            f"alarm {name}: the alarm {child} that it is built on is not cloned"
+            for name, child in sorted(missing.items())
+        )
+        return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
+
+    def apply(self, table: Table, step: Step) -> None:
+        payload = step.payload
+        name = fitted(payload["name"], table.name, _LONGEST_NAME)
+        if _is_there(table, name, payload):
+            return
+        arguments: dict[str, Any] = {"AlarmName": name, **_for_table(payload["parameters"], table.name)}
+        if payload["tags"]:
+            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in payload["tags"].items()]
+        try:
+            if payload["kind"] == "metric":
+                table.clients.cloudwatch.put_metric_alarm(**arguments)
+            else:
+                table.clients.cloudwatch.put_composite_alarm(**arguments, **_built(table, payload))
+        except ClientError as error:
+            if error_code(error) in ("LimitExceeded", "LimitExceededFault"):
+                raise CannotApplyError(
+                    "the quota of alarms of this account and region is reached; raise it in Service Quotas and run "
+                    "the restore again"
+                ) from error
+            raise
+
+
+# Finding ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Survey:
+    """The alarms of one table, by name, in their portable form but for their names and tags.
+
+    Attributes:
+        metric: those that can be cloned.
+        composite: those that have one of the table's alarms among their children, or theirs; whether all of these are
+            cloned remains to be seen.
+        not_cloned: the others and what is lost of these, each with its reason; not auto scaling's own.
+        related: the names of all alarms that watch the table, alone or not.
+        arns: by name.
+    """
+
+    metric: dict[str, dict[str, Any]] = field(default_factory=dict)
+    composite: dict[str, dict[str, Any]] = field(default_factory=dict)
+    not_cloned: list[tuple[str, str]] = field(default_factory=list)
+    related: set[str] = field(default_factory=set)
+    arns: dict[str, str] = field(default_factory=dict)
+
+
+def _survey(table: Table) -> _Survey:
+    survey = _Survey()
+    composites: dict[str, _Composite] = {}
+    listing = table.clients.cloudwatch.get_paginator("describe_alarms")
+    for page in listing.paginate(AlarmTypes=_TYPES, PaginationConfig={"PageSize": 100}):
+        for alarm in page.get("MetricAlarms", []):
+            _add_metric_alarm(survey, alarm, table)
+        for composite in page.get("CompositeAlarms", []):
+            composites[composite["AlarmName"]] = _composite(composite, table)
+            survey.arns[composite["AlarmName"]] = composite["AlarmArn"]
+    _add_composites(survey, composites, table)
+    return survey
+
+
+def _add_metric_alarm(survey: _Survey, alarm: Mapping[str, Any], table: Table) -> None:
+    found = _metric_alarm(alarm, table)
+    if found is None:
+        return
+    name = alarm["AlarmName"]
+    survey.related.add(name)
+    if name.startswith("TargetTracking-"):
+        return
+    survey.not_cloned.extend((name, why) for why in found.lost)
+    if found.why_not is not None:
+        survey.not_cloned.append((name, found.why_not))
+    else:
+        survey.metric[name] = {"parameters": found.parameters}
+        survey.arns[name] = alarm["AlarmArn"]
+
+
+def _add_composites(survey: _Survey, composites: Mapping[str, _Composite], table: Table) -> None:
+    grown = True
+    while grown:
+        more = {name for name, one in composites.items() if one.names_any(survey.related)}
+        grown = not more <= survey.related
+        survey.related |= more
+    for name in sorted(survey.related & composites.keys()):
+        if composites[name].rule is None:
+            survey.not_cloned.append((name, "its rule is not of a form that this module can read"))
+        else:
+            survey.composite[name] = composites[name].entry(survey.related, table)
+
+
+def _tags(table: Table, alarm_arn: str) -> dict[str, str] | None:
+    """An alarm's tags but the reserved ones; None where the alarm was deleted since it was listed."""
+    try:
+        answer = table.clients.cloudwatch.list_tags_for_resource(ResourceARN=alarm_arn)
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return {
+        tag["Key"]: tag["Value"]
+        for tag in answer.get("Tags", [])
+        if not tag["Key"].lower().startswith("aws:")
+    }
+
+
+# Metric alarms ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _MetricAlarm:
+    """An alarm that watches the table.
+
+    Attributes:
+        why_not: why it cannot be cloned.
+        lost: what of it cannot be cloned, and why.
+    """
+
+    parameters: dict[str, Any]
+    why_not: str | None
+    lost: tuple[str, ...]
+
+
+def _metric_alarm(alarm: Mapping[str, Any], table: Table) -> _MetricAlarm | None:
+    parameters = _parameters(alarm, _METRIC_ALARM)
+    looks = [_look(parameters, table.name), _promql(alarm, table.name)]
+    metrics = []
+    for query in parameters.get("Metrics", []):
+        # In a monitoring account a metric can be one of another account, whose tables are others.
+        own = query.get("AccountId", table.account) == table.account
+        expression = _expression(query.get("Expression", ""), table.name if own else None)
+        looks += [
+            expression.look,
+            _look(query.get("MetricStat", {}).get("Metric", {}), table.name if own else None),
+        ]
+        portable = dimensions_without_table(query, table.name) if own else dict(query)
+        if "Label" in portable:
+            portable["Label"] = without_table(portable["Label"], table.name)
+        if "Expression" in portable:
+            portable["Expression"] = expression.portable
+        metrics.append(portable)
+    if not any(look.watches for look in looks):
+        return None
+    if metrics:
+        parameters["Metrics"] = metrics
+    if "Dimensions" in parameters:
+        parameters["Dimensions"] = dimensions_without_table(parameters["Dimensions"], table.name)
+    lost = _without_scaling(parameters)
+    why_not = next((look.why_not for look in looks if look.why_not is not None), None)
+    if lost and not any(parameters.get(actions) for actions in _ACTIONS):
+        why_not = why_not or "all that it does is to run a scaling policy, which would scale the source"
+        lost = ()
+    return _MetricAlarm(_described(parameters, table.name), why_not, lost)
+
+
+def _parameters(alarm: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    present = {key: alarm[key] for key in defaults if alarm.get(key) not in (None, [], "")}
+    parameters: dict[str, Any] = json.loads(json.dumps(present))
+    return parameters
+
+
+def _described(parameters: dict[str, Any], table_name: str) -> dict[str, Any]:
+    if "AlarmDescription" in parameters:
+        parameters["AlarmDescription"] = without_table(parameters["AlarmDescription"], table_name)
+    return parameters
+
+
+def _without_scaling(parameters: dict[str, Any]) -> tuple[str, ...]:
+    lost: list[str] = []
+    for kind in _ACTIONS:
+        actions = parameters.get(kind, [])
+        lost.extend(
+            f"its action {action} would scale the source" for action in actions if _SCALES.match(action)
+        )
+        if kept := [action for action in actions if not _SCALES.match(action)]:
+            parameters[kind] = kept
+        else:
+            parameters.pop(kind, None)
+    return tuple(lost)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Whether a part of an alarm watches the table, and if so, why it cannot watch another instead."""
+
+    watches: bool = False
+    why_not: str | None = None
+
+
+def _look(metric: Mapping[str, Any], table_name: str | None) -> _Look:
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions", [])}
+    if (
+        table_name is None
+        or metric.get("Namespace") != _NAMESPACE
+        or dimensions.get("TableName") != table_name
+    ):
+        return _Look()
+    if "StreamLabel" in dimensions:
+        return _Look(True, "it watches one stream by its label, and the target's stream has another")
+    return _Look(True)
+
+
+@dataclass(frozen=True)
+class _Expression:
+    portable: str
+    look: _Look = _Look()
+
+
+def _expression(expression: str, table_name: str | None) -> _Expression:
+    """An expression of metric math, or a Metrics Insights query, which puts names in quotation marks
+    (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html)."""
+    portable = escaped(expression)
+    if table_name is None or "DynamoDB" not in expression:
+        return _Expression(portable)
+    asked = 0
+    if re.match(r"\s*SELECT\b", expression, re.IGNORECASE):
+        asks = rf"(?P<asks>\bTableName\"?\s*=\s*)(?P<name>'{re.escape(table_name)}')"
+        portable, asked = re.subn(
+            asks, lambda match: match["asks"] + without_table(match["name"], table_name), portable
+        )
+    # A Contributor Insights rule has the name of its table between hyphens.
+    named = _quotes(portable, table_name) or (
+        "INSIGHT_RULE_METRIC" in portable and f"-{table_name}-" in portable
+    )
+    if named:
+        return _Expression(
+            portable, _Look(True, "it names the table in an expression that cannot be rewritten")
+        )
+    return _Expression(portable, _Look(asked > 0))
+
+
+def _promql(alarm: Mapping[str, Any], table_name: str) -> _Look:
+    query = alarm.get("EvaluationCriteria", {}).get("PromQLCriteria", {}).get("Query", "")
+    if "dynamodb" in query.lower() and _quotes(query, table_name):
+        return _Look(True, "it names the table in a PromQL query, which cannot be rewritten")
+    return _Look()
+
+
+def _quotes(text: str, table_name: str) -> bool:
+    return re.search(rf"""['"]{re.escape(table_name)}['"]""", text) is not None
+
+
+# Composite alarms ------------------------------------------------------------------------------------------------
+
+_STATE = "ALARM|OK|INSUFFICIENT_DATA"
+_TERM = re.compile(
+    rf"\b(?P<many>AT_LEAST\s*\(\s*\d+\s*%?\s*,\s*(?:NOT\s+)?(?:{_STATE})\s*,\s*)"
+    r"\((?P<names>(?:\"[^\"]*\"|[^()\"])*)\)\s*\)"
+    rf"|\b(?P<state>{_STATE})\s*\(\s*(?:\"(?P<quoted>[^\"]*)\"|(?P<bare>[^()\"]+?))\s*\)"
+)
+"""The parts of a rule that name alarms, by name or ARN, in quotation marks or not
+(docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html)."""
+_LISTED = re.compile(r"\"([^\"]*)\"|([^\",\s][^\",]*)")
+_OPERATORS = re.compile(r"\b(?:AND|OR|NOT|TRUE|FALSE)\b|[()\s]")
+
+
+@dataclass(frozen=True)
+class _Composite:
+    """A composite alarm; `rule` is None where the text of it cannot be read."""
+
+    parameters: dict[str, Any]
+    text: str
+    rule: str | None
+    children: tuple[str, ...]
+    suppressor: str | None
+
+    def names_any(self, names: Collection[str]) -> bool:
+        if self.rule is None:
+            return any(name in self.text for name in names)
+        return any(child in names for child in self.children)
+
+    def entry(self, related: Collection[str], table: Table) -> dict[str, Any]:
+        parameters = dict(self.parameters)
+        suppressor = None
+        if self.suppressor is not None:
+            if self.suppressor in related:
+                suppressor = without_table(self.suppressor, table.name)
+            else:
+                parameters["ActionsSuppressor"] = _alarm_arn(self.suppressor, table)
+        children = [without_table(child, table.name) for child in self.children]
+        return {"parameters": parameters, "rule": self.rule, "children": children, "suppressor": suppressor}
+
+
+def _composite(alarm: Mapping[str, Any], table: Table) -> _Composite:
+    parameters = _described(_parameters(alarm, _COMPOSITE_ALARM), table.name)
+    suppressor = parameters.pop("ActionsSuppressor", None)
+    children: list[str] = []
+
+    def reference(name: str) -> str:
+        children.append(_alarm_name(name.strip(), table))
+        return f'"${{{len(children) - 1}}}"'
+
+    def referring(match: re.Match[str]) -> str:
+        if match["many"] is None:
+            return f"{match['state']}({reference(match['quoted'] or match['bare'] or '')})"
+        names = ", ".join(reference(quoted or bare) for quoted, bare in _LISTED.findall(match["names"]))
+        return f"{match['many']}({names}))"
+
+    text = alarm["AlarmRule"]
+    readable = not _OPERATORS.sub("", _TERM.sub("", text))
+    rule = " ".join(_TERM.sub(referring, text).split())
+    return _Composite(
+        parameters,
+        text,
+        rule if readable else None,
+        tuple(children),
+        None if suppressor is None else _alarm_name(suppressor, table),
+    )
+
+
+def _alarm_name(name_or_arn: str, table: Table) -> str:
+    """The name of an alarm of the table's region and account; the ARN of any other."""
+    return name_or_arn.removeprefix(_alarm_arn("", table))
+
+
+def _alarm_arn(name: str, table: Table) -> str:
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{table.partition}:cloudwatch:{table.region}:{table.account}:alarm:{name}"
+
+
+def _built_on(alarm: Mapping[str, Any]) -> list[str]:
+    return [*alarm["children"], *([alarm["suppressor"]] if alarm["suppressor"] is not None else [])]
+
+
+# Comparing and writing -------------------------------------------------------------------------------------------
+
+
+def _in_order(
+    needs: Mapping[str, Collection[str]], ready: Collection[str]
+) -> tuple[list[str], dict[str, str]]:
+    """The keys of `needs`, each after all that it needs; and, for those that cannot be had, one that is missing."""
+    order: list[str] = []
+    have = set(ready)
+    while more := sorted(name for name in needs.keys() - have if have.issuperset(needs[name])):
+        order.extend(more)
+        have.update(more)
+    missing = {name: next(need for need in needs[name] if need not in have) for name in needs.keys() - have}
+    return order, missing
+
+
+def _names(names: Collection[str]) -> dict[str, str]:
+    """What each alarm is to be called on another table, in portable form; no two the same."""
+    new: dict[str, str] = {}
+    for name in names:
+        naming = naming_table(name)
+        taken = naming != name and naming in names
+        new[name] = f"{naming} {fingerprint(name)}" if taken else naming
+    return new
+
+
+def _renamed(composite: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    suppressor = composite["suppressor"]
+    return {
+        **composite,
+        "children": [names[child] for child in composite["children"]],
+        "suppressor": None if suppressor is None else names[suppressor],
+    }
+
+
+def _indexes(parameters: Mapping[str, Any]) -> set[str]:
+    """The table's indexes that an alarm watches."""
+    metrics = [
+        parameters,
+        *(query.get("MetricStat", {}).get("Metric", {}) for query in parameters.get("Metrics", [])),
+    ]
+    found: set[str] = set()
+    for metric in metrics:
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions", [])}
+        if names_table(dimensions.get("TableName", "")) and "GlobalSecondaryIndexName" in dimensions:
+            found.add(dimensions["GlobalSecondaryIndexName"])
+    return found
+
+
+def _differing(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """In what an alarm of the target differs from what it is to be; both portable, names as on the target."""
+    if ("rule" in wanted) != ("rule" in there):
+        return ["kind"]
+    names: list[str] = []
+    for key, default in (_COMPOSITE_ALARM if "rule" in wanted else _METRIC_ALARM).items():
+        one, other = wanted["parameters"].get(key, default), there["parameters"].get(key, default)
+        same = is_fitted(other, one) if key == "AlarmDescription" else _normal(one) == _normal(other)
+        if not same:
+            names.append(key)
+    if "rule" in wanted:
+        if wanted["rule"] != there["rule"] or not _same_alarms(wanted["children"], there["children"]):
+            names.append("AlarmRule")
+        if not _same_alarms([wanted["suppressor"] or ""], [there["suppressor"] or ""]):
+            names.append("ActionsSuppressor")
+    if "tags" in there and wanted["tags"] != there["tags"]:
+        names.append("Tags")
+    return list(dict.fromkeys(names))
+
+
+def _same_alarms(wanted: list[str], there: list[str]) -> bool:
+    return len(wanted) == len(there) and all(
+        is_fitted(other, one) for one, other in zip(wanted, there, strict=True)
+    )
+
+
+def _normal(value: Any) -> Any:
+    """Parameters in the one form that all ways of writing them share: no list of CloudWatch's has an order."""
+    if isinstance(value, list):
+        return sorted((_normal(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, dict):
+        implied = {"ReturnData": True} if "Id" in value else {}
+        return {key: _normal(item) for key, item in (implied | value).items()}
+    return value
+
+
+def _is_there(table: Table, name: str, payload: Mapping[str, Any]) -> bool:
+    """Whether the alarm has been created by an earlier try, so that nothing that others made is overwritten.
+
+    Raises:
+        StepOmitted: there is another alarm of that name.
+    """
+    answer = table.clients.cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=_TYPES)
+    there: list[Mapping[str, Any]] = []
+    for alarm in answer.get("MetricAlarms", []):
+        found = _metric_alarm(alarm, table)
+        there.append({"parameters": {} if found is None else found.parameters})
+    suppressor = payload.get("suppressor")
+    related = () if suppressor is None else (fitted(suppressor, table.name, _LONGEST_NAME),)
+    there += [_composite(alarm, table).entry(related, table) for alarm in answer.get("CompositeAlarms", [])]
+    if any(_differing(payload, alarm) for alarm in there):
+        raise StepOmitted("there is another alarm of that name, which is kept")
+    return bool(there)
+
+
+def _for_table(parameters: Mapping[str, Any], table_name: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = dimensions_with_table(parameters, table_name)
+    if "AlarmDescription" in arguments:
+        arguments["AlarmDescription"] = fitted(
+            arguments["AlarmDescription"], table_name, _LONGEST_DESCRIPTION
+        )
+    if "Metrics" in arguments:
+        arguments["Metrics"] = [
+            {
+                key: with_table(value, table_name) if key in ("Label", "Expression") else value
+                for key, value in query.items()
+            }
+            for query in arguments["Metrics"]
+        ]
+    return arguments
+
+
+def _built(table: Table, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of PutCompositeAlarm that name other alarms.
+
+    Raises:
+        StepOmitted: one of them does not watch this table, or was not created.
+    """
+    related = _survey(table).related
+
+    def on_target(name: str) -> str:
+        real = fitted(name, table.name, _LONGEST_NAME)
+        if real not in related:
+            raise StepOmitted(f"the alarm {real} that it is built on is not there")
+        return real
+
+    children = [on_target(child) for child in payload["children"]]
+    arguments = {"AlarmRule": re.sub(r"\$\{(\d+)\}", lambda match: children[int(match[1])], payload["rule"])}
+    if payload["suppressor"] is not None:
+        arguments["ActionsSuppressor"] = on_target(payload["suppressor"])
+    return arguments

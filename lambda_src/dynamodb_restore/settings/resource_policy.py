@@ -1,0 +1,344 @@
+"""Resource-based policies: the table's, and its live stream's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import error_code
+from dynamodb_restore.settings.names import arns_with_table, arns_without_table, matches
+from dynamodb_restore.settings.setting import (
+    CannotApplyError,
+    Difference,
+    Lane,
+    Phase,
+    Reading,
+    State,
+    Step,
+    StepOmitted,
+    Table,
+)
+
+Resource = Literal["table", "stream"]
+_RESOURCES: tuple[Resource, ...] = ("table", "stream")
+
+NEEDED_ACTIONS: Mapping[Resource, frozenset[str]] = {
+    "table": frozenset(
+        {
+            "BatchWriteItem",
+            "DeleteItem",
+            "DescribeContinuousBackups",
+            "DescribeContributorInsights",
+            "DescribeKinesisStreamingDestination",
+            "DescribeTable",
+            "DescribeTimeToLive",
+            "EnableKinesisStreamingDestination",
+            "GetResourcePolicy",
+            "ListContributorInsights",
+            "ListTagsOfResource",
+            "PutItem",
+            "PutResourcePolicy",
+            "TagResource",
+            "UpdateContinuousBackups",
+            "UpdateContributorInsights",
+            "UpdateTable",
+            "UpdateTimeToLive",
+        }
+    ),
+    "stream": frozenset(
+        {"DescribeStream", "GetRecords", "GetResourcePolicy", "GetShardIterator", "PutResourcePolicy"}
+    ),
+}
+"""What this module's roles still do to a target, and what reads its stream, after it got its policy: settings of a
+second run and of cutover, replay, repair."""
+
+
+class ResourcePolicy:
+    """Portable state: `{"table": policy, "stream": policy, "account": id}`, each policy a parsed document or None.
+
+    ARNs of the table, its indexes and its streams have placeholders in them.
+
+    **Locking out.** An explicit Deny in a resource-based policy wins over every Allow, so the source's policy could
+    stop this module from finishing the target
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). More roles than the one that
+    runs this code still have work there: a change pipeline's replay, the operator's cutover. Their names are not
+    known here. So a Deny of something that the module needs keeps the policy from being written, unless it can
+    hold for no role of this module: it is confined to principals that are named one by one, to another account, or to
+    calls without TLS. Any other condition may hold (a VPC endpoint, an organization, a pattern of role names). Named
+    principals are taken to be others, but for the role that runs this: STS is asked for it, only then.
+
+    A policy is written without blanks, because AWS counts them in its 20 KB
+    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html).
+    """
+
+    name = "resource_policy"
+    phase = Phase.ON_ACTIVE
+    lane = Lane.LAST
+
+    def read(self, table: Table) -> Reading:
+        state: dict[str, Any] = {"account": table.account}
+        for resource in _RESOURCES:
+            resource_arn = _resource_arn(table, resource)
+            policy = None if resource_arn is None else _policy(table, resource_arn)
+            state[resource] = arns_without_table(policy, table.arn, table.live_stream_arn)
+        return Reading(state)
+
+    def diff(self, desired: State, current: State) -> Difference:
+        steps: list[Step] = []
+        conflicts: list[str] = []
+        omitted: list[str] = []
+        for resource in _RESOURCES:
+            wanted, present = desired[resource], current[resource]
+            if wanted is None:
+                continue
+            if present is not None:
+                if _canonical(wanted) != _canonical(present):
+                    conflicts.append(f"the {resource} has another resource policy; the target's is kept")
+                continue
+            denied = _denied(wanted, NEEDED_ACTIONS[resource], current["account"])
+            if isinstance(denied, str):
+                omitted.append(f"the resource policy of the {resource}: {denied}")
+                continue
+            payload = {"resource": resource, "policy": wanted, "denied": denied}
+            steps.append(Step(f"attach the resource policy of the {resource}", payload))
+        return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
+
+    def apply(self, table: Table, step: Step) -> None:
+        resource_arn = _resource_arn(table, step.payload["resource"])
+        if resource_arn is None:
+            raise StepOmitted("the target has no stream to attach it to; see the setting `stream`")
+        if step.payload["denied"]:
+            caller = table.clients.sts.get_caller_identity()["Arn"]
+            for principal in step.payload["denied"]:
+                if _is_same_role(caller, principal):
+                    raise StepOmitted(f"it denies {principal}, as which this module runs, what it needs")
+        try:
+            policy = arns_with_table(step.payload["policy"], table.arn, table.live_stream_arn)
+        except ValueError as error:
+            raise StepOmitted(f"{error}; see the setting `stream`") from error
+        try:
+            table.clients.dynamodb.put_resource_policy(
+                ResourceArn=resource_arn,
+                Policy=json.dumps(policy, separators=(",", ":"), ensure_ascii=False),
+                ExpectedRevisionId="NO_POLICY",
+            )
+        except ClientError as error:
+            if error_code(error) == "PolicyNotFoundException":
+                if _holds(table, resource_arn, policy):
+                    return
+                # Not to be seen yet: the same call, a little later, will find out whose it is.
+                raise
+            advice = _advice(error)
+            if advice is None:
+                raise
+            raise CannotApplyError(advice) from error
+
+
+def _resource_arn(table: Table, resource: Resource) -> str | None:
+    return table.arn if resource == "table" else table.live_stream_arn
+
+
+def _policy(table: Table, resource_arn: str) -> Any:
+    try:
+        answer = table.clients.dynamodb.get_resource_policy(ResourceArn=resource_arn)
+    except ClientError as error:
+        if error_code(error) == "PolicyNotFoundException":
+            return None
+        raise
+    return json.loads(answer["Policy"])
+
+
+def _holds(table: Table, resource_arn: str, policy: Any) -> bool:
+    """Whether the policy that is there instead of none says the same.
+
+    `NO_POLICY` makes PutResourcePolicy refuse where there is one; reads show a new one only after some seconds
+    (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html).
+
+    Raises:
+        StepOmitted: it says something else.
+    """
+    present = _policy(table, resource_arn)
+    if present is not None and _canonical(present) != _canonical(policy):
+        raise StepOmitted("another policy was attached to the target meanwhile; the target's is kept")
+    return present is not None
+
+
+def _advice(error: ClientError) -> str | None:
+    message = str(error.response.get("Error", {}).get("Message", "")).lower()
+    if error_code(error) != "ValidationException":
+        return None
+    if "confirmremoveselfresourceaccess" in message:
+        return (
+            "AWS refuses it, because with it this module could not change the policy any more; except the module's "
+            "roles from its Deny, or attach it yourself once the restore is finished"
+        )
+    if "invalid principal" in message:
+        # IAM shows a deleted principal by its id, which no new policy may name
+        # (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+        return (
+            "AWS refuses it, because it names a principal that does not exist (any more); remove that from the "
+            "source's policy and run the restore again"
+        )
+    return None
+
+
+# Which principals a Deny stops -----------------------------------------------------------------------------------
+
+
+def _denied(policy: Any, needed: frozenset[str], account: str) -> list[str] | str:
+    """The principals that a policy denies what is needed, one by one, or why it cannot be told who they are."""
+    named: set[str] = set()
+    for number, statement in enumerate(_statements(policy), 1):
+        if statement.get("Effect") != "Deny":
+            continue
+        actions = sorted(action for action in needed if _names_action(statement, action))
+        if not actions or _never_holds(statement.get("Condition", {}), account):
+            continue
+        principals = _principals(statement, account)
+        if principals is None:
+            label = statement.get("Sid") or str(number)
+            return (
+                f"its statement {label} denies {', '.join(f'dynamodb:{action}' for action in actions)} to principals "
+                "that it does not name one by one, which may stop this module itself; name them, or attach "
+                "the policy yourself once the restore is finished"
+            )
+        named |= principals
+    return sorted(named)
+
+
+def _statements(policy: Any) -> list[Any]:
+    return _as_list(policy.get("Statement", []))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _names_action(statement: Mapping[str, Any], action: str) -> bool:
+    full = f"dynamodb:{action}".lower()
+
+    def named(key: str) -> bool:
+        return any(matches(str(pattern).lower(), full) for pattern in _as_list(statement[key]))
+
+    if "Action" in statement:
+        return named("Action")
+    return "NotAction" not in statement or not named("NotAction")
+
+
+def _principals(statement: Mapping[str, Any], account: str) -> set[str] | None:
+    """The users, roles and sessions that a statement may apply to; None where these can be any of the account."""
+    # A statement with NotPrincipal has no Principal, and applies to all but a few.
+    listed = _listed(statement.get("Principal", "*"), account)
+    return _listed_by_condition(statement.get("Condition", {})) if listed is None else listed
+
+
+def _listed(principal: Any, account: str) -> set[str] | None:
+    if not isinstance(principal, dict):
+        return None
+    named: set[str] = set()
+    # The other kinds (`Service`, `Federated`, `CanonicalUser`) are never an IAM role.
+    for name in map(_account_or_name, _as_list(principal.get("AWS", []))):
+        if name == account or "*" in name:
+            return None
+        if not name.isdecimal():
+            named.add(name)
+    return named
+
+
+def _listed_by_condition(condition: Mapping[str, Any]) -> set[str] | None:
+    for operator, key, values in _conditions(condition):
+        says_who = operator in ("ArnEquals", "ArnLike", "StringEquals", "StringLike")
+        if says_who and key == "aws:principalarn" and not any(set("*?$") & set(value) for value in values):
+            return set(values)
+    return None
+
+
+def _never_holds(condition: Mapping[str, Any], account: str) -> bool:
+    """Whether a part of a condition, and so all of it, is false for whatever a role of this account asks."""
+    for operator, key, values in _conditions(condition):
+        match operator, key:
+            case "Bool", "aws:securetransport":
+                # The SDK talks to AWS over TLS.
+                if set(values) == {"false"}:
+                    return True
+            case (("StringEquals" | "StringLike"), "aws:principalaccount"):
+                if not any("$" in value or matches(value, account) for value in values):
+                    return True
+            case "StringNotEquals", "aws:principalaccount":
+                if account in values:
+                    return True
+            case "StringNotLike", "aws:principalaccount":
+                if any(matches(value, account) for value in values):
+                    return True
+    return False
+
+
+def _conditions(condition: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """Each operator without its `IfExists` (what is looked at here always exists), key and values."""
+    for operator, keys in condition.items():
+        for key, values in keys.items():
+            yield operator.removesuffix("IfExists"), key.lower(), [_text(value) for value in _as_list(values)]
+
+
+def _is_same_role(caller: str, principal: str) -> bool:
+    return caller == principal or (_role(caller) is not None and _role(caller) == _role(principal))
+
+
+def _role(arn: str) -> tuple[str, str] | None:
+    """The account and name of a role, from its ARN or that of a session, which does not show the role's path."""
+    if session := re.fullmatch(r"arn:[^:]+:sts::(\d{12}):assumed-role/([^/]+)/.+", arn):
+        return session[1], session[2]
+    if role := re.fullmatch(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)", arn):
+        return role[1], role[2]
+    return None
+
+
+# Comparing -------------------------------------------------------------------------------------------------------
+
+
+def _canonical(policy: Any) -> Any:
+    """A policy in the one form that all ways of writing it share
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html)."""
+    statements = {json.dumps(_canonical_statement(one), sort_keys=True) for one in _statements(policy)}
+    return {"Version": "2008-10-17", **policy, "Statement": statements}
+
+
+def _canonical_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
+    canonical: dict[str, Any] = {}
+    for key, value in statement.items():
+        match key:
+            case "Action" | "NotAction":
+                canonical[key] = sorted({str(action).lower() for action in _as_list(value)})
+            case "Resource" | "NotResource":
+                canonical[key] = sorted(set(_as_list(value)))
+            case "Principal" | "NotPrincipal":
+                kinds = value if isinstance(value, dict) else {"AWS": value}
+                canonical[key] = {
+                    kind: sorted({_account_or_name(name) for name in _as_list(names)})
+                    for kind, names in kinds.items()
+                }
+            case "Condition":
+                canonical[key] = {
+                    operator: {
+                        name.lower(): sorted({_text(item) for item in _as_list(items)})
+                        for name, items in keys.items()
+                    }
+                    for operator, keys in value.items()
+                }
+            case _:
+                canonical[key] = value
+    return canonical
+
+
+def _account_or_name(principal: Any) -> str:
+    """An account's id for the account in either form, else the principal as it is written."""
+    account = re.fullmatch(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?", str(principal))
+    return account[1] if account else str(principal)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

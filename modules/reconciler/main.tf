@@ -1,0 +1,67 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  region    = data.aws_region.current.id
+
+  # IAM is global in an account: its names carry the region, so that one account can have the module in several.
+  wanted_names = {
+    function = { text = "${var.name}-reconciler", limit = 64 }
+    role     = { text = "${var.name}-reconciler-${local.region}", limit = 64 }
+    rule     = { text = "${var.name}-reconciler", limit = 64 }
+    alarm    = { text = "${var.name}-reconciler-failing", limit = 255 }
+  }
+
+  # The hash is of the whole name, so that two long names that differ only in the part that is cut stay apart.
+  names = {
+    for key, name in local.wanted_names :
+    key => length(name.text) <= name.limit ? name.text : "${substr(name.text, 0, name.limit - 9)}-${substr(sha256(name.text), 0, 8)}"
+  }
+
+  tags = merge({ "dynamodb-restore" = var.name }, var.tags)
+
+  function = {
+    name        = local.names.function
+    role_name   = local.names.role
+    description = "Finds DynamoDB tables that are being restored and that no event told of"
+    handler     = "dynamodb_restore.handlers.reconciler.handler"
+    layers      = [var.binding.layer_arn]
+
+    code = {
+      filename = var.artifacts.code == null ? "${path.module}/../../dist/dynamodb_restore.zip" : null
+      s3       = var.artifacts.code
+    }
+
+    environment = {
+      RESTORE_TABLE_NAME           = var.binding.restore_table.name
+      RESTORE_QUEUE_URL            = var.restore_queue.url
+      TABLE_PATTERNS               = jsonencode(var.table_patterns)
+      POWERTOOLS_SERVICE_NAME      = var.name
+      POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
+    }
+
+    # Every table of the region is looked at.
+    timeout = 300
+
+    runtime              = var.lambda.runtime
+    architecture         = var.lambda.architecture
+    memory_size          = var.lambda.memory_size
+    log_level            = var.lambda.log_level
+    log_retention_days   = var.lambda.log_retention_days
+    tracing              = var.lambda.tracing
+    permissions_boundary = var.lambda.permissions_boundary
+    kms_key_arn          = var.kms_key_arn
+  }
+}
+
+module "function" {
+  source = "../lambda"
+
+  function = local.function
+  tags     = local.tags
+}

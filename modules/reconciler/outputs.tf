@@ -1,0 +1,31 @@
+output "function" {
+  description = "The reconciler: function name and ARN."
+  value       = module.function.function
+}
+
+output "role" {
+  description = "The reconciler's role: name and ARN."
+  value       = module.function.role
+}
+
+output "log_group" {
+  description = "The reconciler's log group: name and ARN."
+  value       = module.function.log_group
+}
+
+output "rule" {
+  description = "The rule that invokes it: name, ARN and schedule."
+  value = {
+    name     = aws_cloudwatch_event_rule.schedule.name
+    arn      = aws_cloudwatch_event_rule.schedule.arn
+    schedule = aws_cloudwatch_event_rule.schedule.schedule_expression
+  }
+}
+
+output "alarm" {
+  description = "The alarm on looks that failed: name and ARN. A topic that restore-events makes has to be told of it, by `alarm_arns` there."
+  value = {
+    name = aws_cloudwatch_metric_alarm.failing.alarm_name
+    arn  = aws_cloudwatch_metric_alarm.failing.arn
+  }
+}

@@ -1,0 +1,49 @@
+# A rule and not EventBridge Scheduler, which needs a role to invoke the function with.
+resource "aws_cloudwatch_event_rule" "schedule" {
+  name        = local.names.rule
+  description = "Looks for restores of DynamoDB tables whose event never came"
+  # EventBridge refuses "1 minutes" (docs.aws.amazon.com/eventbridge/latest/userguide/eb-rate-expressions.html).
+  schedule_expression = var.interval_minutes == 1 ? "rate(1 minute)" : "rate(${var.interval_minutes} minutes)"
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "function" {
+  rule      = aws_cloudwatch_event_rule.schedule.name
+  target_id = "reconciler"
+  arn       = module.function.function.arn
+
+  # The function may be invoked, and its logs are kept, before the first look.
+  depends_on = [aws_lambda_permission.schedule, aws_iam_role_policy.reconciler]
+}
+
+resource "aws_lambda_permission" "schedule" {
+  statement_id  = "OnlyThisRuleInvokes"
+  action        = "lambda:InvokeFunction"
+  function_name = module.function.function.name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.schedule.arn
+}
+
+# A look that failed is repeated by Lambda twice, and dropped after that: one that succeeds in the end wakes nobody
+# (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
+resource "aws_cloudwatch_metric_alarm" "failing" {
+  alarm_name          = local.names.alarm
+  alarm_description   = "The reconciler of ${var.name} fails, so a restore whose event was lost would not be noticed. The log group ${module.function.log_group.name} says why."
+  namespace           = "AWS/Lambda"
+  metric_name         = "AsyncEventsDropped"
+  dimensions          = { FunctionName = module.function.function.name }
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+
+  # Two intervals, so that the alarm stays where it is as long as each look fails, however the looks fall into periods.
+  period              = 60 * var.interval_minutes
+  evaluation_periods  = 2
+  datapoints_to_alarm = 1
+  # Nothing is reported where nothing was dropped.
+  treat_missing_data = "notBreaching"
+
+  alarm_actions = compact([var.binding.topic_arn])
+  ok_actions    = compact([var.binding.topic_arn])
+  tags          = local.tags
+}

@@ -1,0 +1,110 @@
+variable "name" {
+  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
+    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in function names: set name to letters, digits, - and _, beginning with a letter or digit."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "binding" {
+  description = "The worker whose restores are looked after: the output `binding` of restore-worker."
+  type = object({
+    restore_table = object({ name = string, arn = string })
+    layer_arn     = string
+    topic_arn     = optional(string)
+    kms_key_arn   = optional(string)
+  })
+  nullable = false
+}
+
+variable "restore_queue" {
+  description = "The queue that the worker works on: the output `queue` of restore-events."
+  type = object({
+    url = string
+    arn = string
+  })
+  nullable = false
+}
+
+variable "table_patterns" {
+  description = "Which restores to look for, by table name with `*` for any run of characters, as the worker follows them: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table."
+  type = object({
+    source = optional(list(string), ["*"])
+    target = optional(list(string), ["*"])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+  }
+}
+
+variable "interval_minutes" {
+  description = "How often to look. A table says that it is being restored only until it is active: what is restored within one interval can be missed."
+  type        = number
+  default     = 15
+  nullable    = false
+
+  validation {
+    condition     = var.interval_minutes >= 1 && var.interval_minutes <= 60 && floor(var.interval_minutes) == var.interval_minutes
+    error_message = "reconciler.interval_minutes is ${var.interval_minutes}: set it to a whole number of minutes from 1 to 60. Between rarer looks most restores would begin and end unseen."
+  }
+}
+
+variable "lambda" {
+  description = <<-EOT
+    The function.
+    - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
+    - `memory_size` in MB.
+    - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
+    - `permissions_boundary`: policy ARN for the role.
+  EOT
+  type = object({
+    runtime              = optional(string, "python3.13")
+    architecture         = optional(string, "arm64")
+    memory_size          = optional(number, 256)
+    log_level            = optional(string, "INFO")
+    log_retention_days   = optional(number, 30)
+    tracing              = optional(bool, false)
+    permissions_boundary = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "artifacts" {
+  description = "Where the code zip is, if not in this module: `code`, an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null takes the zip that comes with the module. The layer comes with the binding."
+  type = object({
+    code = optional(object({
+      bucket         = string
+      key            = string
+      object_version = optional(string)
+      source_hash    = string
+    }))
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "kms_key_arn" {
+  description = "Customer KMS key for the function's environment and logs. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS owns or manages."
+  type        = string
+  default     = null
+}

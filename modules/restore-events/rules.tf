@@ -1,0 +1,112 @@
+locals {
+  any_source = contains(var.table_patterns.source, "*")
+  any_target = contains(var.table_patterns.target, "*")
+
+  restore_calls = concat(
+    var.follow.point_in_time ? ["RestoreTableToPointInTime"] : [],
+    # The second is AWS Backup's own: it calls DynamoDB for a restore job.
+    var.follow.backups ? ["RestoreTableFromBackup", "RestoreTableFromAwsBackup"] : [],
+  )
+
+  # Where a call tells its source: by name or by ARN, whichever the caller gave, and in the ARN of a backup of
+  # DynamoDB's own.
+  call_sources = concat(
+    var.follow.point_in_time ? [
+      { sourceTableName = [for pattern in var.table_patterns.source : { wildcard = pattern }] },
+      { sourceTableArn = [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}" }] },
+    ] : [],
+    var.follow.backups ? [
+      { backupArn = [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}/backup/*" }] },
+      # A recovery point with AWS Backup's advanced features has an ARN that names no table: all of those pass, and the
+      # worker looks at the source once it knows it.
+      { backupArn = [{ wildcard = "arn:*:backup:*" }] },
+    ] : [],
+  )
+  source_pattern = { "$or" = local.call_sources }
+  target_pattern = { targetTableName = [for pattern in var.table_patterns.target : { wildcard = pattern }] }
+
+  request_pattern = merge(
+    local.any_source ? {} : local.source_pattern,
+    local.any_target ? {} : local.target_pattern,
+  )
+
+  # One rule for each kind of event, so that each pattern can be read and has the 2048 characters for itself.
+  rules = {
+    calls = {
+      name        = local.names.calls_rule
+      description = "A restore of a DynamoDB table was requested"
+      wanted      = length(local.restore_calls) > 0
+      pattern = jsonencode({
+        source      = concat(["aws.dynamodb"], var.event_sources)
+        detail-type = ["AWS API Call via CloudTrail"]
+        detail = merge(
+          {
+            eventSource = ["dynamodb.amazonaws.com"]
+            eventName   = local.restore_calls
+            # A restore call that AWS refused is recorded too, and restores nothing.
+            errorCode = [{ exists = false }]
+          },
+          length(local.request_pattern) == 0 ? {} : { requestParameters = local.request_pattern },
+        )
+      })
+    }
+
+    # Straight from AWS Backup, without a trail (docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html). It
+    # names no source, and its table only once there is one, so what names none passes.
+    jobs = {
+      name        = local.names.jobs_rule
+      description = "AWS Backup restores, or has restored, a DynamoDB table"
+      wanted      = var.follow.backup_jobs
+      pattern = jsonencode({
+        source      = concat(["aws.backup"], var.event_sources)
+        detail-type = ["Restore Job State Change"]
+        detail = merge(
+          {
+            resourceType = ["DynamoDB"]
+            # AWS Backup's events say the one or the other.
+            "$or" = [
+              { status = ["RUNNING", "COMPLETED"] },
+              { state = ["RUNNING", "COMPLETED"] },
+            ]
+          },
+          local.any_target ? {} : {
+            createdResourceArn = concat(
+              [{ exists = false }],
+              [for pattern in var.table_patterns.target : { wildcard = "*:table/${pattern}" }],
+            )
+          },
+        )
+      })
+    }
+  }
+}
+
+# On the default bus: that is where AWS puts the events of its own services.
+resource "aws_cloudwatch_event_rule" "restores" {
+  for_each = { for kind, rule in local.rules : kind => rule if rule.wanted }
+
+  name          = each.value.name
+  description   = each.value.description
+  event_pattern = each.value.pattern
+  tags          = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(each.value.pattern) <= 2048
+      error_message = "The event pattern of the rule ${each.value.name} would have ${length(each.value.pattern)} characters and EventBridge takes 2048: use fewer or wider patterns in table_patterns, or fewer event_sources."
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_target" "restore_queue" {
+  for_each = aws_cloudwatch_event_rule.restores
+
+  rule      = each.value.name
+  target_id = "restore-queue"
+  arn       = aws_sqs_queue.restores.arn
+
+  # An event that cannot be delivered lands where failed restores land: one runbook, one alarm.
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}

@@ -1,0 +1,77 @@
+# What the worker is told about each restore: which settings, and what is otherwise for some.
+locals {
+  # All settings there are, each with its default. Off is what is bought: throughput, and copies of the table.
+  setting_defaults = {
+    point_in_time_recovery = true
+    deletion_protection    = true
+    tags                   = true
+    table_class            = true
+    on_demand_throughput   = true
+    auto_scaling           = true
+    stream                 = true
+    stream_triggers        = true
+    contributor_insights   = true
+    kinesis_destination    = true
+    cloudwatch_alarms      = true
+    warm_throughput        = false
+    ttl                    = true
+    replicas               = false
+    resource_policy        = true
+  }
+  known_settings = keys(local.setting_defaults)
+
+  # What is not named, or null, has its default.
+  settings = {
+    for setting, default in local.setting_defaults :
+    setting => coalesce(lookup(var.settings, setting, null), default)
+  }
+
+  # A drill is left without what acts outside the table or costs, and takes no change pipeline from a real restore.
+  drill_settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }
+  drills = [
+    for pattern in distinct(var.drill_patterns) :
+    { source = "*", target = pattern, settings = local.drill_settings, replay = false }
+  ]
+
+  # What is null is left to the deployment, and does not take up environment.
+  overrides = concat(
+    [
+      for override in var.overrides : {
+        for attribute, value in {
+          source   = override.source
+          target   = override.target
+          settings = { for setting, enabled in override.settings : setting => enabled if enabled != null }
+          follow   = override.follow
+          replay   = override.replay
+          notify   = override.notify
+          polling  = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }
+        } : attribute => value if value != null
+      }
+    ],
+    local.drills,
+  )
+
+  # Permissions are for what is on for any restore.
+  switched_on = {
+    for setting, enabled in local.settings :
+    setting => enabled || anytrue([for override in var.overrides : coalesce(lookup(override.settings, setting, null), false)])
+  }
+
+  # The numbers that a restore under each override is followed by.
+  override_polling = [
+    for override in var.overrides : {
+      for number, value in var.polling : number => coalesce(try(override.polling[number], null), value)
+    }
+  ]
+
+  # As regular expressions, for patterns to be held against.
+  override_regexes = [
+    for override in var.overrides : {
+      source = "^${replace(replace(override.source, ".", "\\."), "*", ".*")}$"
+      target = "^${replace(replace(override.target, ".", "\\."), "*", ".*")}$"
+    }
+  ]
+
+  # The region of the deployment is among them where several deployments share their variables.
+  source_regions = [for region in distinct(var.source_regions) : region if region != local.region]
+}

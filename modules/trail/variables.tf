@@ -1,0 +1,49 @@
+variable "name" {
+  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What a trail or a bucket may not be called is replaced, what is too long is cut, and the name ends in a hash."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
+    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in names: set name to letters, digits, - and _, beginning with a letter or digit."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "multi_region" {
+  description = "Whether the trail records all regions of the account, for deployments in several of them; otherwise just this one."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "expire_after_days" {
+  description = "After how many days S3 deletes the logs. The module itself never reads them."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = var.expire_after_days >= 1 && floor(var.expire_after_days) == var.expire_after_days
+    error_message = "trail.expire_after_days is ${var.expire_after_days}: set it to a whole number of days, 1 or more."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` may delete the bucket with the logs in it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "Customer KMS key for the logs, of this region; null means S3's own encryption. Its key policy must let `cloudtrail.amazonaws.com` use `kms:GenerateDataKey*` and `kms:DescribeKey`."
+  type        = string
+  default     = null
+}

@@ -1,0 +1,109 @@
+# What is looked for reaches beyond the tables: into every policy, plan and dashboard of the account. Each search must be
+# switched by itself, and leave no permission behind.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name = "demo"
+  restore_queue = {
+    url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
+    arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+    visibility_timeout_seconds = 720
+    message_retention_seconds  = 604800
+  }
+  dead_letter_queue = {
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+  }
+}
+
+run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = false, backup_selections = true, dashboards = true }
+    error_message = "The worker is told: ${local.environment.FINDINGS}"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.settings["findings"].statement :
+      statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
+      } == {
+      ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
+      FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
+      ListDashboards       = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
+      FindDashboards       = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
+    }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+run "identity_policies_alone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { identity_policies = true, backup_selections = false, dashboards = false }
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["findings"].statement : statement.sid => join(" ", concat(tolist(statement.actions), tolist(statement.resources))) } == { FindIdentityPolicies = "iam:GetAccountAuthorizationDetails *" }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = true, backup_selections = false, dashboards = false }
+    error_message = "The worker is told: ${local.environment.FINDINGS}"
+  }
+}
+
+run "backup_selections_alone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { dashboards = false }
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.settings["findings"].statement[*].sid == tolist(["ListBackupPlans", "FindBackupSelections"])
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+run "dashboards_alone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { backup_selections = false }
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.settings["findings"].statement[*].sid == tolist(["ListDashboards", "FindDashboards"])
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+run "with_nothing_to_look_for_the_policy_is_gone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { backup_selections = false, dashboards = false }
+  }
+
+  assert {
+    condition     = keys(aws_iam_policy.settings) == ["services", "tables"]
+    error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
+  }
+}

@@ -1,0 +1,671 @@
+# The worker reads overrides as JSON, in order, and takes what is left out from the deployment. What reaches it here is all
+# that it knows of a restore that is to be treated otherwise.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name = "demo"
+  restore_queue = {
+    url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
+    arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+    visibility_timeout_seconds = 720
+    message_retention_seconds  = 604800
+  }
+  dead_letter_queue = {
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+  }
+}
+
+run "without_overrides_the_list_is_empty" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = local.environment.OVERRIDES == "[]" && local.environment.CONTROL_TAG == "dynamodb-restore:settings"
+    error_message = "Overrides ${local.environment.OVERRIDES}, tag ${local.environment.CONTROL_TAG}"
+  }
+}
+
+run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [
+      { source = "orders" },
+      { target = "orders-copy-*", settings = { tags = false, ttl = null }, replay = false, notify = false, polling = { max_attempts = 5, jitter = 0 } },
+      { source = "scratch-*", follow = false },
+    ]
+  }
+
+  assert {
+    condition = jsondecode(local.environment.OVERRIDES) == [
+      { source = "orders", target = "*", settings = {}, follow = true },
+      { source = "*", target = "orders-copy-*", settings = { tags = false }, follow = true, replay = false, notify = false, polling = { max_attempts = 5, jitter = 0 } },
+      { source = "scratch-*", target = "*", settings = {}, follow = false },
+    ]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+run "drills_come_after_all_overrides_and_leave_out_what_acts_outside_or_costs" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides      = [{ source = "orders", settings = { auto_scaling = false } }]
+    drill_patterns = ["drill-*", "*-drill", "drill-*"]
+  }
+
+  assert {
+    condition = slice(jsondecode(local.environment.OVERRIDES), 1, 3) == [
+      { source = "*", target = "drill-*", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
+      { source = "*", target = "*-drill", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
+    ]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+
+  assert {
+    condition     = length(jsondecode(local.environment.OVERRIDES)) == 3
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+# --- the neighbours of what fails below
+
+run "a_narrower_override_before_a_wider_one_passes" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [
+      { source = "prod-orders", target = "*-drill" },
+      { source = "prod-*", target = "*-drill" },
+      { source = "prod.orders", target = "*" },
+      { source = "prod-orders" },
+      { source = "*", target = "copy-*" },
+    ]
+    drill_patterns = ["drill-*"]
+  }
+
+  assert {
+    condition     = length(jsondecode(local.environment.OVERRIDES)) == 6
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+run "numbers_at_their_limits_pass" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    polling = { max_attempts = 20, base_delay_seconds = 10, max_delay_seconds = 60 }
+    overrides = [
+      { source = "a", polling = { max_attempts = 20, base_delay_seconds = 60, backoff_rate = 10, jitter = 1 } },
+      { source = "b", polling = { max_attempts = 2, base_delay_seconds = 1, max_delay_seconds = 42000, backoff_rate = 1, jitter = 0 } },
+    ]
+  }
+
+  assert {
+    condition     = local.override_waits == [1140, 1]
+    error_message = "Longest waits: ${jsonencode(local.override_waits)}"
+  }
+}
+
+run "names_that_the_table_patterns_match_pass" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    table_patterns = { source = ["prod.*"], target = ["drill-*", "restored"] }
+    overrides      = [{ source = "prod.orders", target = "restored" }, { source = "*", target = "drill-*-x" }]
+  }
+
+  assert {
+    condition     = length(jsondecode(local.environment.OVERRIDES)) == 2
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+# --- settings, overrides and drills that cannot work
+
+run "a_setting_that_does_not_exist_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings = { ttl = false, tag = false }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_setting_that_does_not_exist_fails_in_an_override_too" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a" }, { source = "b", settings = { streams = true } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_an_illegal_pattern_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "prod orders" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_an_illegal_target_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ target = "table/orders" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_an_empty_pattern_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ target = "" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_consecutive_wildcards_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "prod-**" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "leaving_alone_and_choosing_settings_contradict_each_other" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", follow = false, settings = { tags = true } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "leaving_alone_and_polling_contradict_each_other" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", follow = false, polling = { max_attempts = 5 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "leaving_alone_and_replaying_contradict_each_other" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", follow = false, replay = true }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "leaving_alone_and_notifying_contradict_each_other" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", follow = false, notify = false }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_twice_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", target = "b" }, { source = "a", target = "b", notify = false }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_after_one_for_all_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ notify = false }, { source = "a" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_after_a_wider_one_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "prod-*" }, { source = "other" }, { source = "prod-orders*", target = "drill-*" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_of_a_source_that_is_not_followed_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    table_patterns = { source = ["prod-*"] }
+    overrides      = [{ source = "orders" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_of_a_target_that_is_not_followed_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    table_patterns = { target = ["prod-*"] }
+    overrides      = [{ target = "orders" }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_more_attempts_than_the_queue_allows_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    polling   = { max_attempts = 20 }
+    overrides = [{ source = "a", polling = { max_attempts = 21 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_one_attempt_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { max_attempts = 1 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_half_an_attempt_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { max_attempts = 2.5 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_a_first_delay_above_the_deployments_longest_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { base_delay_seconds = 301 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_a_longest_delay_below_the_deployments_first_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { max_delay_seconds = 9 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_no_delay_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { base_delay_seconds = 0 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_a_delay_beyond_what_sqs_hides_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { max_attempts = 2, max_delay_seconds = 42001 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_a_shrinking_backoff_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { backoff_rate = 0.5 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_an_exploding_backoff_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { backoff_rate = 11 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_negative_jitter_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { jitter = -0.1 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_with_jitter_above_one_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { jitter = 1.1 } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "an_override_that_waits_for_longer_than_the_queue_keeps_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", polling = { max_delay_seconds = 36000 } }]
+  }
+
+  expect_failures = [var.restore_queue]
+}
+
+run "a_drill_with_an_illegal_pattern_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    drill_patterns = ["drill-*", "a?b"]
+  }
+
+  expect_failures = [var.drill_patterns]
+}
+
+run "a_drill_with_an_empty_pattern_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    drill_patterns = [""]
+  }
+
+  expect_failures = [var.drill_patterns]
+}
+
+run "a_drill_with_consecutive_wildcards_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    drill_patterns = ["drill-**"]
+  }
+
+  expect_failures = [var.drill_patterns]
+}
+
+run "a_drill_after_an_override_for_all_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides      = [{ notify = false }]
+    drill_patterns = ["drill-*"]
+  }
+
+  expect_failures = [var.drill_patterns]
+}
+
+run "a_drill_after_an_override_for_its_target_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides      = [{ target = "*drill*" }]
+    drill_patterns = ["drill-*"]
+  }
+
+  expect_failures = [var.drill_patterns]
+}
+
+run "a_control_tag_that_is_empty_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = ""
+  }
+
+  expect_failures = [var.control_tag]
+}
+
+run "a_control_tag_of_awss_own_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = "AWS:restore"
+  }
+
+  expect_failures = [var.control_tag]
+}
+
+run "a_control_tag_with_an_illegal_character_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = "restore?"
+  }
+
+  expect_failures = [var.control_tag]
+}
+
+run "a_control_tag_that_is_too_long_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = join("", [for number in range(129) : "k"])
+  }
+
+  expect_failures = [var.control_tag]
+}
+
+run "a_control_tag_as_long_as_aws_takes_passes" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = join("", [for number in range(128) : "k"])
+  }
+
+  assert {
+    condition     = length(local.environment.CONTROL_TAG) == 128
+    error_message = "Tag: ${local.environment.CONTROL_TAG}"
+  }
+}

@@ -1,0 +1,165 @@
+"""How one restore is treated: settings, the source's tag, overrides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.restore.control import Treatment, matches, treatment
+from tests.unit.strategies import table_names
+
+POLLING = Polling(380, Backoff(base_seconds=10, rate=1.5, cap_seconds=300, jitter=0.2))
+SHORT = Polling(5, Backoff(base_seconds=1, rate=1, cap_seconds=1, jitter=0))
+SWITCHES = {"tags": True, "ttl": True, "stream_triggers": True, "replicas": False, "warm_throughput": False}
+TAG = "dynamodb-restore:settings"
+
+
+def override(source: str = "*", target: str = "*", **more: Any) -> Override:
+    chosen = {"settings": {}, "follow": True, "replay": True, "notify": True, "polling": POLLING, **more}
+    return Override(source, target, **chosen)
+
+
+DRILL = override(target="*-drill", settings={"stream_triggers": False, "replicas": False}, replay=False)
+
+
+def config(
+    *overrides: Override, follow_terraform: bool = True, control_tag: str | None = TAG
+) -> WorkerConfig:
+    return WorkerConfig(
+        restore_table_name="",
+        restore_queue_url="",
+        dead_letter_queue_url="",
+        notification_topic_arn=None,
+        event_bus_name="default",
+        switches=SWITCHES,
+        polling=POLLING,
+        record_retention_days=90,
+        overrides=overrides,
+        control_tag=control_tag,
+        follow_terraform=follow_terraform,
+    )
+
+
+def treated(choice: str | None = None, *overrides: Override, target: str = "orders-restored") -> Treatment:
+    return treatment(config(*overrides), "orders", target, choice)
+
+
+def on(result: Treatment) -> set[str]:
+    return {name for name, switch in result.switches.items() if switch}
+
+
+def test_without_tag_and_overrides_the_deployment_decides() -> None:
+    assert treated() == Treatment(SWITCHES, POLLING)
+
+
+class TestOverrides:
+    def test_the_first_that_matches_holds_alone(self) -> None:
+        never = override(source="customers", follow=False)
+        later = override(settings={"tags": False}, notify=False)
+        result = treated(None, never, DRILL, later, target="orders-drill")
+        assert on(result) == {"tags", "ttl"}
+        assert (result.replay, result.notify, result.left_alone) == (False, True, None)
+
+    def test_one_that_does_not_match_changes_nothing(self) -> None:
+        assert treated(None, DRILL) == Treatment(SWITCHES, POLLING)
+
+    def test_both_names_must_match(self) -> None:
+        both = override(source="orders", target="*-drill", follow=False)
+        assert treated(None, both).left_alone is None
+        assert treated(None, both, target="orders-drill").left_alone == (
+            "entry 1 of overrides (orders into *-drill) says so"
+        )
+        assert treatment(config(both), "customers", "orders-drill", None).left_alone is None
+
+    def test_a_switch_that_is_off_by_default_can_be_turned_on(self) -> None:
+        assert "replicas" in on(treated(None, override(settings={"replicas": True})))
+
+    def test_polling_and_notification_are_its_own(self) -> None:
+        result = treated(None, override(polling=SHORT, notify=False))
+        assert (result.polling, result.notify) == (SHORT, False)
+
+
+class TestTag:
+    def test_off_asks_not_to_be_followed(self) -> None:
+        assert treated("off").left_alone == f"the source's tag {TAG} is 'off'"
+
+    def test_plain_names_are_exactly_these(self) -> None:
+        assert on(treated(" ttl  tags ")) == {"tags", "ttl"}
+
+    def test_signed_names_are_changes(self) -> None:
+        result = treated("-ttl +replicas", override(source="other", settings={"replicas": True}))
+        assert on(result) == {"tags", "stream_triggers", "replicas"}
+        assert result.notes == ()
+
+    @pytest.mark.parametrize("value", ["", "  "])
+    def test_an_empty_value_chooses_nothing(self, value: str) -> None:
+        assert treated(value) == Treatment(SWITCHES, POLLING)
+
+    @pytest.mark.parametrize(
+        ("value", "why"),
+        [
+            ("offf", "no such setting: offf"),
+            ("off tags", "no such setting: off"),
+            ("+tags ttl", "some names have a sign and some have none"),
+            ("-", "no such setting: -"),
+            ("tags,ttl", "no such setting: tags,ttl"),
+        ],
+    )
+    def test_a_value_that_makes_no_sense_is_told_and_not_heeded(self, value: str, why: str) -> None:
+        result = treated(value)
+        assert (result.switches, result.left_alone) == (SWITCHES, None)
+        (note,) = result.notes
+        assert why in note
+
+    def test_what_the_roles_may_not_do_is_told_and_left_off(self) -> None:
+        result = treated("+replicas -tags")
+        assert on(result) == {"ttl", "stream_triggers"}
+        assert result.notes == (
+            f"the source's tag {TAG} asks for replicas, which this deployment switches off",
+        )
+
+    def test_an_override_goes_over_the_tag(self) -> None:
+        assert on(treated("tags stream_triggers", DRILL, target="orders-drill")) == {"tags"}
+
+    def test_an_override_does_not_undo_an_opt_out(self) -> None:
+        assert treated("off", DRILL, target="orders-drill").left_alone == f"the source's tag {TAG} is 'off'"
+
+
+def test_a_restore_by_terraform_is_left_alone_where_that_was_chosen() -> None:
+    for follows, reason in (
+        (True, None),
+        (False, "Terraform made this table and manages its settings itself"),
+    ):
+        chosen = config(follow_terraform=follows)
+        assert treatment(chosen, "orders", "orders-new", None, by_terraform=True).left_alone == reason
+        assert treatment(chosen, "orders", "orders-new", None).left_alone is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "expected"),
+    [
+        ("*", "orders", True),
+        ("orders", "orders", True),
+        ("orders", "orders-2", False),
+        ("orders", "my-orders", False),
+        ("orders*", "orders", True),
+        ("*-drill", "orders-drill", True),
+        ("*-drill", "orders-drill-2", False),
+        ("a.c", "abc", False),
+        ("or*rs*", "orders-2", True),
+        ("or*rs", "orders-2", False),
+    ],
+)
+def test_a_pattern_matches_whole_names(pattern: str, name: str, expected: bool) -> None:
+    assert matches(pattern, name) is expected
+
+
+@given(table_names)
+def test_a_name_is_a_pattern_of_itself_only(name: str) -> None:
+    assert matches(name, name)
+    assert not matches(name, f"{name}x")
+    assert matches(f"{name}*", f"{name}x")

@@ -1,0 +1,123 @@
+"""Findings: what a search tells, and what becomes of one that cannot look everywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
+from dynamodb_restore.findings.registry import SEARCHES
+from dynamodb_restore.findings.search import find_all
+from tests.unit.fakes import ACCOUNT, REGION, client_error, table_arn
+
+SOURCE = TableId.parse(table_arn("orders"))
+TARGET = TableId.parse(table_arn("orders-restored"))
+
+
+def always() -> bool:
+    return True
+
+
+class Shelf:
+    """A search that finds jars, and then breaks."""
+
+    def __init__(self, kind: str, *jars: str, error: Exception | None = None) -> None:
+        self.kind = kind
+        self.jars = jars
+        self.error = error
+        self.asked: list[tuple[TableId, TableId]] = []
+
+    def find(
+        self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+    ) -> Iterator[Finding]:
+        self.asked.append((source, target))
+        for jar in self.jars:
+            yield Finding(self.kind, jar, "empty it")
+        if self.error is not None:
+            raise self.error
+
+
+def test_a_table_is_known_by_its_arn() -> None:
+    assert TableId("aws", REGION, ACCOUNT, "orders") == SOURCE
+    assert SOURCE.arn == table_arn("orders")
+    china = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/a.b"
+    assert TableId.parse(china).arn == china
+    for text in ("orders", "arn:aws:s3:::orders"):
+        with pytest.raises(ValueError, match=text):
+            TableId.parse(text)
+
+
+def test_a_finding_survives_the_record() -> None:
+    finding = Finding("dashboards", "dashboard shop", "add it")
+    assert Finding.from_json(json.loads(json.dumps(finding.as_json()))) == finding
+
+
+def test_only_what_is_switched_on_is_searched(clients: Clients) -> None:
+    cellar, attic, garage = Shelf("cellar", "plums"), Shelf("attic", "pears"), Shelf("garage", "oil")
+    switches = {"cellar": True, "attic": False}
+    found = find_all(switches, SOURCE, TARGET, clients, always, [cellar, attic, garage])
+    assert found == [Finding("cellar", "plums", "empty it")]
+    assert cellar.asked == [(SOURCE, TARGET)]
+    assert attic.asked == garage.asked == []
+
+
+def test_the_order_is_that_of_the_searches_and_then_of_the_names(clients: Clients) -> None:
+    searches = [Shelf("b", "pears", "apples"), Shelf("a", "figs")]
+    found = find_all({"a": True, "b": True}, SOURCE, TARGET, clients, always, searches)
+    assert [finding.name for finding in found] == ["apples", "pears", "figs"]
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (
+            client_error("ListDashboards", "AccessDenied", "not authorized"),
+            "ListDashboards: AccessDenied: not authorized; look for orders there",
+        ),
+        (
+            client_error("ListDashboards", "ThrottlingException", "Rate exceeded"),
+            "ListDashboards: ThrottlingException: Rate exceeded; look for orders there",
+        ),
+        (
+            OutOfTimeError("the time was up after 3 jars"),
+            "the time was up after 3 jars; look for orders there",
+        ),
+    ],
+)
+def test_a_search_that_breaks_keeps_what_it_found_and_stops_no_other(
+    clients: Clients, error: Exception, advice: str
+) -> None:
+    searches = [Shelf("b", "pears", "apples", error=error), Shelf("a", "figs")]
+    assert find_all({"a": True, "b": True}, SOURCE, TARGET, clients, always, searches) == [
+        Finding("b", "apples", "empty it"),
+        Finding("b", "pears", "empty it"),
+        Finding("b", "not everything was looked at", advice),
+        Finding("a", "figs", "empty it"),
+    ]
+
+
+def test_time_is_asked_for_before_each_call() -> None:
+    calls: list[int] = []
+
+    def pages() -> Iterator[int]:
+        for number in range(5):
+            calls.append(number)
+            yield number
+
+    time = iter([True, True, False])
+    seen = in_time(pages(), lambda: next(time), "pages")
+    assert [next(seen), next(seen)] == [0, 1]
+    with pytest.raises(OutOfTimeError, match="the time was up after 2 pages"):
+        next(seen)
+    assert calls == [0, 1]
+
+
+def test_what_ends_in_time_is_complete() -> None:
+    assert list(in_time(range(3), always, "pages")) == [0, 1, 2]
+
+
+def test_every_search_has_its_switch() -> None:
+    assert [search.kind for search in SEARCHES] == ["backup_selections", "dashboards", "identity_policies"]

@@ -1,0 +1,198 @@
+"""Restores whose event never came: found by looking at the tables, and put on the queue once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from dynamodb_restore import aws as aws_module
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.config import ConfigError, TablePatterns
+from dynamodb_restore.handlers import reconciler as handler_module
+from dynamodb_restore.restore.origin import find_origin
+from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
+from dynamodb_restore.restore.record import RestoreRecords
+from dynamodb_restore.restore.request import Sighting, parse_message
+from tests.unit.builders import RESTORE_TABLE, make_restore_table, make_table, make_worker, request
+from tests.unit.fakes import Aws, Clock, table_arn
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# The tests reset warnings, and with them the filter that the function sets for itself.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+MADE_AT = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
+NOW = MADE_AT + GRACE
+RESTORED_TO = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+
+
+def restoring(aws: Aws, clients: Clients, name: str, source: str = "orders", **more: Any) -> None:
+    """A table that is being restored."""
+    make_table(clients, name)
+    summary = {"SourceTableArn": table_arn(source), "RestoreDateTime": RESTORED_TO, "RestoreInProgress": True}
+    description = {
+        "TableStatus": "CREATING",
+        "RestoreSummary": summary,
+        "CreationDateTime": MADE_AT,
+        "TableId": f"id-of-{name}",
+    }
+    aws.describe_as(name, **{**description, **more})
+
+
+@pytest.fixture
+def queue_url(aws: Aws, clients: Clients) -> str:
+    make_restore_table(clients)
+    return clients.sqs.create_queue(QueueName="dynamodb-restore-restores")["QueueUrl"]
+
+
+@pytest.fixture
+def run(clients: Clients, queue_url: str) -> Callable[..., Reconciled]:
+    def run(*, now: datetime = NOW, looks: int = 100, patterns: TablePatterns | None = None) -> Reconciled:
+        left = iter(range(looks))
+        return Reconciler(
+            clients=clients,
+            records=RestoreRecords(clients, RESTORE_TABLE, timedelta(0)),
+            restore_table_name=RESTORE_TABLE,
+            restore_queue_url=queue_url,
+            patterns=patterns or TablePatterns(),
+            enough_time=lambda: next(left, None) is not None,
+            now=lambda: now,
+        ).run()
+
+    return run
+
+
+def queued(clients: Clients, queue_url: str) -> list[str]:
+    answer = clients.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+Run = Callable[..., Reconciled]
+
+
+def test_a_restore_without_a_record_is_put_on_the_queue_as_a_request(
+    aws: Aws, clients: Clients, queue_url: str, run: Run
+) -> None:
+    restoring(aws, clients, "orders-restored")
+    make_table(clients, "orders")
+    assert run() == Reconciled(3, ["orders-restored"])
+    (body,) = queued(clients, queue_url)
+    seen = parse_message(body)
+    assert isinstance(seen, Sighting)
+    found = find_origin(clients, seen)
+    assert (found.source.name, found.target.name, found.target_id) == (
+        "orders",
+        "orders-restored",
+        "id-of-orders-restored",
+    )
+    assert (found.requested_at, found.restore_point) == (MADE_AT, RESTORED_TO)
+
+
+def test_what_it_finds_the_worker_follows_and_is_not_found_again(
+    aws: Aws, clients: Clients, queue_url: str, run: Run, clock: Clock
+) -> None:
+    make_table(clients, "orders")
+    restoring(aws, clients, "orders-restored")
+    run()
+    (body,) = queued(clients, queue_url)
+    seen = parse_message(body)
+    assert isinstance(seen, Sighting)
+    make_worker(clients, clock, switches={"tags": True}).follow(find_origin(clients, seen), 1)
+    assert run().found == []
+
+
+def test_a_restore_whose_event_came_is_not_found(aws: Aws, clients: Clients, run: Run, clock: Clock) -> None:
+    make_table(clients, "orders")
+    restoring(aws, clients, "orders-restored")
+    make_worker(clients, clock, switches={"tags": True}).follow(request(), 1)
+    assert run().found == []
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"TableStatus": "ACTIVE"},
+        {"RestoreSummary": {}},
+        {"CreationDateTime": NOW - GRACE + timedelta(seconds=1)},
+    ],
+    ids=["it is restored already", "it is made, not restored", "its event may still come"],
+)
+def test_any_other_table_is_not_found(
+    aws: Aws, clients: Clients, run: Run, description: dict[str, Any]
+) -> None:
+    restoring(aws, clients, "orders-restored", **description)
+    assert run().found == []
+
+
+def test_tables_outside_the_patterns_are_not_found(aws: Aws, clients: Clients, run: Run) -> None:
+    restoring(aws, clients, "orders-restored")
+    restoring(aws, clients, "shop-restored", source="shop-orders")
+    assert run(patterns=TablePatterns(source=["shop-*"])).found == ["shop-restored"]
+    assert run(patterns=TablePatterns(target=["orders-*"])) == Reconciled(1, ["orders-restored"])
+
+
+def test_a_run_that_has_no_time_left_is_continued_by_the_next(aws: Aws, clients: Clients, run: Run) -> None:
+    for letter in "abcd":
+        restoring(aws, clients, f"{letter}-restored")
+    # The restore table was made before them.
+    assert run(looks=2) == Reconciled(2, ["a-restored"], "a-restored")
+    assert run(looks=1) == Reconciled(1, ["b-restored"], "b-restored")
+    assert run().found == ["c-restored", "d-restored"]
+    assert run().looked_at == 5
+
+
+def test_a_run_that_dies_begins_again_where_it_began(aws: Aws, clients: Clients, run: Run) -> None:
+    restoring(aws, clients, "orders-restored")
+    aws.fail("SendMessage", "InternalError", "no")
+    with pytest.raises(clients.sqs.exceptions.ClientError):
+        run()
+    assert run().found == ["orders-restored"]
+
+
+def test_many_tables_are_read_page_by_page(aws: Aws, clients: Clients, run: Run) -> None:
+    for number in range(101):
+        make_table(clients, f"table-{number:03d}", on_demand=True)
+    restoring(aws, clients, "z-restored")
+    assert run(looks=1000) == Reconciled(103, ["z-restored"])
+    assert len(aws.named("ListTables")) == 2
+
+
+class Context:
+    function_name = "dynamodb-restore-reconciler"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:dynamodb-restore-reconciler"
+    aws_request_id = "11111111-2222-3333-4444-555555555555"
+
+    def __init__(self, milliseconds: int = 300_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class TestHandler:
+    @pytest.fixture(autouse=True)
+    def environment(self, clients: Clients, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RESTORE_TABLE_NAME", RESTORE_TABLE)
+        monkeypatch.setenv("RESTORE_QUEUE_URL", queue_url)
+        monkeypatch.setenv("TABLE_PATTERNS", json.dumps({"source": ["*"], "target": ["*"]}))
+        monkeypatch.setattr(aws_module, "clients", lambda: clients)
+
+    def test_the_schedule_runs_it(self, aws: Aws, clients: Clients) -> None:
+        restoring(aws, clients, "orders-restored")
+        answer = handler_module.handler({"detail-type": "Scheduled Event"}, cast("LambdaContext", Context()))
+        assert answer == {"looked_at": 2, "found": ["orders-restored"], "continues_after": None}
+
+    def test_it_stops_in_time(self, aws: Aws, clients: Clients) -> None:
+        answer = handler_module.handler({}, cast("LambdaContext", Context(30_000)))
+        assert answer == {"looked_at": 0, "found": [], "continues_after": None}
+
+    def test_an_incomplete_environment_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("TABLE_PATTERNS")
+        with pytest.raises(ConfigError, match="TABLE_PATTERNS"):
+            handler_module.handler({}, cast("LambdaContext", Context()))

@@ -1,0 +1,431 @@
+"""Every way a restore starts, followed to its end; and how one restore is treated otherwise than another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.aws import clients as shared_clients
+from dynamodb_restore.config import Override, TablePatterns
+from dynamodb_restore.restore.origin import find_origin
+from dynamodb_restore.restore.report import Result
+from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_event
+from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.settings.setting import Table
+from tests.unit.builders import (
+    ALL_ON,
+    REQUESTED_AT,
+    SEVEN_SETTINGS,
+    TARGET_ID,
+    event,
+    make_full_source,
+    make_restore_table,
+    make_table,
+    make_target,
+    make_worker,
+    portable,
+    record_item,
+    request,
+)
+from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, function_arn, table_arn
+from tests.unit.test_origin import MADE_AT, RECOVERY_POINT, Jobs
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+TARGET = "orders-restored"
+RESTORING = {
+    "TableStatus": "CREATING",
+    "RestoreSummary": {
+        "SourceTableArn": table_arn("orders"),
+        "RestoreDateTime": MADE_AT,
+        "RestoreInProgress": True,
+    },
+}
+
+
+@pytest.fixture
+def worker(aws: Aws, clients: Clients, clock: Clock) -> Worker:
+    make_restore_table(clients)
+    make_full_source(aws, clients)
+    return make_worker(clients, clock)
+
+
+@pytest.fixture
+def target(worker: Worker, aws: Aws, clients: Clients) -> Table:
+    make_target(aws, clients)
+    return Table(TARGET, clients)
+
+
+def asked_for(clients: Clients, name: str) -> RestoreRequest:
+    """The request of one of `tests/events`, with whatever its event leaves open."""
+    seen = parse_event(event(name))
+    return find_origin(clients, seen) if isinstance(seen, Sighting) else seen
+
+
+def result_of(verdict: Verdict) -> tuple[str, str | None]:
+    assert isinstance(verdict, Finished | GivenUp)
+    assert verdict.report is not None
+    return verdict.report.result.value, verdict.report.reason
+
+
+def statuses(verdict: Verdict) -> dict[str, str]:
+    assert isinstance(verdict, Finished | GivenUp)
+    assert verdict.report is not None
+    return {outcome.setting: outcome.status.value for outcome in verdict.report.outcomes}
+
+
+def tables_are_alike(clients: Clients, source: Clients | None = None) -> bool:
+    return all(
+        portable(setting, Table(TARGET, clients)) == portable(setting, Table("orders", source or clients))
+        for setting in SEVEN_SETTINGS
+    )
+
+
+class TestEveryKind:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "by_name_latest_iam_user",
+            "by_arn_cloudtrail_time_narrow_space",
+            "epoch_seconds_root",
+            "backup",
+            "backup_without_answer",
+            "aws_backup",
+            "aws_backup_without_answer_by_service",
+            "job_completed",
+            "job_running_without_table",
+            "job_with_state_and_epoch",
+            "found",
+            "found_of_a_backup",
+        ],
+    )
+    def test_is_followed_to_its_end(
+        self,
+        worker: Worker,
+        aws: Aws,
+        clients: Clients,
+        target: Table,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+    ) -> None:
+        jobs = Jobs(aws, monkeypatch)
+        jobs.job = {
+            "Status": "RUNNING",
+            "RecoveryPointArn": RECOVERY_POINT,
+            "SourceResourceArn": table_arn("orders"),
+            "CreatedResourceArn": table_arn(TARGET),
+            "RecoveryPointCreationDate": MADE_AT,
+        }
+        aws.describe_next(TARGET, RESTORING)
+        wanted = asked_for(clients, name)
+        # An override of the restore call leaves auto scaling out, on purpose.
+        plain = replace(wanted, overrides=type(wanted.overrides)())
+        aws.describe_next(TARGET, RESTORING)
+        assert isinstance(worker.follow(plain, 1), TryAgain | Finished)
+        verdict = worker.follow(plain, 2)
+        while isinstance(verdict, TryAgain):
+            verdict = worker.follow(plain, 2)
+        assert record_item(clients)["state"] == "synced"
+        assert tables_are_alike(clients)
+
+    def test_the_events_of_one_restore_are_one_restore(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """AWS Backup's restore is told of three times: by CloudTrail, RUNNING and COMPLETED."""
+        Jobs(aws, monkeypatch).job = {
+            "SourceResourceArn": table_arn("orders"),
+            "CreatedResourceArn": table_arn(TARGET),
+            "RecoveryPointCreationDate": MADE_AT,
+        }
+        call, running, completed = (
+            asked_for(clients, name) for name in ("aws_backup", "job_running_without_table", "job_completed")
+        )
+        aws.describe_next(TARGET, RESTORING, RESTORING, RESTORING)
+        assert isinstance(worker.follow(call, 1), TryAgain)
+        follows = Finished(None, f"this restore is followed by the event {call.event_id}")
+        assert worker.follow(running, 1) == follows
+        assert isinstance(worker.follow(call, 2), TryAgain)
+        assert worker.follow(completed, 1) == follows
+        assert statuses(worker.follow(call, 3)) == dict.fromkeys(ALL_ON, "applied")
+        assert len(aws.named("PutEvents")) == 1
+
+    def test_two_events_at_the_same_moment_have_one_leader(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table
+    ) -> None:
+        """Both look before either has written its record."""
+        first, second = request(), request(event_id="other-event")
+        overtaken = worker.records.get
+        pending = [second]
+
+        def look_while_the_other_acts(key: Any) -> Any:
+            seen = overtaken(key)
+            if pending:
+                worker.follow(pending.pop(), 1)
+            return seen
+
+        object.__setattr__(worker.records, "get", look_while_the_other_acts)
+        verdict = worker.follow(first, 1)
+        assert isinstance(verdict, Finished)
+        assert verdict.report is None
+        assert record_item(clients)["leader"] == "other-event"
+        assert len(aws.named("PutEvents")) == 1
+
+    def test_an_event_takes_over_from_one_that_has_fallen_silent(
+        self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        aws.describe_next(TARGET, RESTORING)
+        worker.follow(request(), 1)
+        later = REQUESTED_AT + timedelta(minutes=5 + 30)
+        other = request(event_id="reconciler")
+        assert isinstance(make_worker(clients, clock, now=later).follow(other, 1), Finished)
+        assert record_item(clients)["state"] == "waiting"
+        late = make_worker(clients, clock, now=later + timedelta(minutes=6))
+        assert statuses(late.follow(other, 1)) == dict.fromkeys(ALL_ON, "applied")
+        assert record_item(clients)["leader"] == "reconciler"
+
+    def test_a_restore_that_failed_may_be_run_by_another_event(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table
+    ) -> None:
+        aws.triggers.functions_without_access.add(function_arn("index"))
+        assert isinstance(worker.follow(request(), 1), GivenUp)
+        aws.triggers.functions_without_access.clear()
+        assert result_of(worker.follow(request(event_id="rehearsal"), 1)) == ("synced", None)
+
+
+class TestDeletedSource:
+    def test_a_table_restored_under_the_name_of_its_deleted_source(
+        self, aws: Aws, clients: Clients, clock: Clock
+    ) -> None:
+        """The target must not be taken for the source: it would be found equal to itself."""
+        make_restore_table(clients)
+        make_table(clients, "orders")
+        aws.describe_as(
+            "orders", TableId=TARGET_ID, CreationDateTime=datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
+        )
+        wanted = asked_for(clients, "backup_of_a_deleted_table_under_its_name")
+        verdict = make_worker(clients, clock, control_tag="choice").follow(wanted, 1)
+        assert isinstance(verdict, GivenUp)
+        assert verdict.code == "source_gone"
+        assert result_of(verdict)[0] == "failed"
+        assert aws.writes() == ["CreateTable", "CreateTable", "PutEvents"]
+
+
+class TestOtherRegions:
+    @pytest.fixture
+    def there(self, worker: Worker) -> Clients:
+        """A source `orders` in another region, with tags and a trigger; the one here has others."""
+        other = shared_clients("eu-west-1")
+        description: TableDescriptionTypeDef = make_table(other, "orders", view_type="NEW_IMAGE")
+        other.dynamodb.tag_resource(
+            ResourceArn=description["TableArn"], Tags=[{"Key": "home", "Value": "ireland"}]
+        )
+        return other
+
+    @pytest.fixture
+    def crossing(self) -> RestoreRequest:
+        return request(source=TableRef("orders", "eu-west-1", ACCOUNT))
+
+    def test_settings_come_from_the_source_in_its_own_region(
+        self,
+        aws: Aws,
+        clients: Clients,
+        clock: Clock,
+        there: Clients,
+        target: Table,
+        crossing: RestoreRequest,
+    ) -> None:
+        stream = Table("orders", there).live_stream_arn
+        assert stream is not None
+        function = function_arn("index").replace("eu-central-1", "eu-west-1")
+        aws.triggers.put(stream, function)
+        aws.kinesis.destinations.clear()
+        worker = make_worker(clients, clock, source_regions=["eu-west-1"])
+        verdict = worker.follow(crossing, 1)
+        assert statuses(verdict) == {
+            **dict.fromkeys(ALL_ON, "unchanged"),
+            "tags": "applied",
+            "stream": "applied",
+            "stream_triggers": "skipped",
+        }
+        assert portable(SEVEN_SETTINGS[1], target) == {"tags": {"home": "ireland"}}
+        (triggers,) = [o for o in verdict.report.outcomes if o.setting == "stream_triggers"]  # type: ignore[union-attr]
+        assert triggers.omitted == (f"trigger {function}: {function} cannot be used from another region",)
+        assert aws.named("CreateEventSourceMapping") == []
+
+    def test_a_region_that_is_not_listed_is_told(
+        self, aws: Aws, worker: Worker, there: Clients, target: Table, crossing: RestoreRequest
+    ) -> None:
+        aws.calls.clear()
+        verdict = worker.follow(crossing, 1)
+        assert isinstance(verdict, GivenUp)
+        assert verdict.code == "cross_region"
+        assert "add it there" in verdict.reason
+        assert aws.writes() == ["PutEvents"]
+
+    def test_another_account_is_told(self, aws: Aws, worker: Worker, clients: Clients, target: Table) -> None:
+        verdict = worker.follow(asked_for(clients, "source_in_another_account"), 1)
+        assert isinstance(verdict, GivenUp)
+        assert verdict.code == "other_account"
+
+    def test_the_pipeline_of_a_table_of_that_name_here_is_not_touched(
+        self,
+        aws: Aws,
+        clients: Clients,
+        clock: Clock,
+        there: Clients,
+        target: Table,
+        crossing: RestoreRequest,
+    ) -> None:
+        aws.calls.clear()
+        worker = make_worker(clients, clock, source_regions=["eu-west-1"], switches={"tags": True})
+        worker.follow(crossing, 1)
+        read = [call["Key"]["pk"]["S"] for call in aws.named("GetItem")]
+        assert read == ["target#orders-restored"]
+
+
+class TestControl:
+    def test_tables_outside_the_patterns_cost_nothing(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        for patterns in (TablePatterns(source=["shop-*"]), TablePatterns(target=["*-drill"])):
+            aws.calls.clear()
+            verdict = make_worker(clients, clock, table_patterns=patterns).follow(request(), 1)
+            assert verdict == Finished(None, "its tables match no pattern of table_patterns")
+            assert aws.calls == []
+
+    def test_an_opted_out_source_is_left_alone_and_that_is_told(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        clients.dynamodb.tag_resource(
+            ResourceArn=table_arn("orders"), Tags=[{"Key": "choice", "Value": "off"}]
+        )
+        aws.describe_next(TARGET, RESTORING)
+        aws.calls.clear()
+        verdict = make_worker(clients, clock, control_tag="choice").follow(request(), 1)
+        assert result_of(verdict) == ("skipped", "left alone: the source's tag choice is 'off'")
+        assert aws.writes() == ["PutEvents"]
+        assert record_item(clients)["state"] == "skipped"
+
+    def test_a_tag_chooses_settings_and_its_choice_outlives_the_source(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        """Tags themselves are switched off, and the choice is heeded all the same."""
+        clients.dynamodb.tag_resource(
+            ResourceArn=table_arn("orders"), Tags=[{"Key": "choice", "Value": "-ttl -kinesis_destination"}]
+        )
+        worker = make_worker(clients, clock, control_tag="choice", switches={**ALL_ON, "tags": False})
+        aws.describe_next(TARGET, RESTORING)
+        assert isinstance(worker.follow(request(), 1), TryAgain)
+        clients.dynamodb.delete_table(TableName="orders")
+        off = dict.fromkeys(("tags", "ttl", "kinesis_destination"), "skipped")
+        verdict = worker.follow(request(), 2)
+        assert {name: status for name, status in statuses(verdict).items() if status == "skipped"} == off
+        assert aws.named("UpdateTimeToLive")[1:] == []
+
+    def test_a_tag_that_cannot_be_read_now_is_waited_for(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        """Going on would follow a table that may have opted out."""
+        aws.fail("ListTagsOfResource", "ThrottlingException", "slow down")
+        worker = make_worker(clients, clock, control_tag="choice")
+        assert isinstance(worker.follow(request(), 1), TryAgain)
+        assert aws.named("UpdateTable") == []
+
+    def test_a_tag_that_may_not_be_read_is_told(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        aws.fail("ListTagsOfResource", "AccessDeniedException", "no")
+        worker = make_worker(clients, clock, control_tag="choice", switches={"ttl": True})
+        verdict = worker.follow(request(), 1)
+        assert isinstance(verdict, Finished)
+        assert verdict.report is not None
+        assert verdict.report.notes == (
+            "the source's tag choice could not be read: ListTagsOfResource: AccessDeniedException: no",
+        )
+
+    def test_an_override_replaces_switches_polling_and_notification(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
+        base = make_worker(clients, clock).config.polling
+        drill = Override(
+            "*",
+            "*-restored",
+            {"stream_triggers": False},
+            follow=True,
+            replay=False,
+            notify=False,
+            polling=replace(base, max_attempts=2),
+        )
+        worker = make_worker(clients, clock, topic_arn=topic, overrides=[drill])
+        aws.describe_next(TARGET, RESTORING)
+        assert isinstance(worker.follow(request(), 1), TryAgain)
+        aws.describe_next(TARGET, RESTORING)
+        given_up = worker.follow(request(), 2)
+        assert isinstance(given_up, GivenUp)
+        assert given_up.reason.startswith("gave up after 2 attempts")
+        assert statuses(worker.follow(request(), 1))["stream_triggers"] == "skipped"
+        assert aws.named("Publish") == []
+        assert len(aws.named("PutEvents")) == 2
+
+    def test_a_restore_by_terraform_is_left_alone_where_that_was_chosen(
+        self, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        wanted = asked_for(clients, "by_terraform")
+        verdict = make_worker(clients, clock, follow_terraform=False).follow(wanted, 1)
+        assert result_of(verdict)[0] == Result.SKIPPED.value
+        assert aws.named("UpdateTable") == []
+        # It is settled as skipped, so the one that follows them looks at another table of that name.
+        aws.describe_as(TARGET, TableId="another")
+        assert result_of(make_worker(clients, clock).follow(wanted, 1)) == ("synced", None)
+
+
+class TestFindings:
+    @pytest.fixture
+    def charted(self, clients: Clients, target: Table) -> None:
+        metrics = [["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", "orders"]]
+        body = {"widgets": [{"type": "metric", "properties": {"metrics": metrics, "region": REGION}}]}
+        clients.cloudwatch.put_dashboard(DashboardName="shop", DashboardBody=json.dumps(body))
+
+    @pytest.mark.usefixtures("charted")
+    def test_what_names_the_source_is_in_the_report_and_in_the_record(
+        self, aws: Aws, clients: Clients, clock: Clock
+    ) -> None:
+        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        assert isinstance(verdict, Finished)
+        assert verdict.report is not None
+        (finding,) = verdict.report.findings
+        assert (finding.kind, "shop" in finding.name) == ("dashboards", True)
+        assert record_item(clients)["report"]["findings"] == [finding.as_json()]
+        (event_,) = aws.named("PutEvents")
+        assert json.loads(event_["Entries"][0]["Detail"])["findings"] == [finding.as_json()]
+
+    @pytest.mark.usefixtures("charted")
+    def test_what_is_switched_off_is_not_looked_for(self, aws: Aws, clients: Clients, clock: Clock) -> None:
+        make_worker(clients, clock, findings={"dashboards": False}).follow(request(), 1)
+        assert aws.named("ListDashboards") == []
+
+    @pytest.mark.usefixtures("charted")
+    def test_a_search_that_fails_is_told_and_stops_nothing(
+        self, aws: Aws, clients: Clients, clock: Clock
+    ) -> None:
+        aws.fail("ListDashboards", "AccessDenied", "not authorized")
+        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        assert result_of(verdict) == ("synced", None)
+        assert verdict.report is not None  # type: ignore[union-attr]
+        (finding,) = verdict.report.findings  # type: ignore[union-attr]
+        assert "not authorized" in finding.advice
+
+    @pytest.mark.usefixtures("charted")
+    def test_a_restore_that_is_left_alone_looks_for_nothing(
+        self, aws: Aws, clients: Clients, clock: Clock
+    ) -> None:
+        aws.describe_as(TARGET, CreationDateTime=datetime(2026, 11, 1, tzinfo=UTC))
+        make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        assert aws.named("ListDashboards") == []
