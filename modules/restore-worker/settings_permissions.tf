@@ -106,12 +106,6 @@ locals {
         resources = local.source_arns
         actions   = var.control_tag != null && !local.switched_on["tags"] ? ["dynamodb:ListTagsOfResource"] : []
       },
-      # When a backup was made. Its name is a time and a random id.
-      {
-        sid       = "ReadBackups"
-        resources = [for arn in local.source_arns : "${arn}/backup/*"]
-        actions   = var.follow.backups || var.follow.backup_jobs ? ["dynamodb:DescribeBackup"] : []
-      },
     ],
   )
 
@@ -399,6 +393,8 @@ resource "aws_iam_role_policy_attachment" "settings" {
   for_each = {
     for pair in setproduct(keys(local.roles), keys(local.settings_policies)) :
     join("-", pair) => { role = pair[0], part = pair[1] }
+    # The worker alone looks for what cannot be cloned.
+    if pair[1] != "findings" || pair[0] == "worker"
   }
 
   role       = local.roles[each.value.role].name

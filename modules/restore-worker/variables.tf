@@ -98,11 +98,11 @@ variable "overrides" {
   validation {
     condition = alltrue(flatten([
       for override in var.overrides : [
-        for kind, name in { source = override.source, target = override.target } :
-        anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", name))]) if !strcontains(name, "*")
+        for kind in ["source", "target"] :
+        anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))]) if !strcontains(override[kind], "*")
       ]
     ]))
-    error_message = "No restore of these tables is followed, because no pattern in table_patterns matches them: ${join(", ", flatten([for index, override in var.overrides : [for kind, name in { source = override.source, target = override.target } : "${kind} \"${name}\" in overrides[${index}]" if !strcontains(name, "*") && !anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", name))])]]))}. Add a pattern to table_patterns, or take the override out."
+    error_message = "No restore of these tables is followed, because no pattern in table_patterns matches them: ${join(", ", flatten([for index, override in var.overrides : [for kind in ["source", "target"] : "${kind} \"${override[kind]}\" in overrides[${index}]" if !strcontains(override[kind], "*") && !anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))])]]))}. Add a pattern to table_patterns, or take the override out."
   }
 
   # What an override leaves out comes from polling, and is held against what it says.

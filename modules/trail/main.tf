@@ -38,6 +38,10 @@ locals {
 }
 
 resource "aws_cloudtrail" "this" {
+  # checkov:skip=CKV_AWS_67:A rule hears of its own region only. `multi_region` makes it one for all, where several deployments share it.
+  # checkov:skip=CKV_AWS_252:Nothing waits for a log: EventBridge hears of the call itself.
+  # checkov:skip=CKV2_AWS_10:The same. A log group would hold every call of the account once more, at a price.
+
   name           = local.names.trail
   s3_bucket_name = aws_s3_bucket.logs.id
   kms_key_id     = var.kms_key_arn

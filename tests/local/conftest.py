@@ -7,12 +7,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from tests.local.support import Deployment, Mailbox
-from tests.local_aws import LocalAws
-from tests.local_aws.source_table import Estate, SourceTable, make_estate, make_source_table
+from tests.local_aws import Clients, LocalAws
+from tests.local_aws.source_table import (
+    Estate,
+    SourceTable,
+    delete_tables,
+    make_estate,
+    make_on_demand_table,
+    make_source_table,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -40,15 +53,33 @@ def estate(aws: LocalAws) -> Estate:
 
 @pytest.fixture(scope="session")
 def source(aws: LocalAws, estate: Estate) -> SourceTable:
-    """A table with every setting, which no test changes."""
+    """A table with every setting that goes with provisioned capacity, which no test changes."""
     return make_source_table(aws, "orders", estate)
 
 
 @pytest.fixture(scope="session")
-def new_target() -> Callable[[], str]:
-    """Names of restored tables that the main deployment follows, a new one with each call."""
-    numbers = itertools.count(1)
-    return lambda: f"orders-restored-{next(numbers)}"
+def sessions(aws: LocalAws, estate: Estate) -> SourceTable:
+    """A table with the settings that go with capacity on demand, which no test changes."""
+    return make_on_demand_table(aws, "sessions", estate)
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def new_target(aws: LocalAws) -> Iterator[Callable[..., str]]:
+    """Names of restored tables, a new one with each call; the tables are gone after the test.
+
+    What kind a table is, its name says, and the deployment treats it accordingly.
+    """
+    given: list[str] = []
+
+    def new(kind: str = "restored", source: str = "orders") -> str:
+        given.append(f"{source}-{kind}-{next(numbers)}")
+        return given[-1]
+
+    yield new
+    delete_tables(aws, given)
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +104,60 @@ def notifications(aws: LocalAws, deployed: Deployment) -> Mailbox:
         Endpoint=f"arn:aws:sqs:{aws.region}:{aws.account_id}:listener-notifications",
     )
     return Mailbox(aws, url)
+
+
+# --- for the tests of the local AWS itself ---
+
+plain_names = (f"plain-{number}" for number in itertools.count(1))
+
+
+@pytest.fixture
+def clients(aws: LocalAws) -> Clients:
+    return aws.clients()
+
+
+@pytest.fixture(scope="session")
+def function(aws: LocalAws) -> DynamoDBClient:
+    """DynamoDB as a function sees it."""
+    session = boto3.Session(
+        aws_access_key_id=aws.account_id,
+        aws_secret_access_key="local",
+        aws_session_token="function/pretended",
+        region_name=aws.region,
+    )
+    client: DynamoDBClient = session.client(
+        "dynamodb", endpoint_url=aws.endpoint, config=Config(retries={"total_max_attempts": 1})
+    )
+    return client
+
+
+@pytest.fixture
+def table(aws: LocalAws, clients: Clients) -> Iterator[str]:
+    """A table with nothing but point-in-time recovery; gone after the test, with those restored from it."""
+    name = next(plain_names)
+    clients.dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "owner", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-owner",
+                "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    clients.dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    yield name
+    delete_tables(aws, [name, f"{name}-restored"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The permissions are judged by the calls that all other tests caused, so that comes last."""
+    items.sort(key=lambda item: item.path.name == "test_permissions.py")

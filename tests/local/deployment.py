@@ -1,4 +1,4 @@
-"""The root module, applied once for all tests here by pytest-terraform.
+"""The root module in its deployments, all applied at once for all tests here by pytest-terraform.
 
 A plugin of its own, which conftest.py loads when pytest starts: pytest-terraform can be used only once pytest
 is configured, and conftest files are read before that.
@@ -38,13 +38,14 @@ def nothing_left(aws: LocalAws) -> Iterator[None]:
         *(each["FunctionName"] for each in clients.lambda_.list_functions()["Functions"]),
         *clients.sqs.list_queues().get("QueueUrls", []),
         *(each["TopicArn"] for each in clients.sns.list_topics()["Topics"]),
-        *clients.dynamodb.list_tables()["TableNames"],
+        *(name for name in clients.dynamodb.list_tables()["TableNames"] if name.endswith("-restores")),
         *(each["Name"] for each in clients.events.list_rules()["Rules"]),
         *(each["logGroupName"] for each in clients.logs.describe_log_groups()["logGroups"]),
         *(each["AlarmName"] for each in clients.cloudwatch.describe_alarms()["MetricAlarms"]),
         *(each["RoleName"] for each in clients.client("iam").list_roles()["Roles"]),
     ]
-    ours = [name for name in left if name.rpartition("/")[2].rpartition(":")[2].startswith("local")]
+    plain = {name: name.rpartition("/")[2].rpartition(":")[2] for name in left}
+    ours = [name for name in left if plain[name].startswith(("local", "flow-"))]
     assert not ours, f"left after terraform destroy: {ours}"
 
 
@@ -53,20 +54,32 @@ class Stack:
     """All that Terraform deployed for these tests."""
 
     all: Deployment
-    without: dict[str, Deployment]
+    none: Deployment
+    pipelines: Deployment
     max_attempts: int
     terraform: Any
 
 
-# Makes the fixture `settings_only`: init, plan and apply of terraform/settings_only, and its destroy.
-terraform("settings_only", scope="session", replay=False)
+# Makes the fixture `deployments`: init, plan and apply of terraform/deployments, and its destroy.
+terraform("deployments", scope="session", replay=False)
 
 
 @pytest.fixture(scope="session")
-def stack(aws: LocalAws, artifacts_in_s3: None, nothing_left: None, settings_only: Any) -> Stack:
-    outputs = {name: output["value"] for name, output in settings_only.outputs.items()}
-    without = {setting: Deployment(aws, each) for setting, each in outputs["without"].items()}
-    return Stack(Deployment(aws, outputs["all"]), without, outputs["max_attempts"], settings_only.terraform)
+def stack(
+    aws: LocalAws,
+    artifacts_in_s3: None,
+    tables_with_streams: None,
+    nothing_left: None,
+    deployments: Any,
+) -> Stack:
+    outputs = {name: output["value"] for name, output in deployments.outputs.items()}
+    return Stack(
+        all=Deployment(aws, outputs["all"]),
+        none=Deployment(aws, outputs["none"]),
+        pipelines=Deployment(aws, outputs["pipelines"]),
+        max_attempts=outputs["max_attempts"],
+        terraform=deployments.terraform,
+    )
 
 
 @pytest.fixture(scope="session")

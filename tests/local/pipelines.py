@@ -1,4 +1,4 @@
-"""The root module with three change pipelines, applied once by pytest-terraform, and a writer for their tables.
+"""The deployment with three change pipelines, and a writer for their tables.
 
 A plugin of its own, for the reason that deployment.py gives.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from pytest_terraform import terraform
 
+from tests.local.deployment import Stack
 from tests.local.support import Deployment, plain
 from tests.local_aws import LocalAws
 
@@ -26,11 +26,11 @@ class Flow:
     """The deployment with pipelines, and what a person does with its operator function."""
 
     aws: LocalAws
-    outputs: dict[str, Any]
+    deployment: Deployment
     terraform: Any
 
     def __post_init__(self) -> None:
-        self.deployment = Deployment(self.aws, self.outputs)
+        self.outputs = self.deployment.outputs
 
     def ask(self, action: str, table: str, **more: Any) -> dict[str, Any]:
         """Invoke the operator function."""
@@ -76,10 +76,6 @@ class Flow:
         return self.aws.wait_until(report, timeout=PATIENCE_SECONDS, what=f"the cutover of {table}")
 
 
-# Makes the fixture `change_pipelines`: init, plan and apply of terraform/change_pipelines, and its destroy.
-terraform("change_pipelines", scope="session", replay=False)
-
-
 @pytest.fixture(scope="session")
 def tables_with_streams(aws: LocalAws) -> None:
     """The source tables, which exist before their pipelines."""
@@ -89,8 +85,8 @@ def tables_with_streams(aws: LocalAws) -> None:
 
 
 @pytest.fixture(scope="session")
-def flow(aws: LocalAws, tables_with_streams: None, change_pipelines: Any) -> Flow:
-    return Flow(aws, change_pipelines.outputs["pipelines"]["value"], change_pipelines.terraform)
+def flow(aws: LocalAws, stack: Stack) -> Flow:
+    return Flow(aws, stack.pipelines, stack.terraform)
 
 
 def make_table(aws: LocalAws, name: str, view_type: str | None = None) -> None:

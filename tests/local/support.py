@@ -11,6 +11,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from tests.local_aws import Call, LocalAws
+from tests.local_aws.compare import SETTINGS
+from tests.local_aws.source_table import SourceTable
 
 FINAL_STATES = ("synced", "incomplete", "failed", "skipped")
 # Far more than a restore takes here, far less than a person waits.
@@ -87,7 +89,9 @@ class Deployment:
         (record,) = self.wait_for_ends([target])
         return record
 
-    def wait_for_ends(self, targets: Sequence[str]) -> list[dict[str, Any]]:
+    def wait_for_ends(
+        self, targets: Sequence[str], *, timeout: float = PATIENCE_SECONDS
+    ) -> list[dict[str, Any]]:
         """As `wait_for_end`, of several restores."""
 
         def ended(target: str) -> bool:
@@ -96,7 +100,7 @@ class Deployment:
 
         for target in targets:
             self.aws.wait_until(
-                partial(ended, target), timeout=PATIENCE_SECONDS, what=f"the end of the restore to {target}"
+                partial(ended, target), timeout=timeout, what=f"the end of the restore to {target}"
             )
         # A message that came round again may still be at work on a record that has ended before.
         self.wait_until_idle()
@@ -132,6 +136,19 @@ class Deployment:
     def send(self, body: str) -> None:
         """Put a message on the restore queue, as if EventBridge had."""
         self.aws.clients().sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
+
+
+def cloned(source: SourceTable, **otherwise: str) -> dict[str, str]:
+    """How each setting of a fresh restore of a table ends, but for those that are told otherwise."""
+    applied = dict.fromkeys(source.settings, "applied")
+    return {**dict.fromkeys(SETTINGS, "unchanged"), **applied, **otherwise}
+
+
+def outcome_of(report: dict[str, Any], setting: str) -> dict[str, Any]:
+    """What the report says of one setting."""
+    (outcome,) = (each for each in report["settings"] if each["setting"] == setting)
+    result: dict[str, Any] = outcome
+    return result
 
 
 def statuses(report: dict[str, Any]) -> dict[str, str]:

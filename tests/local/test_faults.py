@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.local.support import Deployment, attribute, statuses
+from tests.local.support import Deployment, attribute, cloned, statuses
 from tests.local_aws import LocalAws
 from tests.local_aws.compare import SETTINGS, differing, nothing_set, read_settings
 from tests.local_aws.source_table import SourceTable
@@ -44,7 +44,7 @@ def test_a_kinesis_destination_that_fails_to_enable_is_reported_and_stops_nothin
     report = deployed.invoke({"source": source.name, "target": target})
 
     assert report["result"] == "incomplete"
-    assert statuses(report) == {**dict.fromkeys(SETTINGS, "applied"), "kinesis_destination": "failed"}
+    assert statuses(report) == cloned(source, kinesis_destination="failed")
     (failed,) = [outcome for outcome in report["settings"] if outcome["status"] == "failed"]
     assert "ENABLE_FAILED: the stream is in another account" in failed["reason"]
     wanted = read_settings(aws.clients(), source.name)
@@ -65,7 +65,7 @@ def test_what_no_retry_can_mend_is_given_up_at_once_with_its_reason(
     assert (attribute(letter, "reason"), attribute(letter, "attempts")) == ("settings_failed", "1")
     assert "AccessDeniedException" in attribute(letter, "detail")
     assert record["state"] == "incomplete"
-    assert statuses(record["report"]) == {**dict.fromkeys(SETTINGS, "applied"), "tags": "failed"}
+    assert statuses(record["report"]) == cloned(source, tags="failed")
 
     # Once it is mended the message is sent round again, and finishes what is missing.
     aws.rules.faults.reset()

@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tests.local_aws import Call, CallLog, LocalAws
-from tests.local_aws.gateway import Gateway, Routes
+from tests.local_aws.gateway import LARGEST_LOGGED_BODY, Gateway, Routes
 from tests.local_aws.operations import operation_of, resource_of
 from tests.local_aws.processes import direct
 from tests.local_aws.wire import Headers
@@ -137,6 +137,16 @@ def test_no_call_is_lost_or_mixed_up_under_load(aws: LocalAws) -> None:
     calls = aws.calls.find(since=since, caller="crowd", operation="SendMessage", resource="gateway-load")
     assert sorted(int(call.parameters["MessageBody"]) for call in calls) == list(range(400))
     clients.sqs.delete_queue(QueueUrl=url)
+
+
+def test_of_a_large_request_only_the_names_are_logged(aws: LocalAws, table: str) -> None:
+    since = aws.calls.mark()
+    item = {"id": {"S": "1"}, "text": {"S": "x" * LARGEST_LOGGED_BODY}}
+    aws.clients().dynamodb.put_item(TableName=table, Item=item)
+    aws.clients().dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}}]})
+    put, batch = aws.calls.find(since=since, caller="tests", resource=table)
+    assert put.parameters == {"TableName": table, "Item": {"id": None, "text": None}}
+    assert batch.parameters == {"RequestItems": {table: None}}
 
 
 def test_a_request_without_a_signature_reaches_the_emulator(aws: LocalAws) -> None:

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local_aws import Clients, LocalAws
 from tests.local_aws.compare import nothing_set, read_settings
 from tests.local_aws.rules import Faults, Rules
-from tests.local_aws.source_table import delete_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-names = (f"rules-{number}" for number in itertools.count(1))
-
-
-@pytest.fixture
-def clients(aws: LocalAws) -> Clients:
-    return aws.clients()
-
-
-@pytest.fixture
-def function(aws: LocalAws) -> DynamoDBClient:
-    """DynamoDB as a function sees it."""
-    session = boto3.Session(
-        aws_access_key_id=aws.account_id,
-        aws_secret_access_key="local",
-        aws_session_token="function/pretended",
-        region_name=aws.region,
-    )
-    client: DynamoDBClient = session.client(
-        "dynamodb", endpoint_url=aws.endpoint, config=Config(retries={"total_max_attempts": 1})
-    )
-    return client
-
-
-@pytest.fixture
-def table(aws: LocalAws, clients: Clients) -> Iterator[str]:
-    """A table with nothing but point-in-time recovery; gone after the test, with those restored from it."""
-    name = next(names)
-    clients.dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    clients.dynamodb.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
-    yield name
-    delete_tables(aws, [name, f"{name}-restored"])
 
 
 def status(dynamodb: DynamoDBClient, table: str) -> str:

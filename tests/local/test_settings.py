@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.local.deployment import Stack
-from tests.local.support import Deployment, Mailbox, json_body, plain, statuses
-from tests.local_aws import LocalAws
+from tests.local.support import Deployment, Mailbox, cloned, json_body, outcome_of, plain, statuses
+from tests.local_aws import Call, LocalAws
 from tests.local_aws.compare import SETTINGS, Settings, differing, nothing_set, read_settings
-from tests.local_aws.source_table import SourceTable
+from tests.local_aws.source_table import REPLICA_REGION, SourceTable, make_references
+
+
+def _calls(*operations: str) -> Callable[[Call], bool]:
+    return lambda call: call.operation in operations
+
+
+def _updates(member: str) -> Callable[[Call], bool]:
+    """UpdateTable calls that change this of a table or of one of its indexes."""
+
+    def matches(call: Call) -> bool:
+        updates = call.parameters.get("GlobalSecondaryIndexUpdates", [])
+        return call.operation == "UpdateTable" and (
+            member in call.parameters or any(member in update.get("Update", {}) for update in updates)
+        )
+
+    return matches
+
 
 # The calls that write a setting; with its switch off none of them may be made.
-WRITES = {
-    "tags": ("TagResource",),
-    "ttl": ("UpdateTimeToLive",),
-    "stream": ("UpdateTable",),
-    "stream_triggers": ("CreateEventSourceMapping",),
-    "kinesis_destination": ("EnableKinesisStreamingDestination",),
-    "point_in_time_recovery": ("UpdateContinuousBackups",),
-    "auto_scaling": ("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"),
+WRITES: dict[str, Callable[[Call], bool]] = {
+    "point_in_time_recovery": _calls("UpdateContinuousBackups"),
+    "deletion_protection": _updates("DeletionProtectionEnabled"),
+    "tags": lambda call: call.operation == "TagResource" and call.service == "dynamodb",
+    "table_class": _updates("TableClass"),
+    "on_demand_throughput": _updates("OnDemandThroughput"),
+    "auto_scaling": _calls("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"),
+    "stream": _updates("StreamSpecification"),
+    "stream_triggers": _calls("CreateEventSourceMapping"),
+    "contributor_insights": _calls("UpdateContributorInsights"),
+    "kinesis_destination": _calls("EnableKinesisStreamingDestination"),
+    "cloudwatch_alarms": _calls("PutMetricAlarm", "PutCompositeAlarm"),
+    "warm_throughput": _updates("WarmThroughput"),
+    "ttl": _calls("UpdateTimeToLive"),
+    "replicas": _updates("ReplicaUpdates"),
+    "resource_policy": _calls("PutResourcePolicy"),
 }
 
 
 @pytest.fixture(scope="module")
 def wanted(aws: LocalAws, source: SourceTable) -> Settings:
-    settings = read_settings(aws.clients(), source.name)
-    assert differing(settings, nothing_set()) == list(SETTINGS), "the source table must have every setting"
-    return settings
+    return read_settings(aws.clients(), source.name)
+
+
+def test_the_two_source_tables_have_every_setting_between_them(
+    aws: LocalAws, source: SourceTable, sessions: SourceTable
+) -> None:
+    for table in (source, sessions):
+        settings = read_settings(aws.clients(), table.name)
+        assert set(differing(settings, nothing_set())) == table.settings
+    assert source.settings | sessions.settings == set(SETTINGS)
+    assert set(WRITES) == set(SETTINGS)
 
 
 def test_a_restored_table_gets_every_setting_of_its_source(
@@ -42,9 +76,46 @@ def test_a_restored_table_gets_every_setting_of_its_source(
 
     assert read_settings(aws.clients(), target) == wanted
     assert record["state"] == "synced"
-    assert statuses(record["report"]) == dict.fromkeys(SETTINGS, "applied")
+    assert statuses(record["report"]) == cloned(source)
     # The source is left as it was.
     assert read_settings(aws.clients(), source.name) == wanted
+
+
+def test_a_restored_table_on_demand_gets_its_limits_and_replicas(
+    aws: LocalAws, deployed: Deployment, sessions: SourceTable, new_target: Callable[..., str]
+) -> None:
+    target = new_target(source=sessions.name)
+    aws.restore(sessions.name, target)
+    assert read_settings(aws.observer(), target) == nothing_set()
+
+    record = deployed.wait_for_end(target)
+
+    assert read_settings(aws.clients(), target) == read_settings(aws.clients(), sessions.name)
+    assert statuses(record["report"]) == cloned(sessions)
+    replica = aws.clients(region=REPLICA_REGION).dynamodb.describe_table(TableName=target)
+    assert replica["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_what_the_restore_call_decided_about_capacity_stays(
+    aws: LocalAws, deployed: Deployment, source: SourceTable, new_target: Callable[[], str]
+) -> None:
+    """A provisioned table that scales, restored on demand with limits of its own."""
+    target = new_target()
+    limits = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 4}
+    aws.restore(
+        source.name,
+        target,
+        BillingModeOverride="PAY_PER_REQUEST",
+        OnDemandThroughputOverride=limits,
+    )
+    record = deployed.wait_for_end(target)
+
+    found = read_settings(aws.clients(), target)
+    assert found["on_demand_throughput"]["table"] == limits
+    assert found["auto_scaling"] == {}
+    assert statuses(record["report"])["auto_scaling"] == "skipped"
+    assert "on demand" in outcome_of(record["report"], "auto_scaling")["reason"]
+    assert record["state"] == "synced"
 
 
 def test_the_source_may_be_named_by_its_arn(
@@ -57,29 +128,75 @@ def test_the_source_may_be_named_by_its_arn(
 
 
 @pytest.fixture(scope="module")
-def restored_without(aws: LocalAws, stack: Stack, source: SourceTable) -> dict[str, str]:
-    """By setting, the table restored where that setting is switched off; all restored at once."""
-    targets = {setting: f"orders-without-{setting.replace('_', '-')}" for setting in SETTINGS}
-    for target in targets.values():
-        aws.restore(source.name, target)
-    return targets
+def restored_without(
+    aws: LocalAws, stack: Stack, source: SourceTable, sessions: SourceTable
+) -> dict[str, tuple[SourceTable, str]]:
+    """By setting, a source that has it, and the table restored from that with it switched off; all at once."""
+    restored = {}
+    for setting in SETTINGS:
+        table = source if setting in source.settings else sessions
+        target = f"{table.name}-without-{setting.replace('_', '-')}"
+        aws.restore(table.name, target)
+        restored[setting] = (table, target)
+    return restored
 
 
 @pytest.mark.parametrize("switched_off", SETTINGS)
-def test_a_setting_that_is_switched_off_is_left_alone(
-    aws: LocalAws, stack: Stack, wanted: Settings, restored_without: dict[str, str], switched_off: str
+def test_a_setting_that_an_override_switches_off_is_left_alone(
+    aws: LocalAws,
+    deployed: Deployment,
+    restored_without: dict[str, tuple[SourceTable, str]],
+    switched_off: str,
 ) -> None:
-    target, deployment = restored_without[switched_off], stack.without[switched_off]
-    record = deployment.wait_for_end(target)
+    table, target = restored_without[switched_off]
+    record = deployed.wait_for_end(target)
 
-    found = read_settings(aws.clients(), target)
+    found, wanted = read_settings(aws.clients(), target), read_settings(aws.clients(), table.name)
     assert found[switched_off] == nothing_set()[switched_off]
-    # Triggers hang on the stream: without it there is nothing to attach them to.
-    dependent = {"stream_triggers"} if switched_off == "stream" else set()
+    # Triggers and the stream's policy hang on the stream: without it there is nothing to attach them to.
+    dependent = {"stream_triggers", "resource_policy"} if switched_off == "stream" else set()
     assert set(differing(found, wanted)) == {switched_off} | dependent
     assert statuses(record["report"])[switched_off] == "skipped"
-    made = [call for call in deployment.calls() if call.operation in WRITES[switched_off]]
+    named = re.compile(rf"(?<![\w.-]){re.escape(target)}(?![\w.-])")
+    made = deployed.calls(
+        where=lambda call: WRITES[switched_off](call) and bool(named.search(str(call.parameters)))
+    )
     assert made == []
+
+
+def test_a_deployment_with_no_setting_writes_nothing(
+    aws: LocalAws, stack: Stack, source: SourceTable
+) -> None:
+    aws.restore(source.name, "orders-bare")
+    record = stack.none.wait_for_end("orders-bare")
+
+    assert statuses(record["report"]) == dict.fromkeys(SETTINGS, "skipped")
+    assert read_settings(aws.clients(), "orders-bare") == nothing_set()
+    assert [call for call in stack.none.calls() if any(writes(call) for writes in WRITES.values())] == []
+
+
+def test_what_cannot_be_cloned_is_found_and_reported(
+    aws: LocalAws, deployed: Deployment, source: SourceTable, new_target: Callable[[], str]
+) -> None:
+    references = make_references(aws, source)
+    target = new_target()
+    aws.restore(source.name, target)
+    record = deployed.wait_for_end(target)
+
+    found = {
+        (each["kind"], name)
+        for each in record["report"]["findings"]
+        for name in references
+        if name in each["name"]
+    }
+    assert found == {
+        ("identity_policies", "orders-reader"),
+        ("identity_policies", "orders-auditor"),
+        ("identity_policies", "orders-writers"),
+        ("backup_selections", "orders-by-arn"),
+        ("dashboards", "orders-overview"),
+    }
+    assert all(each["advice"] for each in record["report"]["findings"])
 
 
 def test_the_report_arrives_on_the_event_bus_and_as_text(
@@ -98,7 +215,7 @@ def test_the_report_arrives_on_the_event_bus_and_as_text(
     detail = json_body(event)["detail"]
     assert json_body(event)["detail-type"] == "DynamoDB Table Restore Report"
     assert (detail["source"], detail["target"], detail["result"]) == (source.name, target, "synced")
-    assert statuses(detail) == dict.fromkeys(SETTINGS, "applied")
+    assert statuses(detail) == cloned(source)
     # One report, wherever it is read.
     assert detail == plain(record["report"])
 

@@ -2,9 +2,9 @@
 
 from .calls import Call, CallLog
 from .gateway import Gateway
-from .local_aws import ACCOUNT_ID, EVENT_SOURCE, REGION, Clients, LocalAws, Restore
+from .local_aws import EVENT_SOURCE, REGION, Clients, LocalAws, Restore
 from .processes import StartError
-from .rules import Rules
+from .rules import ACCOUNT_ID, Rules
 
 __all__ = [
     "ACCOUNT_ID",

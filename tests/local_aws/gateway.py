@@ -16,12 +16,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
 from .calls import FUNCTION_PREFIX, Call, CallLog
-from .operations import Operation, credential_of, operation_of, resource_of
+from .operations import Operation, credential_of, in_region, operation_of, resource_of
 from .rules import Request, Response, Rules
 from .wire import Headers, Message, Peer, WireError, render
 
@@ -32,8 +33,9 @@ OBSERVER = "observer"
 LONGEST_IDLE_SECONDS = 20.0
 # A synchronous invocation may take as long as a function may run.
 UPSTREAM_TIMEOUT_SECONDS = 960.0
-# Parameters of larger requests are not kept: batches of a megabyte add up over a long run.
+# Of the parameters of larger requests only the names are kept: batches of a megabyte add up over a long run.
 LARGEST_LOGGED_BODY = 65_536
+LONGEST_LOGGED_NAME = 1_024
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Gateway:
                 caller=request.caller,
                 region=request.region,
                 resource=request.resource,
-                parameters=request.parameters if len(request.body) <= LARGEST_LOGGED_BODY else {},
+                parameters=_logged(request),
                 status=response.status,
                 error=response.error,
             )
@@ -136,17 +138,15 @@ class Gateway:
         )
 
     def _apply(self, request: Request, upstream: str) -> Response:
-        def ask(operation: str, parameters: Mapping[str, object]) -> Response:
+        def ask(operation: str, parameters: Mapping[str, object], region: str | None = None) -> Response:
             prefix = request.headers.get("x-amz-target").rpartition(".")[0]
             headers = request.headers.with_added("X-Amz-Target", f"{prefix}.{operation}")
+            headers = in_region(region, headers) if region else headers
             return self._forward(upstream, "POST", "/", headers, json.dumps(parameters).encode())
 
         if request.caller == OBSERVER or not request.service:
             return self._forward_request(upstream, request)
-        response = self.rules.before(request, ask)
-        if response is None:
-            response = self.rules.after(request, self._forward_request(upstream, request), ask)
-        return response
+        return self.rules.answer(request, ask, lambda: self._forward_request(upstream, request))
 
     def _forward_request(self, upstream: str, request: Request) -> Response:
         return self._forward(upstream, request.method, request.target, request.headers, request.body)
@@ -172,6 +172,19 @@ class Gateway:
 def _caller(headers: Headers, access_key: str) -> str:
     token = headers.get("x-amz-security-token")
     return token if token.startswith(FUNCTION_PREFIX) else access_key
+
+
+def _logged(request: Request) -> Mapping[str, Any]:
+    """The parameters, without what a large request carries: texts that are names, and the keys of mappings."""
+    if len(request.body) <= LARGEST_LOGGED_BODY:
+        return request.parameters
+    outline: dict[str, Any] = {}
+    for name, value in request.parameters.items():
+        if isinstance(value, Mapping):
+            outline[name] = dict.fromkeys(value)
+        elif isinstance(value, str) and len(value) <= LONGEST_LOGGED_NAME:
+            outline[name] = value
+    return outline
 
 
 class _Pool:

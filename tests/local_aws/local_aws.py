@@ -12,8 +12,9 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -25,8 +26,9 @@ from botocore.config import Config
 from . import processes
 from .calls import CallLog
 from .gateway import OBSERVER, Gateway, Routes
-from .restore_event import DETAIL_TYPE, restore_call_detail
-from .rules import Rules
+from .operations import table_name
+from .restore_event import CALL_DETAIL_TYPE, JOB_DETAIL_TYPE, restore_call_detail, restore_job_detail
+from .rules import ACCOUNT_ID, RestoreJob, Rules
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -41,11 +43,10 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 EVENT_SOURCE = "rehearsal.dynamodb"
-"""AWS refuses `aws.dynamodb` from anyone but itself, and so does the local AWS; deployments under test
-have this source in their `event_sources`."""
+"""AWS refuses `aws.dynamodb` and `aws.backup` from anyone but itself, and so does the local AWS; deployments
+under test have this source in their `event_sources`."""
 
 # What ministack has not, or not right; by the names that sign requests.
 SERVED_BY_MOTO = ("application-autoscaling", "monitoring")
@@ -116,12 +117,17 @@ class Clients:
 
 @dataclass(frozen=True)
 class Restore:
-    """A restore call that was made, and the event that tells of it."""
+    """A restore that was begun, and the event that tells of its call.
+
+    Attributes:
+        job: the job of AWS Backup that it belongs to.
+    """
 
     source: str
     target: str
     region: str
     detail: dict[str, Any]
+    job: RestoreJob | None = None
 
 
 class LocalAws:
@@ -263,6 +269,8 @@ class LocalAws:
         by_arn: bool = False,
         announced: bool = True,
         region: str | None = None,
+        source_region: str | None = None,
+        begun_ago: float = 0.0,
         **request: Any,
     ) -> Restore:
         """Restore a table to a point in time, and announce it as CloudTrail and EventBridge would.
@@ -272,31 +280,132 @@ class LocalAws:
             target: name of the new table.
             polls: how often a function that describes the target is told CREATING; None: until
                 `rules.restores.release(target)`.
-            by_arn: name the source by its ARN, as a restore from another region does.
+            by_arn: name the source by its ARN.
             announced: whether to put the event.
-            region: of both tables.
+            region: of the target, and of the call.
+            source_region: of the source, where it is another one.
+            begun_ago: for how many seconds the target says that it has been CREATING.
             request: more members of the RestoreTableToPointInTime request.
         """
         region = region or self.region
         named = (
-            {"SourceTableArn": self.table_arn(source, region=region)}
-            if by_arn
+            {"SourceTableArn": self.table_arn(source, region=source_region or region)}
+            if by_arn or source_region
             else {"SourceTableName": source}
         )
         moment = {} if "RestoreDateTime" in request else {"UseLatestRestorableTime": True}
         call = {**named, "TargetTableName": target, **moment, **request}
-        self.rules.restores.stay_creating(target, polls)
+        self.rules.restores.stay_creating(target, polls, begun_ago=begun_ago)
         answer = self.clients(region=region).dynamodb.restore_table_to_point_in_time(**call)
-        detail = restore_call_detail(
-            call, answer["TableDescription"], region=region, account_id=self.account_id
-        )  # fmt: skip
-        if announced:
-            self.announce(detail, region=region)
-        return Restore(source, target, region, detail)
+        return self._begun(
+            "RestoreTableToPointInTime", source, call, answer["TableDescription"], region, announced=announced
+        )
+
+    def back_up(self, source: str) -> str:
+        """Make a backup of a table; returns its ARN."""
+        answer = self.clients().dynamodb.create_backup(TableName=source, BackupName=f"{source}-backup")
+        return answer["BackupDetails"]["BackupArn"]
+
+    def restore_from_backup(
+        self, backup_arn: str, target: str, *, polls: int | None = 0, announced: bool = True, **request: Any
+    ) -> Restore:
+        """Restore a table from a backup of DynamoDB's own; arguments as for `restore`."""
+        call = {"BackupArn": backup_arn, "TargetTableName": target, **request}
+        self.rules.restores.stay_creating(target, polls)
+        answer = self.clients().dynamodb.restore_table_from_backup(**call)
+        source = table_name(backup_arn)
+        return self._begun(
+            "RestoreTableFromBackup",
+            source,
+            call,
+            answer["TableDescription"],
+            self.region,
+            announced=announced,
+        )
+
+    def restore_by_aws_backup(
+        self, backup_arn: str, target: str, *, polls: int | None = 0, announced: bool = True
+    ) -> Restore:
+        """Let AWS Backup restore a table, from a recovery point of its own that holds what the backup holds.
+
+        What it does for a restore job: it calls RestoreTableFromAwsBackup, which no one else can call
+        (docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html), and CloudTrail records that.
+        The job's own changes of state are announced by `announce_job`.
+        """
+        vault = f"arn:aws:backup:{self.region}:{self.account_id}"
+        recovery_point = f"{vault}:recovery-point:{str(uuid.uuid4()).upper()}"
+        source_arn = backup_arn.partition("/backup/")[0]
+        job = RestoreJob(
+            recovery_point_arn=recovery_point,
+            target_arn=self.table_arn(target),
+            role_arn=f"arn:aws:iam::{self.account_id}:role/service-role/AWSBackupDefaultServiceRole",
+            account_id=self.account_id,
+            source_arn=source_arn,
+        )
+        self.rules.restore_jobs.add(job)
+        self.rules.restores.stay_creating(target, polls, recovery_point=recovery_point)
+        answer = self.clients(caller="aws-backup").dynamodb.restore_table_from_backup(
+            BackupArn=backup_arn, TargetTableName=target
+        )
+        restore = self._begun(
+            "RestoreTableFromAwsBackup",
+            table_name(source_arn),
+            {"BackupArn": recovery_point, "TargetTableName": target},
+            answer["TableDescription"],
+            self.region,
+            announced=announced,
+            by_aws_backup=True,
+        )
+        return replace(restore, job=job)
 
     def announce(self, detail: dict[str, Any], *, region: str | None = None) -> str:
         """Put the event of a restore call on the default bus; returns its id. Again: a second delivery."""
-        entry = {"Source": EVENT_SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}
+        return self._put_event(CALL_DETAIL_TYPE, detail, region=region)
+
+    def announce_job(self, job: RestoreJob, status: str) -> str:
+        """Let a restore job be in this state, and put the event of it on the default bus."""
+        job.status = status
+        return self._put_event(
+            JOB_DETAIL_TYPE, restore_job_detail(job, status), resources=[job.recovery_point_arn]
+        )
+
+    def _begun(
+        self,
+        event_name: str,
+        source: str,
+        call: dict[str, Any],
+        description: Mapping[str, Any],
+        region: str,
+        *,
+        announced: bool,
+        by_aws_backup: bool = False,
+    ) -> Restore:
+        detail = restore_call_detail(
+            event_name,
+            call,
+            description,
+            region=region,
+            account_id=self.account_id,
+            by_aws_backup=by_aws_backup,
+        )
+        if announced:
+            self.announce(detail, region=region)
+        return Restore(source, call["TargetTableName"], region, detail)
+
+    def _put_event(
+        self,
+        detail_type: str,
+        detail: dict[str, Any],
+        *,
+        region: str | None = None,
+        resources: Sequence[str] = (),
+    ) -> str:
+        entry = {
+            "Source": EVENT_SOURCE,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": list(resources),
+        }
         answer = self.clients(region=region).client("events").put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             raise RuntimeError(f"the event was refused: {answer['Entries'][0]}")

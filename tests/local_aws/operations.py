@@ -46,6 +46,15 @@ def credential_of(target: str, headers: Headers) -> Credential | None:
     return Credential(*match.groups()) if match else None
 
 
+def in_region(region: str, headers: Headers) -> Headers:
+    """The headers as if the request had been signed for another region; no emulator checks the signature."""
+    match = SCOPE.search(headers.get("authorization"))
+    if match is None:
+        return headers
+    scope = match[0].replace(f"/{match[2]}/", f"/{region}/")
+    return headers.with_added("Authorization", headers.get("authorization").replace(match[0], scope))
+
+
 def operation_of(service: str, method: str, target: str, headers: Headers, body: bytes) -> Operation:
     named = headers.get("x-amz-target")
     if named:

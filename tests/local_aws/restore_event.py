@@ -1,8 +1,9 @@
-"""The event of a restore call as CloudTrail writes it and EventBridge delivers it.
+"""The events of restores: the call as CloudTrail writes it, the job as AWS Backup tells of it.
 
-Shape: docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html and
-docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html. CloudTrail writes
-members in camelCase and moments inside request and response as text.
+Shapes: docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
+docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html and
+docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html. CloudTrail writes members in camelCase and
+moments inside request and response as text.
 """
 
 from __future__ import annotations
@@ -12,44 +13,38 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-DETAIL_TYPE = "AWS API Call via CloudTrail"
+from .rules import RestoreJob
+
+CALL_DETAIL_TYPE = "AWS API Call via CloudTrail"
+JOB_DETAIL_TYPE = "Restore Job State Change"
+BACKUP_SERVICE = "backup.amazonaws.com"
 
 
 def restore_call_detail(
+    event_name: str,
     request: Mapping[str, Any],
     table_description: Mapping[str, Any] | None,
     *,
     region: str,
     account_id: str,
+    by_aws_backup: bool = False,
     error_code: str | None = None,
 ) -> dict[str, Any]:
-    """The `detail` of the event for a RestoreTableToPointInTime call and its answer."""
+    """The `detail` of the event for a restore call and its answer."""
     now = datetime.datetime.now(datetime.UTC)
+    caller = {"sourceIPAddress": "203.0.113.7", "userAgent": "aws-cli/2.31.0"}
+    identity = _operator(account_id, now)
+    if by_aws_backup:
+        caller = {"sourceIPAddress": BACKUP_SERVICE, "userAgent": BACKUP_SERVICE}
+        identity = {**_backup_role(account_id, now), "invokedBy": BACKUP_SERVICE}
     detail: dict[str, Any] = {
         "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "principalId": "AROAEXAMPLEPRINCIPAL:on-call",
-            "arn": f"arn:aws:sts::{account_id}:assumed-role/operators/on-call",
-            "accountId": account_id,
-            "accessKeyId": "ASIAEXAMPLEACCESSKEY",
-            "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role",
-                    "principalId": "AROAEXAMPLEPRINCIPAL",
-                    "arn": f"arn:aws:iam::{account_id}:role/operators",
-                    "accountId": account_id,
-                    "userName": "operators",
-                },
-                "attributes": {"creationDate": _iso(now), "mfaAuthenticated": "false"},
-            },
-        },
+        "userIdentity": identity,
         "eventTime": _iso(now),
         "eventSource": "dynamodb.amazonaws.com",
-        "eventName": "RestoreTableToPointInTime",
+        "eventName": event_name,
         "awsRegion": region,
-        "sourceIPAddress": "203.0.113.7",
-        "userAgent": "aws-cli/2.31.0",
+        **caller,
         "requestParameters": _camel_case(request),
         "responseElements": {"tableDescription": _camel_case(table_description)}
         if table_description
@@ -73,6 +68,52 @@ def restore_call_detail(
     if error_code:
         detail |= {"errorCode": error_code, "errorMessage": "the restore was refused"}
     return detail
+
+
+def restore_job_detail(job: RestoreJob, status: str) -> dict[str, Any]:
+    """The `detail` of the event for a job that is now in this state; only one that is done names its table."""
+    detail: dict[str, Any] = {
+        "restoreJobId": job.id,
+        "backupSizeInBytes": "36048",
+        "creationDate": _iso(datetime.datetime.fromtimestamp(job.created_at, datetime.UTC)),
+        "iamRoleArn": job.role_arn,
+        "percentDone": 100 if status == "COMPLETED" else 0,
+        "resourceType": "DynamoDB",
+        "status": status,
+    }
+    if status == "COMPLETED":
+        detail["completionDate"] = _iso(datetime.datetime.now(datetime.UTC))
+        detail["createdResourceArn"] = job.target_arn
+    return detail
+
+
+def _operator(account_id: str, now: datetime.datetime) -> dict[str, Any]:
+    return _assumed_role(account_id, "operators", "on-call", now)
+
+
+def _backup_role(account_id: str, now: datetime.datetime) -> dict[str, Any]:
+    return _assumed_role(account_id, "AWSBackupDefaultServiceRole", "AWSBackup", now)
+
+
+def _assumed_role(account_id: str, role: str, session: str, now: datetime.datetime) -> dict[str, Any]:
+    principal = "AROAEXAMPLEPRINCIPAL"
+    return {
+        "type": "AssumedRole",
+        "principalId": f"{principal}:{session}",
+        "arn": f"arn:aws:sts::{account_id}:assumed-role/{role}/{session}",
+        "accountId": account_id,
+        "accessKeyId": "ASIAEXAMPLEACCESSKEY",
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": principal,
+                "arn": f"arn:aws:iam::{account_id}:role/{role}",
+                "accountId": account_id,
+                "userName": role,
+            },
+            "attributes": {"creationDate": _iso(now), "mfaAuthenticated": "false"},
+        },
+    }
 
 
 def _camel_case(value: Any) -> Any:

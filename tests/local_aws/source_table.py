@@ -1,7 +1,8 @@
-"""A source table that has every setting, each in its most awkward form, and what the settings point at.
+"""Source tables that have every setting, each in its most awkward form, and what the settings point at.
 
 Awkward means: values that a careless copy loses. Zero retries, a disabled trigger, an empty tag, a
-suspended scaling process, a recovery period that is not the default.
+suspended scaling process, a recovery period that is not the default. Capacity that scales and limits on
+demand exclude each other, so there are two tables; the alarms are in alarms.py.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .alarms import alarms_of, make_alarms, make_maintenance_alarm
 from .local_aws import Clients, LocalAws
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ INDEX = "by-customer"
 TTL_ATTRIBUTE = "expires_at"
 RECOVERY_DAYS = 7
 ITEMS = 25
+ALARMS_PER_CALL = 100
+REPLICA_REGION = "eu-central-1"
+PARTNER_ACCOUNT = "210987654321"
 
 _HANDLER = "def handler(event, context):\n    return {'batchItemFailures': []}\n"
 
@@ -34,17 +40,22 @@ class Estate:
     billing_function_arn: str
     failure_queue_arn: str
     kinesis_stream_arn: str
+    topic_arn: str
+    maintenance_alarm: str
 
 
 @dataclass(frozen=True)
 class SourceTable:
+    """A source table, with the settings that it has by their names."""
+
     name: str
     arn: str
     estate: Estate
+    settings: frozenset[str]
 
 
 def make_estate(aws: LocalAws, prefix: str = "shop") -> Estate:
-    """Two functions, one by its alias, a queue for failures and a Kinesis stream."""
+    """Two functions, one by its alias, a queue for failures, a Kinesis stream, a topic, an alarm."""
     clients = aws.clients()
     role = f"arn:aws:iam::{aws.account_id}:role/{prefix}-functions"
     search = _function(clients, f"{prefix}-search-index", role)
@@ -59,11 +70,17 @@ def make_estate(aws: LocalAws, prefix: str = "shop") -> Estate:
     stream = aws.wait_until(
         lambda: _active_stream(clients, f"{prefix}-changes"), timeout=30, what="the Kinesis stream active"
     )
-    return Estate(search, billing, attributes["Attributes"]["QueueArn"], stream)
+    topic = clients.sns.create_topic(Name=f"{prefix}-on-call")["TopicArn"]
+    maintenance = make_maintenance_alarm(clients, f"{prefix}-maintenance")
+    return Estate(search, billing, attributes["Attributes"]["QueueArn"], stream, topic, maintenance)
 
 
-def make_source_table(aws: LocalAws, name: str, estate: Estate) -> SourceTable:
-    """A table with all seven settings and some items."""
+def make_source_table(aws: LocalAws, name: str, estate: Estate, *, warm: bool = True) -> SourceTable:
+    """A table with provisioned capacity that scales, all settings that go with that, and some items.
+
+    Args:
+        warm: whether the index has more warm throughput than its capacity gives it.
+    """
     clients = aws.clients()
     description = clients.dynamodb.create_table(
         TableName=name,
@@ -87,6 +104,8 @@ def make_source_table(aws: LocalAws, name: str, estate: Estate) -> SourceTable:
         BillingMode="PROVISIONED",
         ProvisionedThroughput={"ReadCapacityUnits": 10, "WriteCapacityUnits": 10},
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        TableClass="STANDARD_INFREQUENT_ACCESS",
+        DeletionProtectionEnabled=True,
         Tags=[
             {"Key": "team", "Value": "orders"},
             {"Key": "cost-center", "Value": "4711"},
@@ -97,32 +116,134 @@ def make_source_table(aws: LocalAws, name: str, estate: Estate) -> SourceTable:
     _put_items(clients, name)
     _enable_time_to_live(aws, clients, name)
     _enable_kinesis(aws, clients, name, estate)
-    clients.dynamodb.update_continuous_backups(
-        TableName=name,
-        PointInTimeRecoverySpecification={
-            "PointInTimeRecoveryEnabled": True,
-            "RecoveryPeriodInDays": RECOVERY_DAYS,
-        },
-    )
+    _enable_recovery(clients, name, RECOVERY_DAYS)
     _add_triggers(clients, description["LatestStreamArn"], estate)
     _add_auto_scaling(clients, name)
-    return SourceTable(name, description["TableArn"], estate)
+    _enable_insights(aws, clients, name, {"": "ACCESSED_AND_THROTTLED_KEYS", INDEX: "THROTTLED_KEYS"})
+    _put_policies(clients, description["TableArn"], description["LatestStreamArn"])
+    make_alarms(clients, name, INDEX, estate.topic_arn, estate.maintenance_alarm)
+    if warm:
+        _update_index(
+            aws, name, {"WarmThroughput": {"ReadUnitsPerSecond": 9_000, "WriteUnitsPerSecond": 1_500}}
+        )
+    settings = {
+        "auto_scaling", "cloudwatch_alarms", "contributor_insights", "deletion_protection", "kinesis_destination",
+        "point_in_time_recovery", "resource_policy", "stream", "stream_triggers", "table_class", "tags", "ttl",
+    }  # fmt: skip
+    return SourceTable(
+        name, description["TableArn"], estate, frozenset(settings | ({"warm_throughput"} if warm else set()))
+    )
+
+
+def make_on_demand_table(aws: LocalAws, name: str, estate: Estate) -> SourceTable:
+    """A table on demand with limits, one of them open, a replica, and Insights of its index alone."""
+    clients = aws.clients()
+    description = clients.dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "session", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": "session", "AttributeType": "S"},
+            {"AttributeName": "customer", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INDEX,
+                "KeySchema": [{"AttributeName": "customer", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        OnDemandThroughput={"MaxReadRequestUnits": 1_000, "MaxWriteRequestUnits": -1},
+        WarmThroughput={"ReadUnitsPerSecond": 20_000, "WriteUnitsPerSecond": 4_000},
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    _enable_recovery(clients, name, 35)
+    _enable_insights(aws, clients, name, {INDEX: "THROTTLED_KEYS"})
+    clients.dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": REPLICA_REGION}}])
+    _wait_until_active(aws, name)
+    settings = {
+        "contributor_insights", "on_demand_throughput", "point_in_time_recovery", "replicas", "stream",
+        "warm_throughput",
+    }  # fmt: skip
+    return SourceTable(name, description["TableArn"], estate, frozenset(settings))
+
+
+def make_references(aws: LocalAws, source: SourceTable) -> set[str]:
+    """What names a table and is no part of it, and beside it what names another; returns the names of all."""
+    iam, backup = aws.client("iam"), aws.client("backup")
+    trust = _policy("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    reader, auditor, stranger = f"{source.name}-reader", f"{source.name}-auditor", f"{source.name}-stranger"
+    for role in (reader, stranger):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(
+        RoleName=reader, PolicyName="read", PolicyDocument=_policy("dynamodb:GetItem", Resource=source.arn)
+    )
+    iam.put_role_policy(
+        RoleName=stranger,
+        PolicyName="read",
+        PolicyDocument=_policy("dynamodb:GetItem", Resource=f"{source.arn}-archive"),
+    )
+    iam.create_user(UserName=auditor)
+    iam.put_user_policy(
+        UserName=auditor,
+        PolicyName="audit",
+        PolicyDocument=_policy("dynamodb:Query", Resource=f"{source.arn}/index/*"),
+    )
+    writers = f"{source.name}-writers"
+    managed = iam.create_policy(
+        PolicyName=writers, PolicyDocument=_policy("dynamodb:PutItem", Resource=[source.arn])
+    )
+    iam.attach_role_policy(RoleName=reader, PolicyArn=managed["Policy"]["Arn"])
+
+    backup.create_backup_vault(BackupVaultName="shop")
+    rule = {"RuleName": "daily", "TargetBackupVaultName": "shop"}
+    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "shop-daily", "Rules": [rule]})
+    selections = {f"{source.name}-by-arn": source.arn, f"{source.name}-others": f"{source.arn}-archive"}
+    for name, arn in selections.items():
+        selection = {
+            "SelectionName": name,
+            "IamRoleArn": f"arn:aws:iam::{aws.account_id}:role/backup",
+            "Resources": [arn],
+        }
+        backup.create_backup_selection(BackupPlanId=plan["BackupPlanId"], BackupSelection=selection)
+
+    dashboards = {f"{source.name}-overview": source.name, f"{source.name}-archived": f"{source.name}-archive"}
+    for name, table in dashboards.items():
+        metrics = [
+            ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", table],
+            [".", "ReadThrottleEvents", ".", "."],
+        ]
+        widget = {"type": "metric", "properties": {"metrics": metrics, "region": aws.region}}
+        aws.clients().cloudwatch.put_dashboard(
+            DashboardName=name, DashboardBody=json.dumps({"widgets": [widget]})
+        )
+    return {reader, stranger, auditor, writers, *selections, *dashboards}
+
+
+def _policy(action: str, **more: Any) -> str:
+    statement = {"Effect": "Allow", "Action": action, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def delete_tables(aws: LocalAws, names: Iterable[str]) -> None:
     """Delete tables and what hangs on them; those that do not exist are passed over."""
-    clients = aws.observer()
+    clients = aws.clients()
+    names = list(names)
+    _delete_alarms(clients, names)
     for name in names:
+        aws.rules.restores.release(name)
         try:
-            table = clients.dynamodb.describe_table(TableName=name)["Table"]
+            _wait_until_active(aws, name)
         except clients.dynamodb.exceptions.ResourceNotFoundException:
             continue
+        table = clients.dynamodb.describe_table(TableName=name)["Table"]
         if stream_arn := table.get("LatestStreamArn"):
             for mapping in clients.lambda_.list_event_source_mappings(EventSourceArn=stream_arn)[
                 "EventSourceMappings"
             ]:
                 clients.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
-        for resource in (f"table/{name}", f"table/{name}/index/{INDEX}"):
+        indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
+        for resource in (f"table/{name}", *(f"table/{name}/index/{index}" for index in indexes)):
             for target in clients.autoscaling.describe_scalable_targets(
                 ServiceNamespace="dynamodb", ResourceIds=[resource]
             )["ScalableTargets"]:
@@ -131,7 +252,92 @@ def delete_tables(aws: LocalAws, names: Iterable[str]) -> None:
                     ResourceId=resource,
                     ScalableDimension=target["ScalableDimension"],
                 )
+        if table.get("DeletionProtectionEnabled"):
+            clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+            _wait_until_active(aws, name)
+        for replica in table.get("Replicas", []):
+            aws.clients(region=replica["RegionName"]).dynamodb.delete_table(TableName=name)
         clients.dynamodb.delete_table(TableName=name)
+
+
+def _delete_alarms(clients: Clients, tables: Collection[str]) -> None:
+    metric, composite = alarms_of(clients, tables)
+    # What depends on others goes first, and one at a time: CloudWatch takes no two composite alarms in one call.
+    for alarm in composite:
+        clients.cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+    for start in range(0, len(metric), ALARMS_PER_CALL):
+        names = [alarm["AlarmName"] for alarm in metric[start : start + ALARMS_PER_CALL]]
+        clients.cloudwatch.delete_alarms(AlarmNames=names)
+
+
+def _wait_until_active(aws: LocalAws, name: str) -> None:
+    def active() -> bool:
+        return aws.clients().dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
+
+    aws.wait_until(active, timeout=30, what=f"{name} ACTIVE")
+
+
+def _update_index(aws: LocalAws, name: str, change: dict[str, Any]) -> None:
+    update = {"Update": {"IndexName": INDEX, **change}}
+    aws.clients().client("dynamodb").update_table(TableName=name, GlobalSecondaryIndexUpdates=[update])
+    _wait_until_active(aws, name)
+
+
+def _enable_recovery(clients: Clients, name: str, days: int) -> None:
+    clients.dynamodb.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days},
+    )
+
+
+def _enable_insights(aws: LocalAws, clients: Clients, name: str, modes: dict[str, str]) -> None:
+    """Contributor Insights of indexes by their names, and of the table itself by none."""
+
+    def enabled(index: dict[str, Any]) -> bool:
+        answer = clients.client("dynamodb").describe_contributor_insights(TableName=name, **index)
+        return bool(answer["ContributorInsightsStatus"] == "ENABLED")
+
+    for index_name, mode in modes.items():
+        index = {"IndexName": index_name} if index_name else {}
+        clients.client("dynamodb").update_contributor_insights(
+            TableName=name, ContributorInsightsAction="ENABLE", ContributorInsightsMode=mode, **index
+        )
+        aws.wait_until(partial(enabled, index), timeout=30, what=f"Contributor Insights of {name}")
+
+
+def _put_policies(clients: Clients, table_arn: str, stream_arn: str) -> None:
+    """A partner may read, nobody without TLS; another table, whose name begins alike, is not this one."""
+    partner = {"AWS": f"arn:aws:iam::{PARTNER_ACCOUNT}:root"}
+    table = [
+        {
+            "Sid": "PartnerReads",
+            "Effect": "Allow",
+            "Principal": partner,
+            "Action": ["dynamodb:GetItem", "dynamodb:Query"],
+            "Resource": [table_arn, f"{table_arn}/index/*"],
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [f"{table_arn}-archive"]}},
+        },
+        {
+            "Sid": "OnlyWithTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "dynamodb:*",
+            "Resource": table_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
+    stream = [
+        {
+            "Sid": "PartnerFollows",
+            "Effect": "Allow",
+            "Principal": partner,
+            "Action": ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+            "Resource": stream_arn,
+        }
+    ]
+    for arn, statements in ((table_arn, table), (stream_arn, stream)):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
+        clients.dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)
 
 
 def _function(clients: Clients, name: str, role: str) -> str:

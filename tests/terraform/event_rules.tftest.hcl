@@ -170,8 +170,8 @@ run "what_the_worker_may_ask_of_backups_goes_by_what_is_followed" {
   }
 
   assert {
-    condition     = !contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && !contains(data.aws_iam_policy_document.settings["tables"].statement[*].sid, "ReadBackups")
-    error_message = "Statements: ${join(", ", concat(data.aws_iam_policy_document.worker.statement[*].sid, data.aws_iam_policy_document.settings["tables"].statement[*].sid))}"
+    condition     = !contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && !contains(data.aws_iam_policy_document.worker.statement[*].sid, "ReadBackups")
+    error_message = "Statements: ${join(", ", data.aws_iam_policy_document.worker.statement[*].sid)}"
   }
 
   assert {
@@ -200,8 +200,8 @@ run "a_job_can_be_of_a_backup_of_dynamodbs_own" {
   }
 
   assert {
-    condition     = contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && contains(data.aws_iam_policy_document.settings["tables"].statement[*].sid, "ReadBackups")
-    error_message = "Statements: ${join(", ", concat(data.aws_iam_policy_document.worker.statement[*].sid, data.aws_iam_policy_document.settings["tables"].statement[*].sid))}"
+    condition     = contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && contains(data.aws_iam_policy_document.worker.statement[*].sid, "ReadBackups")
+    error_message = "Statements: ${join(", ", data.aws_iam_policy_document.worker.statement[*].sid)}"
   }
 
   assert {
@@ -230,8 +230,8 @@ run "a_backup_without_its_job_needs_no_aws_backup" {
   }
 
   assert {
-    condition     = !contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && contains(data.aws_iam_policy_document.settings["tables"].statement[*].sid, "ReadBackups")
-    error_message = "Statements: ${join(", ", concat(data.aws_iam_policy_document.worker.statement[*].sid, data.aws_iam_policy_document.settings["tables"].statement[*].sid))}"
+    condition     = !contains(data.aws_iam_policy_document.worker.statement[*].sid, "AskForRestoreJobs") && contains(data.aws_iam_policy_document.worker.statement[*].sid, "ReadBackups")
+    error_message = "Statements: ${join(", ", data.aws_iam_policy_document.worker.statement[*].sid)}"
   }
 }
 

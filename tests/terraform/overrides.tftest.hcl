@@ -45,9 +45,9 @@ run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
 
   assert {
     condition = jsondecode(local.environment.OVERRIDES) == [
-      { source = "orders", target = "*", settings = {}, follow = true },
-      { source = "*", target = "orders-copy-*", settings = { tags = false }, follow = true, replay = false, notify = false, polling = { max_attempts = 5, jitter = 0 } },
-      { source = "scratch-*", target = "*", settings = {}, follow = false },
+      { source = "orders" },
+      { target = "orders-copy-*", settings = { tags = false }, replay = false, notify = false, polling = { max_attempts = 5, jitter = 0 } },
+      { source = "scratch-*", follow = false },
     ]
     error_message = "The worker is told: ${local.environment.OVERRIDES}"
   }
@@ -65,8 +65,8 @@ run "drills_come_after_all_overrides_and_leave_out_what_acts_outside_or_costs" {
 
   assert {
     condition = slice(jsondecode(local.environment.OVERRIDES), 1, 3) == [
-      { source = "*", target = "drill-*", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
-      { source = "*", target = "*-drill", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
+      { target = "drill-*", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
+      { target = "*-drill", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
     ]
     error_message = "The worker is told: ${local.environment.OVERRIDES}"
   }

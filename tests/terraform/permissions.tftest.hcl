@@ -195,7 +195,6 @@ run "the_queues_are_the_workers_alone_and_all_else_is_on_both_roles" {
       worker-tables     = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1"
       worker-services   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
       worker-findings   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1"
-      operator-findings = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1"
       operator-tables   = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1"
       operator-services = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
     }

@@ -174,12 +174,16 @@ run "patterns_narrow_what_the_role_may_read_and_change" {
       ReadTables   = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders", "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
       ReadIndexes  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/index/*", "arn:aws:dynamodb:us-east-1:123456789012:table/orders/index/*"])
       ReadStreams  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/stream/*", "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*"])
-      ReadBackups  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders/backup/*"])
       WriteTables  = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"])
       WriteIndexes = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/index/*"])
       WriteStreams = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*/stream/*"])
     }
     error_message = "Resources: ${jsonencode({ for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => statement.resources })}"
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.worker.statement : tolist(statement.resources) if statement.sid == "ReadBackups"] == [tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders/backup/*"])]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.worker.statement)}"
   }
 
   # No statement changes what is not a target, whatever its name; reads are told by their verb.

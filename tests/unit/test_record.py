@@ -59,6 +59,7 @@ def save_waiting(records: RestoreRecords, key: RestoreKey, **changes: Any) -> No
         "pipeline_owner": None,
         "now": NOW,
         "known": False,
+        "leader": "message",
         **changes,
     }
     records.save_waiting(key, **arguments)
@@ -78,6 +79,7 @@ def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
         plan={},
         now=LATER,
         known=sync_attempts > 1,
+        leader="message",
     )
 
 
@@ -132,7 +134,7 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
         },
         "attempts": Decimal(1),
         "pipeline_owner": None,
-        "leader": request().event_id,
+        "leader": "message",
         "updated_at": "2026-11-22T07:05:00Z",
         "expires_at": Decimal(1803107100),
     }
@@ -217,7 +219,15 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         overrides=Overrides("PAY_PER_REQUEST", provisioned_throughput=True, index_throughput=("by-customer",))
     )
     records.save_syncing(
-        KEY, overridden, attempts=1, sync_attempts=1, pipeline_owner=None, plan={}, now=NOW, known=False
+        KEY,
+        overridden,
+        attempts=1,
+        sync_attempts=1,
+        pipeline_owner=None,
+        plan={},
+        now=NOW,
+        known=False,
+        leader="message",
     )
     assert record_item(clients)["request"]["overrides"] == {
         "billing_mode": "PAY_PER_REQUEST",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,7 +72,8 @@ class Queues:
         sqs.send_message(QueueUrl=self.restores, MessageBody=body)
         (message,) = sqs.receive_message(QueueUrl=self.restores, VisibilityTimeout=720)["Messages"]
         record = {
-            "messageId": message["MessageId"],
+            # SQS keeps a message's id over its deliveries; each of these is a message of its own.
+            "messageId": f"message-of-{zlib.crc32(body.encode())}",
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": {"ApproximateReceiveCount": str(attempt), "SentTimestamp": "1795330800000"},
@@ -82,7 +84,7 @@ class Queues:
         }
         answer: dict[str, Any] = restore_worker.handler({"Records": [record]}, CONTEXT)
         for failure in answer["batchItemFailures"]:
-            assert failure == {"itemIdentifier": message["MessageId"]}
+            assert failure == {"itemIdentifier": record["messageId"]}
         return answer
 
     def dead_letter(self) -> tuple[str, dict[str, str]]:
@@ -299,6 +301,27 @@ def test_only_the_messages_of_a_batch_that_failed_come_back(queues: Queues, aws:
     assert restore_worker.handler({"Records": records}, CONTEXT) == {
         "batchItemFailures": [{"itemIdentifier": "waits"}]
     }
+
+
+def test_a_redriven_message_is_known_by_the_reason_that_it_carries(
+    queues: Queues, aws: Aws, restore: str
+) -> None:
+    aws.fail("UpdateItem", "AccessDeniedException", "no")
+    assert queues.deliver(restore) == DONE
+    (dead,) = queues.clients.sqs.receive_message(QueueUrl=queues.dead_letters, MessageAttributeNames=["All"])[
+        "Messages"
+    ]
+    aws.describe_next(TARGET, {"TableStatus": "CREATING"})
+    queues.deliver(restore)
+    redriven = {
+        "messageId": "redriven",
+        "receiptHandle": "receipt",
+        "body": dead["Body"],
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": dead["MessageAttributes"],
+    }
+    assert restore_worker.handler({"Records": [redriven]}, CONTEXT) == DONE
+    assert aws.named("PutEvents") != []
 
 
 def test_a_report_is_logged_and_counted(queues: Queues, restore: str, output: Output) -> None:

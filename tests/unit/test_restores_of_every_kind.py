@@ -148,12 +148,36 @@ class TestEveryKind:
         )
         aws.describe_next(TARGET, RESTORING, RESTORING, RESTORING)
         assert isinstance(worker.follow(call, 1), TryAgain)
-        follows = Finished(None, f"this restore is followed by the event {call.event_id}")
+        follows = TryAgain("another message of this restore leads", 10)
         assert worker.follow(running, 1) == follows
         assert isinstance(worker.follow(call, 2), TryAgain)
         assert worker.follow(completed, 1) == follows
+        # The same event came twice, in two messages.
+        assert worker.follow(call, 1, "second message") == follows
         assert statuses(worker.follow(call, 3)) == dict.fromkeys(ALL_ON, "applied")
+        for late, message_id in ((running, None), (completed, None), (call, "second message")):
+            assert worker.follow(late, 2, message_id) == Finished(
+                None, "already finished by an earlier delivery"
+            )
         assert len(aws.named("PutEvents")) == 1
+
+    def test_a_message_that_does_not_lead_gives_up_in_silence(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table
+    ) -> None:
+        aws.describe_next(TARGET, RESTORING, RESTORING)
+        worker.follow(request(), 1)
+        other = request(event_id="other")
+        assert worker.follow(other, 5) == Finished(None, "another message of this restore leads")
+
+    def test_a_message_from_the_dead_letter_queue_takes_the_lead_back(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table
+    ) -> None:
+        """It was given up for an error that left no mark in the record, and has a new id now."""
+        aws.describe_next(TARGET, RESTORING)
+        worker.follow(request(), 1, "first life")
+        assert isinstance(worker.follow(request(), 1, "second life"), TryAgain)
+        verdict = worker.follow(request(), 1, "second life", given_up_before=True)
+        assert statuses(verdict) == dict.fromkeys(ALL_ON, "applied")
 
     def test_two_events_at_the_same_moment_have_one_leader(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
@@ -170,9 +194,7 @@ class TestEveryKind:
             return seen
 
         object.__setattr__(worker.records, "get", look_while_the_other_acts)
-        verdict = worker.follow(first, 1)
-        assert isinstance(verdict, Finished)
-        assert verdict.report is None
+        assert isinstance(worker.follow(first, 1), TryAgain)
         assert record_item(clients)["leader"] == "other-event"
         assert len(aws.named("PutEvents")) == 1
 
@@ -181,9 +203,9 @@ class TestEveryKind:
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
         worker.follow(request(), 1)
-        later = REQUESTED_AT + timedelta(minutes=5 + 30)
+        later = REQUESTED_AT + timedelta(minutes=5 + 15)
         other = request(event_id="reconciler")
-        assert isinstance(make_worker(clients, clock, now=later).follow(other, 1), Finished)
+        assert isinstance(make_worker(clients, clock, now=later).follow(other, 1), TryAgain)
         assert record_item(clients)["state"] == "waiting"
         late = make_worker(clients, clock, now=later + timedelta(minutes=6))
         assert statuses(late.follow(other, 1)) == dict.fromkeys(ALL_ON, "applied")

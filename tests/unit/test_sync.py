@@ -259,7 +259,8 @@ def test_what_an_earlier_run_left_unfinished_and_stays_so_is_a_failure(target: T
 
 def test_a_target_that_cannot_be_read_is_a_failure(target: Table, clock: Clock) -> None:
     shelf = Shelf()
-    shelf.read_faults.extend([BUSY, DENIED, TableGoneError("table orders-restored does not exist")])
+    gone = TableGoneError("table orders-restored does not exist")
+    shelf.read_faults.extend([BUSY, BUSY, BUSY, DENIED, gone])
     outcomes = [sync(shelf, target, clock, "fig") for _ in range(3)]
     assert [(outcome.status, outcome.reason, outcome.retryable) for outcome in outcomes] == [
         (
@@ -309,9 +310,10 @@ def test_a_step_that_can_be_retried_is_retried_beside_one_that_cannot(target: Ta
 
 def test_a_setting_of_the_source_that_cannot_be_read_does_not_stop_the_others(source: Table) -> None:
     shelves = [Shelf(name, {"orders": ["fig"]}) for name in ("first", "second", "third")]
-    shelves[0].read_faults.append(BUSY)
+    shelves[0].read_faults.extend([BUSY] * 3)
     shelves[1].read_faults.append(DENIED)
-    assert read_settings(shelves, source) == {
+    shelves[2].read_faults.extend([BUSY] * 2)
+    assert read_settings(shelves, source, Clock().pace()) == {
         "first": Unreadable("TagResource: ResourceInUseException: the shelf is in use", retryable=True),
         "second": Unreadable("TagResource: AccessDeniedException: not your shelf", retryable=False),
         "third": {"jars": ["fig"]},
@@ -323,7 +325,7 @@ def test_a_source_that_is_gone_is_told_whatever_is_switched_on(
     aws: Aws, clients: Clients, setting: Setting
 ) -> None:
     with pytest.raises(TableGoneError, match="table orders does not exist"):
-        read_settings([setting], Table("orders", clients))
+        read_settings([setting], Table("orders", clients), Clock().pace())
 
 
 def test_settings_are_applied_in_this_order() -> None:

@@ -377,7 +377,7 @@ class TestSettingsThatFail:
     def test_the_next_delivery_finishes_what_is_missing_and_nothing_else(
         self, worker: Worker, aws: Aws, target: Table
     ) -> None:
-        aws.fail("DescribeContinuousBackups", "ThrottlingException", "slow down")
+        aws.fail("DescribeContinuousBackups", "ThrottlingException", "slow down", times=3)
         worker.follow(request(), attempt=1)
         aws.calls.clear()
         verdict = worker.follow(request(), attempt=2)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from dynamodb_restore.aws import AwsError, Clients, explain
+from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, Search, TableId
 from dynamodb_restore.findings.registry import SEARCHES
+
+_TRIES = 3
+"""Of one search. Each call has been repeated with pauses by botocore before it fails."""
 
 
 def find_all(
@@ -40,14 +43,26 @@ def _run(
 ) -> Iterator[Finding]:
     found: list[Finding] = []
     trouble: str | None = None
+    for _ in range(_TRIES):
+        found, trouble, again = _search(search, source, target, clients, enough_time)
+        if not again:
+            break
+    yield from sorted(found, key=lambda finding: finding.name)
+    if trouble is not None:
+        yield Finding(search.kind, "not everything was looked at", f"{trouble}; look for {source.name} there")
+
+
+def _search(
+    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+) -> tuple[list[Finding], str | None, bool]:
+    """What was found, what went wrong, and whether the same search can go well."""
+    found: list[Finding] = []
     try:
         # One by one, because those before an error stand.
         for finding in search.find(source, target, clients, enough_time):
             found.append(finding)  # noqa: PERF402
     except OutOfTimeError as error:
-        trouble = str(error)
+        return found, str(error), False
     except AwsError as error:
-        trouble = explain(error)
-    yield from sorted(found, key=lambda finding: finding.name)
-    if trouble is not None:
-        yield Finding(search.kind, "not everything was looked at", f"{trouble}; look for {source.name} there")
+        return found, explain(error), classify(error) is ErrorClass.RETRY
+    return found, None, False

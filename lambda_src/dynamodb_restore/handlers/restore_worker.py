@@ -109,7 +109,7 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
     except (NotKnownYet, *aws.AwsError) as problem:
         return _origin_unknown(message, problem, queue, attempt)
     logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
-    match _follow(worker, request, attempt):
+    match _follow(worker, request, attempt, message):
         case TryAgain(reason, delay_seconds):
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
@@ -139,10 +139,12 @@ def _origin_unknown(message: Mapping[str, Any], problem: Exception, queue: _Queu
     return queue.set_aside(message, "still_waiting" if waits else "aws_error", reason, attempt)
 
 
-def _follow(worker: Worker, request: RestoreRequest, attempt: int) -> Verdict:
+def _follow(worker: Worker, request: RestoreRequest, attempt: int, message: Mapping[str, Any]) -> Verdict:
     """`Worker.follow`, with a fault of our own turned into a verdict that names it."""
     try:
-        return worker.follow(request, attempt)
+        # `set_aside` gave it that attribute, and a redrive keeps it.
+        given_up_before = "reason" in message.get("messageAttributes", {})
+        return worker.follow(request, attempt, message["messageId"], given_up_before=given_up_before)
     # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
     except Exception as error:
         logger.exception("unexpected error")

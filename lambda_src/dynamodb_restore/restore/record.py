@@ -3,7 +3,7 @@
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
-`plan` (setting name to the steps taken, a line each), `leader` (the id of the event that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL
+`plan` (setting name to the steps taken, a line each), `leader` (the id of the message that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL
 attribute).
 """
 
@@ -86,7 +86,7 @@ class RestoreRecord:
         request: `RestoreRequest.as_json`, for people.
         outcomes: how each setting stood when the restore was last reported.
         plan: setting name to the steps that it took, as they were when the target was first looked at.
-        leader: the id of the event that this restore is followed by. One restore can be seen through several.
+        leader: the id of the message that this restore is followed by. There can be several about one.
         updated_at: when a delivery last wrote the record.
     """
 
@@ -114,10 +114,10 @@ class RestoreRecord:
 
 
 @dataclass(frozen=True)
-class _Leader:
-    """The event that a delivery belongs to, and whether it is to lead whichever did before."""
+class _Lead:
+    """The message that a delivery belongs to, and whether it is to lead whichever did before."""
 
-    event_id: str
+    message_id: str
     take_over: bool
 
 
@@ -161,12 +161,13 @@ class RestoreRecords:
         pipeline_owner: str | None,
         now: datetime,
         known: bool,
+        leader: str,
         take_over: bool = False,
     ) -> str | None:
         """Note that the target is not ACTIVE yet.
 
         Returns:
-            The id of the event that leads this restore; None where it has ended meanwhile.
+            The id of the message that leads this restore; None where it has ended meanwhile.
 
         Args:
             settings: portable states of the source, by setting name. Where all together do not fit the record,
@@ -174,7 +175,8 @@ class RestoreRecords:
             summary: DescribeTable's `RestoreSummary`, which AWS shows only while it restores.
             pipeline_owner: the restore that owns the source's pipeline; None where the source has none.
             known: whether the record has this state already, so that history needs no new entry.
-            take_over: whether this event leads from now on, whichever did before.
+            leader: the id of the message that leads, where none has led so far.
+            take_over: whether it leads from now on, whichever did before.
         """
         restored_to = summary.get("RestoreDateTime")
         values = {
@@ -187,8 +189,8 @@ class RestoreRecords:
             values["restore_point"] = iso(restored_to)
         if summary:
             values["origin"] = summary.get("SourceBackupArn") or summary.get("SourceTableArn")
-        leader = _Leader(request.event_id, take_over)
-        return self._save(key, RestoreState.WAITING, values, now, known=known, leader=leader)
+        lead = _Lead(leader, take_over)
+        return self._save(key, RestoreState.WAITING, values, now, known=known, lead=lead)
 
     def save_syncing(
         self,
@@ -201,6 +203,7 @@ class RestoreRecords:
         plan: Plan,
         now: datetime,
         known: bool,
+        leader: str,
         take_over: bool = False,
     ) -> str | None:
         """Note, before anything is written to the target, that its settings are being applied.
@@ -211,7 +214,7 @@ class RestoreRecords:
         Args:
             sync_attempts: how often they have been, this time included.
             plan: the steps that are about to be taken, and those of earlier attempts.
-            pipeline_owner, known, take_over: as for `save_waiting`.
+            pipeline_owner, known, leader, take_over: as for `save_waiting`.
         """
         values = {
             **_described(request),
@@ -220,8 +223,8 @@ class RestoreRecords:
             "pipeline_owner": pipeline_owner,
             "plan": _as_lists(plan),
         }
-        leader = _Leader(request.event_id, take_over)
-        return self._save(key, RestoreState.SYNCING, values, now, known=known, leader=leader)
+        lead = _Lead(leader, take_over)
+        return self._save(key, RestoreState.SYNCING, values, now, known=known, lead=lead)
 
     def save_plan(self, key: RestoreKey, plan: Plan) -> None:
         """Replace the plan, before more of it is carried out."""
@@ -253,7 +256,7 @@ class RestoreRecords:
         now: datetime,
         *,
         known: bool = False,
-        leader: _Leader | None = None,
+        lead: _Lead | None = None,
         final: Sequence[RestoreState] = _SETTLED,
     ) -> str | None:
         entry = {"state": state.value, "at": iso(now)}
@@ -270,11 +273,11 @@ class RestoreRecords:
             names["#history"] = "history"
             assignments.append("#history = list_append(if_not_exists(#history, :none), :entry)")
             expression_values |= {":none": [], ":entry": [entry]}
-        if leader is not None:
+        if lead is not None:
             names["#leader"] = "leader"
-            present = ":leader" if leader.take_over else "if_not_exists(#leader, :leader)"
+            present = ":leader" if lead.take_over else "if_not_exists(#leader, :leader)"
             assignments.append(f"#leader = {present}")
-            expression_values |= {":leader": leader.event_id}
+            expression_values |= {":leader": lead.message_id}
         # Two deliveries of one restore can run at once; the one that is behind must not reopen it.
         ends = {f":final{index}": end.value for index, end in enumerate(final)}
         names["#state"] = "state"

@@ -15,6 +15,7 @@ import random
 import re
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain, retry_after
@@ -37,6 +38,9 @@ from dynamodb_restore.settings.setting import (
 
 _POLL = Backoff(base_seconds=0.25, rate=2, cap_seconds=8, jitter=0.5)
 """Between two looks at something that AWS is carrying out, or two tries of a call that AWS asks to repeat."""
+
+_READ_TRIES = 3
+"""Of one setting, before it is given up for this delivery: a reading that fails costs the whole setting."""
 
 _PATIENCE_SECONDS = 45.0
 """How long one setting may wait in one delivery; what takes longer comes back with the message."""
@@ -84,7 +88,7 @@ _Waits = Generator[float, None, _T]
 """Work that yields how many seconds it has to wait, each time that it has to, and returns its result."""
 
 
-def read_settings(settings: Iterable[Setting], source: Table) -> dict[str, State | Unreadable]:
+def read_settings(settings: Iterable[Setting], source: Table, pace: Pace) -> dict[str, State | Unreadable]:
     """Read the portable state of each setting from `source`; one that fails does not stop the others.
 
     Raises:
@@ -95,10 +99,30 @@ def read_settings(settings: Iterable[Setting], source: Table) -> dict[str, State
     states: dict[str, State | Unreadable] = {}
     for setting in settings:
         try:
-            states[setting.name] = setting.read(source).state
+            states[setting.name] = _tried(partial(setting.read, source), pace).state
         except AwsError as error:
             states[setting.name] = Unreadable(explain(error), classify(error) is ErrorClass.RETRY)
     return states
+
+
+def _tried(read: Callable[[], _T], pace: Pace) -> _T:
+    """What a reading gives, tried again where AWS asks for that.
+
+    Raises:
+        ClientError, BotoCoreError, TableGoneError: from the last try.
+    """
+    for attempt in range(1, _READ_TRIES):
+        try:
+            return read()
+        except AwsError as error:
+            delay = max(_POLL.delay(attempt, pace.rng), retry_after(error) or 0.0)
+            if (
+                classify(error) is not ErrorClass.RETRY
+                or pace.remaining_seconds() - delay <= _RESERVE_SECONDS
+            ):
+                raise
+            pace.sleep(delay)
+    return read()
 
 
 class Sync:
@@ -292,7 +316,7 @@ class _Task:
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
         try:
-            return self._look()
+            return _tried(self._look, self.pace)
         except (*AwsError, TableGoneError) as error:
             reason = f"cannot read the target: {explain(error)}"
             retryable = classify(error) is ErrorClass.RETRY
@@ -393,11 +417,14 @@ class _Task:
                 return None
 
     def _may_write(self) -> bool:
-        return self.setting.lane is Lane.ALONE or self.target.describe()["TableStatus"] == "ACTIVE"
+        return self.setting.lane is Lane.ALONE or self._status() == "ACTIVE"
+
+    def _status(self) -> str:
+        return _tried(self.target.describe, self.pace)["TableStatus"]
 
     def _until_active(self, deadline: float) -> _Waits[_Failure | None]:
         attempt = 0
-        while (status := self.target.describe()["TableStatus"]) != "ACTIVE":
+        while (status := self._status()) != "ACTIVE":
             attempt += 1
             delay = self._delay(attempt, deadline)
             if delay is None:

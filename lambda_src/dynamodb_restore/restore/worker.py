@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 
-_LEADER_SILENCE = timedelta(minutes=30)
-"""How long after its next delivery is due an event may be silent before another of the same restore takes over."""
+_LEADER_SILENCE = timedelta(minutes=15)
+"""How long after its next delivery is due a message may be silent before another of the same restore takes over: it is
+hidden for six times the function's timeout where the function died with it."""
 
 
 _MOST_FINDINGS = 100
@@ -78,8 +79,7 @@ class Finished:
     """The message is done with.
 
     Attributes:
-        report: None where there is nothing to tell: another delivery or another event of the restore has told
-            it, or will.
+        report: None where there is nothing to tell: another message of the restore has told it, or will.
         reason: for the log, where there is no report.
     """
 
@@ -129,11 +129,13 @@ class _Delivery:
         record: what earlier deliveries left; None for the first.
         treated: how this restore is treated.
         kept: the source's portable states that are known already.
-        take_over: whether this event is to lead a restore that another one led.
+        message_id: which message this is a delivery of.
+        take_over: whether it is to lead a restore that another message led.
     """
 
     request: RestoreRequest
     attempt: int
+    message_id: str
     description: TableDescriptionTypeDef | None
     key: RestoreKey
     record: RestoreRecord | None
@@ -184,14 +186,27 @@ class Worker:
     pace: Pace
     now: Callable[[], datetime]
 
-    def follow(self, request: RestoreRequest, attempt: int) -> Verdict:
+    def follow(
+        self,
+        request: RestoreRequest,
+        attempt: int,
+        message_id: str | None = None,
+        *,
+        given_up_before: bool = False,
+    ) -> Verdict:
         """Do what one delivery can do for one restore, and report its end where this is it.
+
+        Several messages can be about one restore: it is seen in several ways, and each event may come twice. One
+        of them leads; the others come back until it has ended the restore, or has fallen silent.
 
         Args:
             attempt: the message's receive count, from 1.
+            message_id: of the queue's message; by default the event's id, for a caller that has no queue.
+            given_up_before: whether it comes from the secondary DLQ. It has another id there than it had when it
+                led, so it takes the lead back.
         """
         try:
-            return self._follow(request, attempt)
+            return self._follow(request, attempt, message_id or request.event_id, given_up_before)
         except (*AwsError, AnnounceError, NoPipelineError) as error:
             if isinstance(error, AnnounceError):
                 retryable = error.retryable
@@ -225,7 +240,9 @@ class Worker:
         except (*AwsError, NoPipelineError) as error:
             reason = f"{reason}; and the pipeline of {request.source.name} was not released: {explain(error)}"
         unknown = RestoreKey(request.target.name, request.target_id or request.event_id)
-        delivery = _Delivery(request, attempt, None, unknown, None, self._treatment(request))
+        delivery = _Delivery(
+            request, attempt, request.event_id, None, unknown, None, self._treatment(request)
+        )
         return GivenUp(code, reason, delivery.report(Result.FAILED, self.now(), reason=reason))
 
     def sync_now(self, source_ref: TableRef, target_name: str, *, dry_run: bool) -> Report:
@@ -245,7 +262,7 @@ class Worker:
         replaying = claim is not None and claim.target == target_name
         phases = (Phase.ON_ACTIVE,) if replaying else tuple(Phase)
         treated = treatment(self.config, source.name, target_name, None)
-        states = read_settings(self._switched_on(treated), source)
+        states = read_settings(self._switched_on(treated), source, self.pace)
         sync = self.sync(states, target, treated, phases, source_region=source.region)
         outcomes = sync.rehearse() if dry_run else sync.run()
         result = Result.DRY_RUN if dry_run else overall(outcomes)
@@ -305,7 +322,7 @@ class Worker:
         try:
             if source is None:
                 raise TableGoneError("the source was deleted")
-            return {**kept, **read_settings(unread, self.source_table(source))}
+            return {**kept, **read_settings(unread, self.source_table(source), self.pace)}
         except TableGoneError as error:
             gone = Unreadable(f"{error}, and this was not read while it did", retryable=False, gone=True)
             return {**kept, **{setting.name: gone for setting in unread}}
@@ -327,7 +344,9 @@ class Worker:
             self.config, request.get("source", ""), request.get("target", ""), self._choice(kept)
         )
 
-    def _follow(self, request: RestoreRequest, attempt: int) -> Verdict:
+    def _follow(
+        self, request: RestoreRequest, attempt: int, message_id: str, given_up_before: bool
+    ) -> Verdict:
         patterns = self.config.table_patterns
         if not (
             matches_any(patterns.source, request.source.name)
@@ -343,15 +362,26 @@ class Worker:
         record = self.records.get(key)
         if record is not None and record.settled:
             return Finished(None, "already finished by an earlier delivery")
-        take_over = record is not None and self._may_take_over(request, record)
-        if record is not None and record.leader not in (None, request.event_id) and not take_over:
-            return Finished(None, f"this restore is followed by the event {record.leader}")
+        take_over = False
+        if record is not None and record.leader not in (None, message_id):
+            take_over = given_up_before or self._has_fallen_silent(record)
+            if not take_over:
+                return self._left_to_leader(attempt)
         delivery = _Delivery(
-            request, attempt, description, key, record, self._treatment(request), take_over=take_over
+            request,
+            attempt,
+            message_id,
+            description,
+            key,
+            record,
+            self._treatment(request),
+            take_over=take_over,
         )
         if ours and description is not None:
             delivery = self._with_choice(delivery)
         ending = self._one_delivery(delivery, readiness)
+        if ending is None:
+            return self._left_to_leader(attempt)
         if isinstance(ending, _Unfinished):
             polling = delivery.treated.polling
             if attempt < polling.max_attempts:
@@ -393,14 +423,19 @@ class Worker:
             found = [*found[:_MOST_FINDINGS], rest]
         return replace(report, findings=found)
 
-    def _may_take_over(self, request: RestoreRequest, record: RestoreRecord) -> bool:
-        """Whether another event than the leading one may act: the leader's run has failed, or its message is lost."""
-        if record.leader in (None, request.event_id):
-            return False
+    def _has_fallen_silent(self, record: RestoreRecord) -> bool:
+        """Whether the leading message has failed, or is long overdue."""
         if record.state in (RestoreState.INCOMPLETE, RestoreState.FAILED) or record.updated_at is None:
             return True
         longest = timedelta(seconds=self.config.polling.backoff.cap_seconds)
         return self.now() - record.updated_at > longest + _LEADER_SILENCE
+
+    def _left_to_leader(self, attempt: int) -> TryAgain | Finished:
+        """Another message leads this restore: come back to see it ended, or to take over."""
+        reason = "another message of this restore leads"
+        if attempt < self.config.polling.max_attempts:
+            return self._try_again(reason, attempt, self.config.polling)
+        return Finished(None, reason)
 
     def _out_of_reach(self, request: RestoreRequest) -> tuple[str, str] | None:
         """Code and reason why this deployment cannot read the source of a restore; None where it can."""
@@ -459,7 +494,11 @@ class Worker:
             restore_id = self.records.restore_id_of_event(target, request.event_id)
         return RestoreKey(target, restore_id or request.event_id)
 
-    def _one_delivery(self, delivery: _Delivery, readiness: Readiness) -> _Unfinished | Finished | GivenUp:
+    def _one_delivery(
+        self, delivery: _Delivery, readiness: Readiness
+    ) -> _Unfinished | Finished | GivenUp | None:
+        """What becomes of this delivery; None where another message leads the restore."""
+
         def report(result: Result, reason: str) -> Report:
             return delivery.report(result, self.now(), reason=reason)
 
@@ -475,7 +514,7 @@ class Worker:
                 return self._apply_settings(delivery)
             case Wait(reason):
                 if delivery.description is not None and not self._prepare(delivery, delivery.description):
-                    return _followed_elsewhere()
+                    return None
                 return _Unfinished("still_waiting", reason, delivery.attempt, report(Result.FAILED, reason))
             case Skip(reason):
                 return Finished(report(Result.SKIPPED, reason))
@@ -488,7 +527,7 @@ class Worker:
         A restore takes hours, and sources get deleted meanwhile.
 
         Returns:
-            Whether this event leads the restore.
+            Whether this message leads the restore.
         """
         request, record = delivery.request, delivery.record
         if record is None:
@@ -506,11 +545,12 @@ class Worker:
             pipeline_owner=owner,
             now=self.now(),
             known=record is not None and record.state is RestoreState.WAITING,
+            leader=delivery.message_id,
             take_over=delivery.take_over,
         )
-        return leader == request.event_id
+        return leader == delivery.message_id
 
-    def _apply_settings(self, delivery: _Delivery) -> _Unfinished | Finished | GivenUp:
+    def _apply_settings(self, delivery: _Delivery) -> _Unfinished | Finished | GivenUp | None:
         request, key, record, treated = delivery.request, delivery.key, delivery.record, delivery.treated
         claim = self._claim(delivery)
         owned = claim if claim is not None and claim.restore_id == key.restore_id else None
@@ -530,10 +570,11 @@ class Worker:
             plan=plan,
             now=self.now(),
             known=record is not None and record.state is RestoreState.SYNCING,
+            leader=delivery.message_id,
             take_over=delivery.take_over,
         )
-        if leader != request.event_id:
-            return _followed_elsewhere()
+        if leader != delivery.message_id:
+            return None
         if owned is None and _nothing_is_known(desired):
             return self._source_is_gone(delivery)
         # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
@@ -600,10 +641,6 @@ class Worker:
 def _source_of(request: RestoreRequest) -> TableRef | None:
     """The source as it can be looked at; None where the target has taken its very name."""
     return None if request.replaces_source else request.source
-
-
-def _followed_elsewhere() -> Finished:
-    return Finished(None, "another event of this restore is acted upon, or has been")
 
 
 def _nothing_is_known(desired: Desired) -> bool:

@@ -148,6 +148,7 @@ class House:
             pipeline_owner=RESTORE_ID,
             now=self.instant(),
             known=False,
+            leader="message",
         )
         report = Report(Result.REPLAYING, "orders", "orders-restored", self.instant())
         self.records.save_report(key, report, self.instant())

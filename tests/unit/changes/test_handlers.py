@@ -159,7 +159,7 @@ def test_capture_notes_what_it_sent_before_a_record_that_it_cannot_read(function
 
     assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == ["8"]
     captured = functions.progress.read(Side.CAPTURED)
-    assert (captured.positions.keys(), captured.changes) == ({6}, 1)
+    assert (set(captured.positions), captured.changes) == ({6}, 1)
 
 
 def test_capture_asks_for_the_whole_batch_where_it_cannot_say_from_which_record_on(functions: House) -> None:

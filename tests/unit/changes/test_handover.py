@@ -283,6 +283,21 @@ def test_the_end_switches_off_what_the_restore_switched_on(
     assert house.pipelines.consumed_until("orders") == NOON
 
 
+@pytest.mark.parametrize(("mode", "since"), [("on_restore", None), ("always", NOON - 30)])
+def test_what_was_captured_before_a_pause_says_nothing_about_what_comes_after(
+    house: House, mode: str, since: int | None
+) -> None:
+    house.register(mode)
+    house.replaying()
+    house.captured(5)
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+
+    house.handover.end("orders", claim, replayed=True)
+
+    assert house.progress.read(Side.CAPTURED).since == since
+
+
 def test_an_end_that_died_half_way_is_finished_by_another_try(house: House) -> None:
     house.replaying()
     claim = house.pipelines.claim("orders")
@@ -352,6 +367,16 @@ def test_everything_that_may_be_left_is_told(house: House) -> None:
         "the capture mapping reports PROBLEM: Function call failed",
         "the replay mapping is Disabling",
     ]
+
+
+def test_a_buffer_whose_last_message_is_being_replayed_is_not_drained(house: House) -> None:
+    house.replaying()
+    house.clients.sqs.send_message(
+        QueueUrl=house.buffer_url, MessageBody="x", MessageGroupId="1", MessageDeduplicationId="1"
+    )
+    house.clients.sqs.receive_message(QueueUrl=house.buffer_url)
+
+    assert house.handover.not_drained("orders") == ["the buffer holds 0 messages waiting and 1 in flight"]
 
 
 def test_what_is_captured_between_the_two_looks_shows_as_lag(

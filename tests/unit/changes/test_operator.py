@@ -97,6 +97,15 @@ def test_the_status_of_a_drained_replay(house: House) -> None:
     assert status["replay"]["through"] == "2026-11-22T12:00:00Z"
 
 
+def test_replay_is_as_far_as_the_group_that_lags_most(house: House) -> None:
+    house.replaying()
+    for group, behind in ((0, 20), (1, 90), (2, 5)):
+        house.captured(9, group=group)
+        house.replayed(4, group=group, time=NOON - behind)
+
+    assert house.operator.status("orders")["replay"]["through"] == "2026-11-22T11:58:30Z"
+
+
 def test_a_group_of_which_nothing_is_replayed_yet_stands_at_the_windows_start(house: House) -> None:
     house.replaying()
     house.captured(5)
@@ -411,6 +420,7 @@ def test_repair_writes_what_the_source_has_now(house: House) -> None:
 
     assert house.operator.repair("orders") == {"repaired": 2, "refused": []}
     assert items(house, "orders-restored") == {"a": {"id": {"S": "a"}, "blob": {"B": b"\x00\xff"}}}
+    assert all(read["ConsistentRead"] for read in house.aws.named("GetItem"))
     assert list(house.quarantine.items()) == []
     assert house.operator.repair("orders") == {"repaired": 0, "refused": []}
 
@@ -525,6 +535,8 @@ def test_an_earlier_window_shows_its_gap(house: House) -> None:
     [
         (NOON, NOON, OperatorError),
         (NOON, NOON - 1, OperatorError),
+        (NOON, 0, OperatorError),
+        (NOON, "", RequestError),
         (None, None, RequestError),
         ("soon", None, RequestError),
         (NOON, "later", RequestError),

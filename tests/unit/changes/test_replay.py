@@ -135,6 +135,20 @@ def test_a_failed_message_comes_back_with_all_later_ones_of_its_group(bench: Ben
     assert "d" in bench.tables.target
 
 
+def test_what_comes_back_does_not_count_and_what_is_behind_it_counts_as_what_it_is(bench: Bench) -> None:
+    bench.tables.faults = [client_error("BatchWriteItem", "AccessDeniedException", "no")]
+
+    replayed = bench.replay(
+        [
+            message("m1", 3, 11, [put(f"b{n}") for n in range(25)]),
+            message("m2", 6, 12, [put("c"), put("c", time=NOON + 1)]),
+        ]
+    )
+
+    assert replayed.retry == ["m1"]
+    assert (replayed.superseded, replayed.applied) == (1, 1)
+
+
 def test_messages_before_the_failed_one_are_done_with(bench: Bench) -> None:
     bench.tables.unprocessed = [0, *[1] * 1000]
     bench.budget_seconds = 10

@@ -1,0 +1,238 @@
+"""What the functions do, from a start to an end, whatever goes wrong on the way: SQS delivers again, people call again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.faults.account.messaging import Message
+from tests.faults.estate import (
+    DEAD_LETTERS,
+    RESTORE_QUEUE,
+    RESTORE_TABLE,
+    SOURCE,
+    TARGET,
+    build,
+    restore_event,
+)
+from tests.faults.functions import MAX_ATTEMPTS, VISIBILITY_SECONDS, Functions, World
+from tests.faults.wire import ProcessDeath
+
+MOST_DELIVERIES = MAX_ATTEMPTS + 5
+"""After which SQS moves a message to the dead-letter queue itself; more than the worker's attempts."""
+
+_MOST_CALLS = 20
+"""Of one person, or one schedule, that does not give up."""
+
+_PAUSE_SECONDS = 60
+
+_LONGEST_RESTORE = 3
+"""Deliveries. AWS takes minutes to hours for a restore: here, until one delivery has seen it without a fault."""
+
+Answer = dict[str, Any] | None
+
+
+class NotAnsweredError(Exception):
+    """Every call failed, or one did that nobody may make; the text is the last error's."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that the functions do.
+
+    Attributes:
+        start: makes the world that it begins in.
+        run: does it, to its end, and returns what the person who called was answered last.
+        can_be_done: what the person is answered instead, where an earlier call has done it all and was not answered.
+        counts: whether the answer counts what this very call did, so that one after a fault counts less.
+    """
+
+    name: str
+    start: Callable[[Functions], World]
+    run: Callable[[Functions, World], Answer]
+    can_be_done: str | None = None
+    counts: bool = False
+
+
+def deliver_all(functions: Functions, world: World) -> None:
+    """Do what SQS and Lambda do until the restore queue is empty."""
+    queue = world.account.messaging.queues[RESTORE_QUEUE]
+    while queue:
+        _deliver(functions, world, queue[0])
+        queue.pop(0)
+
+
+def _deliver(functions: Functions, world: World, message: Message) -> None:
+    for attempt in range(1, MOST_DELIVERIES + 1):
+        faults = world.wire.faults
+        try:
+            done = functions.deliver(world, message, attempt)
+        except ProcessDeath:
+            done = False
+        if world.wire.faults == faults or (world.wire.denied and attempt >= _LONGEST_RESTORE):
+            finish_restore(world)
+        if done:
+            return
+        world.clock.sleep(message.hidden_seconds or VISIBILITY_SECONDS)
+    world.account.messaging.send(DEAD_LETTERS, message.body)
+
+
+def finish_restore(world: World) -> None:
+    if TARGET in world.account.tables.tables:
+        world.account.tables.finish_restore(TARGET)
+
+
+def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
+    """Do what a person does: make the same call again until it is answered and nothing is left to do."""
+    return _again(lambda: functions.operate(world, {"table": SOURCE, **payload}), world)
+
+
+def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]:
+    last = "it was never made"
+    for _ in range(_MOST_CALLS):
+        try:
+            answer = invoke()
+        except (ClientError, BotoCoreError, ProcessDeath) as error:
+            last = str(error)
+            if world.wire.denied:
+                break
+        else:
+            last = str(answer.get("next", ""))
+            if not last.startswith("cutover again"):
+                return answer
+        world.clock.sleep(_PAUSE_SECONDS)
+    raise NotAnsweredError(last)
+
+
+def redrive(world: World) -> None:
+    """Do what a person does about the dead-letter queue: send everything round again. The messages keep their attributes
+    and get new ids (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html)."""
+    messaging = world.account.messaging
+    for letter in messaging.queues[DEAD_LETTERS]:
+        messaging.send(RESTORE_QUEUE, letter.body, letter.attributes)
+    messaging.queues[DEAD_LETTERS].clear()
+
+
+def finish(functions: Functions, world: World) -> None:
+    """Do what a person does in the end: cut over where changes are replayed, and clone what is still missing."""
+    world.account.settle()
+    call(functions, world, action="cutover", settle_seconds=0)
+    if TARGET in world.account.tables.tables:
+        functions.clone(world, SOURCE, TARGET)
+
+
+def _requested(*, on_demand: bool = False, pipeline: bool = False, active: bool = False) -> World:
+    world = World(build(on_demand=on_demand, pipeline=pipeline))
+    world.account.messaging.send(RESTORE_QUEUE, restore_event())
+    if active:
+        finish_restore(world)
+    return world
+
+
+def _waiting(functions: Functions) -> World:
+    """The target is being restored, and the pipeline captures for it."""
+    world = _requested(pipeline=True)
+    (message,) = world.account.messaging.queues[RESTORE_QUEUE]
+    assert not functions.deliver(world, message, 1)
+    return _untold(world)
+
+
+def _replaying(functions: Functions) -> World:
+    world = _requested(pipeline=True)
+    deliver_all(functions, world)
+    return _untold(world)
+
+
+def _untold(world: World) -> World:
+    """The same world a little later, as if nothing had been told and called yet."""
+    world = world.copy()
+    world.account.settle()
+    world.account.messaging.events.clear()
+    world.account.messaging.notifications.clear()
+    return world
+
+
+def _with_quarantine(functions: Functions) -> World:
+    """Three items that the target refused: two that the source still has, and one that it has deleted."""
+    world = _replaying(functions)
+    items = world.account.items
+    restore_id = world.account.tables.tables[TARGET].description["TableId"]
+    for name in ("a", "b", "gone"):
+        items.put(
+            RESTORE_TABLE,
+            {
+                "pk": {"S": f"quarantine#{restore_id}"},
+                "sk": {"S": name},
+                "key": {"S": f'{{"id": {{"S": "{name}"}}}}'},
+                "reason": {"S": "wrong type"},
+                "sequence": {"S": "1"},
+                "time": {"N": "1795348800"},
+            },
+        )
+    for name in ("a", "b"):
+        items.put(SOURCE, {"id": {"S": name}, "blob": {"B": b"\x00"}})
+    items.put(TARGET, {"id": {"S": "gone"}})
+    return world
+
+
+def _unheard_of(functions: Functions) -> World:
+    """A restore whose event never came."""
+    return World(build(pipeline=True))
+
+
+def _deleted(functions: Functions) -> World:
+    """The target was deleted while it was being restored."""
+    world = _waiting(functions)
+    del world.account.tables.tables[TARGET]
+    return world
+
+
+def _restore(functions: Functions, world: World) -> Answer:
+    deliver_all(functions, world)
+    return None
+
+
+def _abandon_and_restore(functions: Functions, world: World) -> Answer:
+    answer = call(functions, world, action="abandon")
+    deliver_all(functions, world)
+    return answer
+
+
+def _choose_window(functions: Functions, world: World) -> Answer:
+    start = datetime(2026, 11, 22, 6, 45, tzinfo=UTC)
+    answer = call(functions, world, action="window", start=start.isoformat(), end=None)
+    deliver_all(functions, world)
+    return answer
+
+
+def _reconcile(functions: Functions, world: World) -> Answer:
+    _again(lambda: functions.reconcile(world), world)
+    deliver_all(functions, world)
+    return None
+
+
+def _started(**how: bool) -> Callable[[Functions], World]:
+    return lambda functions: _requested(**how)
+
+
+_NOTHING_LEFT = f"no restore owns the pipeline of {SOURCE}: there is nothing to do"
+
+ACTIONS = (
+    Action("restore", _started(), _restore),
+    Action("restore on demand", _started(on_demand=True), _restore),
+    Action("restore with a pipeline", _started(pipeline=True), _restore),
+    Action("restore that is over at once", _started(pipeline=True, active=True), _restore),
+    Action("restore of a target that is deleted", _deleted, _restore),
+    Action("reconcile", _unheard_of, _reconcile),
+    Action("status", _replaying, partial(call, action="status")),
+    Action("window", _waiting, _choose_window),
+    Action("cutover", _replaying, partial(call, action="cutover", settle_seconds=2), _NOTHING_LEFT),
+    Action("abandon before replay", _waiting, _abandon_and_restore, _NOTHING_LEFT),
+    Action("abandon", _replaying, partial(call, action="abandon"), _NOTHING_LEFT),
+    Action("repair", _with_quarantine, partial(call, action="repair"), counts=True),
+)

@@ -1,0 +1,61 @@
+"""How many calls get a fault, and the sums at the end.
+
+`FAULTS=all`: every call. Else every tenth call of every action, beginning with one that `FAULTS_SEED` sets.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+# Before anything imports boto3 or Powertools, which read the environment while they are imported.
+for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "dynamodb-restore",
+    "POWERTOOLS_METRICS_NAMESPACE": "DynamoDBRestore",
+}
+# Drawn where the run begins: its workers inherit it.
+os.environ.setdefault("FAULTS_SEED", str(random.SystemRandom().randrange(1000)))
+
+import pytest  # noqa: E402
+
+from tests.faults.functions import Functions  # noqa: E402
+from tests.faults.share import ONE_IN, SEED, Share  # noqa: E402
+
+_FOLDER = "tests/faults/"
+
+
+@pytest.fixture
+def functions() -> Iterator[Functions]:
+    with Functions().deployed() as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def share() -> Share:
+    return Share()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add up what the tests say they have tried."""
+    tried: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if report.when == "call" and report.nodeid.startswith(_FOLDER):
+                tried.update(
+                    {name: count for name, count in report.user_properties if isinstance(count, int)}
+                )
+    if not tried:
+        return
+    which = "every call" if ONE_IN == 1 else f"one call in {ONE_IN}, FAULTS_SEED={SEED}"
+    sums = ", ".join(f"{count:,} {what}" for what, count in tried.items())
+    terminalreporter.write_line(f"faults at {which}: {sums}")

@@ -1,0 +1,184 @@
+"""How a world ended: everything in it that lasts, and what people and machines were told."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from tests.faults.account.account import Account
+from tests.faults.account.messaging import Message
+from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE
+
+_OF_ITS_RUN = frozenset(
+    {
+        # When, how often, by which event, and through which states it came to its last one.
+        "at", "attempts", "claimed_at", "consumed_until", "covered_from", "event_id", "expires_at", "finished_at",
+        "history", "leader", "sync_attempts", "updated_at", "version",
+    }
+)  # fmt: skip
+"""What a restore record, a claim or a report says about the run and not about its outcome."""
+
+_FINISHED = re.compile(r"^Finished .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a world ended.
+
+    Attributes:
+        aws: all settings of all tables, the restore table's items, all mappings, alarms and queues.
+        kept: the portable states of the source that restore records keep, for as long as the target is not ACTIVE.
+        reports: on the event bus, in their order.
+        notifications: subject and text, in their order.
+        answer: what the person who called was answered last; nothing where nobody called.
+    """
+
+    aws: dict[str, Any]
+    kept: dict[str, Any]
+    reports: list[dict[str, Any]]
+    notifications: list[tuple[str, str]]
+    answer: dict[str, Any]
+
+
+def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
+    """The end, once AWS has carried out what was begun."""
+    account = account.copy()
+    account.settle()
+    messaging = account.messaging
+    items = {
+        table: {key: _item(item, ours=table == RESTORE_TABLE) for key, item in found.items()}
+        for table, found in account.items.items.items()
+    }
+    kept = {key: item.pop("settings", {}) for key, item in items[RESTORE_TABLE].items()}
+    return End(
+        aws={
+            "tables": {name: _table(account, name) for name in account.tables.tables},
+            "policies": {arn: json.loads(text) for arn, text in account.policies.documents.items()},
+            "scaling": {
+                kind: {" ".join(place): value for place, value in found.items()}
+                for kind, found in (
+                    ("targets", account.scaling.targets),
+                    ("policies", account.scaling.policies),
+                    ("actions", account.scaling.actions),
+                )
+            },
+            "alarms": account.cloudwatch.metric_alarms | account.cloudwatch.composite_alarms,
+            "tags of alarms": account.cloudwatch.tags,
+            "mappings": _mappings(account),
+            "items": items,
+            "dead letters": _letters(messaging.queues[DEAD_LETTERS]),
+            "restore queue": [message.body for message in messaging.queues[RESTORE_QUEUE]],
+        },
+        kept=kept,
+        reports=[_lasting(json.loads(event["Detail"])) for event in messaging.events],
+        notifications=[
+            (one["Subject"], _FINISHED.sub("Finished", one["Message"])) for one in messaging.notifications
+        ],
+        answer=_lasting(dict(answer or {})),
+    )
+
+
+def ended_otherwise(expected: End, found: End) -> Iterator[str]:
+    """Where what lasts differs."""
+    yield from differences(expected.aws, found.aws)
+    for key, kept in expected.kept.items():
+        # A delivery that finds the target UPDATING by the work of an earlier one keeps states too.
+        if kept and key in found.kept:
+            yield from differences(kept, found.kept[key], f"{key}/settings")
+
+
+def told_otherwise(expected: End, found: End) -> Iterator[str]:
+    """Where reports and notifications differ: at least one of each where there was one, and all the same."""
+    for kind, wanted, got in (
+        ("report", expected.reports, found.reports),
+        ("notification", expected.notifications, found.notifications),
+    ):
+        if wanted and not got:
+            yield f"no {kind} came"
+        for number, one in enumerate(got, 1):
+            if not wanted:
+                yield f"{kind} {number} should not have come: {_short(one)}"
+            else:
+                yield from differences(wanted[-1], one, f"{kind} {number}")
+
+
+def without_findings(end: End) -> End:
+    """The end without what was found to name the source, which is looked for once, at the end, and never waited for."""
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without(item) for key, item in value.items() if key != "findings"}
+        return [without(item) for item in value] if isinstance(value, list) else value
+
+    notifications = [(subject, text.partition("\nTO DO ")[0]) for subject, text in end.notifications]
+    return End(without(end.aws), end.kept, without(end.reports), notifications, without(end.answer))
+
+
+def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Where two values differ, a line each."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        for key in sorted(expected.keys() | found.keys()):
+            if key not in found:
+                yield f"{path}/{key} is missing: {_short(expected[key])}"
+            elif key not in expected:
+                yield f"{path}/{key} should not be there: {_short(found[key])}"
+            else:
+                yield from differences(expected[key], found[key], f"{path}/{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from differences(one, other, f"{path}/{index}")
+    elif expected != found:
+        yield f"{path} is {_short(found)}, not {_short(expected)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _table(account: Account, name: str) -> dict[str, Any]:
+    table = account.tables.tables[name]
+    return {
+        "description": table.description,
+        "tags": table.tags,
+        "ttl": table.ttl,
+        "recovery_days": table.recovery_days,
+        "insights": table.insights,
+        "kinesis": account.kinesis.destinations.get(name, []),
+    }
+
+
+def _mappings(account: Account) -> dict[str, Any]:
+    """By stream and function; one more of the same is told by its number."""
+    found: dict[str, Any] = {}
+    for mapping in account.mappings.mappings:
+        name = f"{mapping['EventSourceArn']} {mapping['FunctionArn']}"
+        while name in found:
+            name = f"{name} again"
+        shown = {key: value for key, value in mapping.items() if key not in ("UUID", "EventSourceMappingArn")}
+        found[name] = {**shown, "Tags": account.mappings.tags[mapping["EventSourceMappingArn"]]}
+    return found
+
+
+def _item(item: Mapping[str, Any], *, ours: bool) -> dict[str, Any]:
+    values = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    return _lasting(values) if ours else values
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lasting(item) for key, item in value.items() if key not in _OF_ITS_RUN}
+    if isinstance(value, list):
+        return [_lasting(item) for item in value]
+    return value
+
+
+def _letters(messages: list[Message]) -> list[dict[str, str]]:
+    """What lies on the dead-letter queue; a letter that was sent twice counts once."""
+    letters = [_lasting({**message.attributes, "body": message.body}) for message in messages]
+    return [letter for number, letter in enumerate(letters) if letter not in letters[:number]]

@@ -1,0 +1,163 @@
+"""The parser of events and the restore worker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.handlers import restore_worker
+from dynamodb_restore.handlers.restore_worker import InvocationError
+from tests.fuzz.account import (
+    MAX_ATTEMPTS,
+    SOURCE,
+    TARGET,
+    Account,
+    deployed,
+    failures,
+    inhabited,
+    jobs,
+    records,
+    registration,
+    targets,
+)
+from tests.fuzz.damage import damaged_json, mostly, odd_texts, odd_values
+from tests.fuzz.effort import Tried, fuzzed
+from tests.fuzz.wire import fits_sqs, logged
+from tests.unit.builders import EVENTS, event
+from tests.unit.fakes import table_arn
+
+# The tests reset warnings; an invocation that finds nothing to do has nothing to count.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+_EVENTS = sorted(path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith(".expected"))
+_SAID_WHY = ("nothing to follow", "nothing left to do", "report")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def surroundings(clients: Clients) -> Iterator[None]:
+    with deployed(clients):
+        yield
+
+
+@st.composite
+def _events(draw: st.DrawFn) -> str:
+    found = event(draw(st.sampled_from(_EVENTS)))
+    return json.dumps(draw(st.just(found) | damaged_json(found)))
+
+
+bodies: st.SearchStrategy[str] = mostly(_events(), odd_values.map(json.dumps) | odd_texts.filter(fits_sqs))
+
+
+invocations: st.SearchStrategy[Any] = mostly(
+    st.fixed_dictionaries(
+        {"source": mostly(st.sampled_from([SOURCE, table_arn(SOURCE), TARGET]))},
+        optional={
+            "target": mostly(st.sampled_from([TARGET, table_arn(TARGET), SOURCE])),
+            "dry_run": mostly(st.booleans()),
+            "more": odd_values,
+        },
+    )
+)
+
+
+def _delivered(body: str, attempt: int) -> dict[str, Any]:
+    return {
+        "messageId": "m1",
+        "receiptHandle": "handle-m1",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": str(attempt), "SentTimestamp": "1795330800000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+    }
+
+
+accounts = st.builds(
+    Account,
+    target=targets,
+    job=jobs,
+    failing=failures,
+    refuses_events=st.integers(0, 9).map(lambda number: number == 0),
+)
+
+
+stored: st.SearchStrategy[Sequence[Mapping[str, Any]]] = st.tuples(
+    st.lists(st.just(registration()), max_size=1), st.just([]) | records
+).map(lambda parts: [item for part in parts for item in part])
+
+
+def test_every_message_ends_in_exactly_one_way_and_says_why(tried: Tried) -> None:
+    @fuzzed(220)
+    @given(body=bodies, attempt=st.integers(1, MAX_ATTEMPTS + 1), account=accounts, items=stored)
+    def holds(body: str, attempt: int, account: Account, items: Sequence[Mapping[str, Any]]) -> None:
+        note(f"body: {body!r}")
+        with inhabited(account, items), logged() as lines:
+            answer = restore_worker.handler({"Records": [_delivered(body, attempt)]}, account.context)
+        tried.one(_ending(body, attempt, account, answer, lines))
+
+    holds()
+    tried.check_variety("comes back", "set aside", "nothing to follow", "nothing left to do", "report")
+
+
+def _ending(
+    body: str,
+    attempt: int,
+    account: Account,
+    answer: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+) -> str:
+    """How a message ended; fails where it did not end in exactly one way that says why."""
+    comes_back = answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert comes_back or answer == {"batchItemFailures": []}
+    assert comes_back or not account.hidden
+    if comes_back:
+        assert account.dead_letters.messages == []
+        if attempt >= MAX_ATTEMPTS:
+            assert "SendMessage" in account.failing, "the last attempt ends in the queue's own redrive"
+        return "comes back"
+    if account.dead_letters.messages:
+        (left,) = account.dead_letters.messages
+        assert left.body == body
+        assert left.attributes["reason"]
+        assert left.attributes["detail"]
+        assert left.attributes["attempts"] == str(attempt)
+        assert [line["reason"] for line in lines if line["message"] == "given up"]
+        return "set aside"
+    (said,) = (line for line in lines if line["message"] in _SAID_WHY)
+    assert said.get("reason") or said.get("report")
+    return str(said["message"])
+
+
+def test_a_direct_invocation_is_answered_with_a_report_or_with_what_to_send(tried: Tried) -> None:
+    @fuzzed(60)
+    @given(invocation=invocations, target=targets)
+    def holds(invocation: Any, target: Mapping[str, Any] | None) -> None:
+        account = Account(target=target)
+        with inhabited(account), logged():
+            try:
+                answer = restore_worker.handler(invocation, account.context)
+            except InvocationError as error:
+                refused = str(error)
+            else:
+                tried.one(json.loads(json.dumps(answer))["result"])
+                return
+        assert refused
+        assert account.announced == []
+        tried.one("refused")
+
+    holds()
+    tried.check_variety("refused", "dry_run", "synced")
+
+
+def test_the_events_of_every_kind_are_among_what_is_damaged() -> None:
+    kinds = {str(event(name).get("detail-type")) for name in _EVENTS}
+    assert kinds >= {
+        "AWS API Call via CloudTrail",
+        "Restore Job State Change",
+        "DynamoDB Table Restore Found",
+    }

@@ -1,0 +1,168 @@
+# The root module as the tests under tests/local deploy it, all in one apply: with every setting, and overrides by the
+# names of restored tables; with none; and with change pipelines. Short waits, so that a test of a restore takes
+# seconds; all numbers are far below the defaults.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+# Region, credentials and endpoint come from the environment, as in the examples.
+provider "aws" {}
+
+locals {
+  polling = {
+    max_attempts       = 5
+    base_delay_seconds = 1
+    backoff_rate       = 1.5
+    max_delay_seconds  = 2
+    jitter             = 0.2
+  }
+
+  # The local AWS announces restores under this source: AWS lets nobody but itself use aws.dynamodb.
+  event_sources = ["rehearsal.dynamodb"]
+}
+
+module "all" {
+  source = "../../../.."
+
+  name           = "local"
+  event_sources  = local.event_sources
+  polling        = local.polling
+  source_regions = ["eu-west-1"]
+  findings       = { identity_policies = true }
+  drill_patterns = ["*-drill-*"]
+
+  table_patterns = {
+    target = ["*-restored-*", "*-without-*", "*-first-seven-*", "*-drill-*", "*-opted-out-*"]
+  }
+
+  # What costs on its own is off by default.
+  settings = {
+    warm_throughput = true
+    replicas        = true
+  }
+
+  overrides = concat(
+    [
+      { target = "*-opted-out-*", follow = false },
+      {
+        target = "*-first-seven-*"
+        settings = {
+          cloudwatch_alarms    = false
+          contributor_insights = false
+          deletion_protection  = false
+          on_demand_throughput = false
+          replicas             = false
+          resource_policy      = false
+          table_class          = false
+          warm_throughput      = false
+        }
+      },
+    ],
+    [
+      for setting in keys(module.none.settings) :
+      { target = "*-without-${replace(setting, "_", "-")}", settings = { (setting) = false } }
+    ],
+  )
+
+  # More than AWS would need for as many restores: here a function that waits is a process that sleeps.
+  lambda = { maximum_concurrency = 25 }
+
+  # Nobody waits for its schedule in a test.
+  reconciler = { interval_minutes = 60 }
+}
+
+# The zips of dist/ in S3, where deployment.py has put them, as a user would who keeps artifacts in a bucket.
+locals {
+  artifacts = {
+    for name, file in { code = "dynamodb_restore.zip", layer = "dependencies_layer.zip" } :
+    name => {
+      bucket      = "local-artifacts"
+      key         = file
+      source_hash = filebase64sha256("${path.module}/../../../../dist/${file}")
+    }
+  }
+}
+
+module "none" {
+  source = "../../../.."
+
+  name           = "local-none"
+  event_sources  = local.event_sources
+  polling        = local.polling
+  table_patterns = { target = ["*-bare"] }
+  artifacts      = local.artifacts
+
+  settings = {
+    for setting in [
+      "point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling",
+      "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms",
+      "warm_throughput", "ttl", "replicas", "resource_policy",
+    ] : setting => false
+  }
+  findings    = { backup_selections = false, dashboards = false }
+  control_tag = null
+  follow      = { terraform = false }
+  reconciler  = { enabled = false }
+
+  # Nobody is notified here, which has to work too.
+  notifications = { create_topic = false }
+}
+
+# The tables and the bucket exist before the module does, as in any estate: pipelines.py has made them.
+module "pipelines" {
+  source = "../../../.."
+
+  name           = "flow"
+  event_sources  = local.event_sources
+  table_patterns = { source = ["flow-*"], target = ["flow-*"] }
+  notifications  = { create_topic = false }
+  reconciler     = { enabled = false }
+
+  polling = {
+    max_attempts       = 20
+    base_delay_seconds = 1
+    backoff_rate       = 1
+    max_delay_seconds  = 1
+    jitter             = 0
+  }
+
+  # Triggers and tables of other tests do not concern this deployment.
+  settings = {
+    kinesis_destination = false
+    auto_scaling        = false
+  }
+
+  tables = {
+    for table in ["flow-images", "flow-keys", "flow-old"] : table => {
+      failure_bucket = { create = false, arn = "arn:aws:s3:::flow-failures" }
+      stream_reader  = { batching_window_seconds = 0 }
+    }
+  }
+}
+
+output "all" {
+  description = "The deployment with every setting."
+  value       = module.all
+}
+
+output "none" {
+  description = "The deployment with no setting."
+  value       = module.none
+}
+
+output "pipelines" {
+  description = "The deployment with change pipelines."
+  value       = module.pipelines
+}
+
+output "max_attempts" {
+  description = "After how many attempts a restore is given up."
+  value       = local.polling.max_attempts
+}

@@ -1,0 +1,201 @@
+"""Exact permissions: every call that a function made is allowed by its role, and everything granted is used.
+
+Runs after all other tests here, for it judges the calls that they caused.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.local.permissions import KINDS, Need, Role, Statement, matches, needs, roles
+from tests.local.pipelines import Flow
+from tests.local.support import Deployment
+from tests.local_aws import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+
+BY_LAMBDA = {
+    "logs:CreateLogStream": "Lambda writes the log with the function's role",
+    "logs:PutLogEvents": "Lambda writes the log with the function's role",
+    "sqs:ReceiveMessage": "Lambda's poller receives with the function's role",
+    "sqs:DeleteMessage": "Lambda's poller deletes what the function is done with",
+    "sqs:GetQueueAttributes": "Lambda's poller asks how many messages there are",
+    "dynamodb:DescribeStream": "Lambda reads the stream with the function's role",
+    "dynamodb:GetRecords": "Lambda reads the stream with the function's role",
+    "dynamodb:GetShardIterator": "Lambda reads the stream with the function's role",
+    "dynamodb:ListStreams": "Lambda reads the stream with the function's role",
+    "s3:PutObject": "Lambda keeps what capture could not send with the function's role",
+    "s3:ListBucket": "Lambda checks the failure destination with the function's role",
+}
+"""Actions that Lambda itself takes in the function's name
+(docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html, services-sqs-configure.html there)."""
+
+SHOWN_ELSEWHERE = {
+    ("replay", "dynamodb:PutItem"): "tests/reference/test_refusals.py",
+    ("replay", "dynamodb:DeleteItem"): "tests/reference/test_refusals.py",
+    ("replay", "dynamodb:Query"): "tests/reference/test_refusals.py",
+    ("replay", "sqs:SendMessage"): "tests/fuzz",
+    ("operator", "dynamodb:PutItem"): "tests/unit/changes/test_operator.py",
+    ("operator", "dynamodb:DeleteItem"): "tests/unit/changes/test_operator.py",
+    ("reconciler", "dynamodb:PutItem"): "tests/unit/test_reconcile.py",
+    ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
+    ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
+    ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
+    ("replay", "sqs:ChangeMessageVisibility"): "tests/unit/changes/test_handlers.py",
+}
+"""Calls that only other tests cause, and where: refused items, repair, a listing that outlasts an invocation, Contributor
+Insights that failed."""
+
+WILDCARDS = {
+    "ListAndCreateTriggers",
+    "ListKinesisStreams",
+    "ListContributorInsights",
+    "ReadAutoScaling",
+    "ReadAutoScalingForReplicas",
+    "ScaleByAlarms",
+    "ListAlarmsAndPutCompositeAlarms",
+    "FindIdentityPolicies",
+    "ListBackupPlans",
+    "ListDashboards",
+    "ListTables",
+    "AskForRestoreJobs",
+}
+"""Statements on all resources; each has its reason beside it in Terraform, which a test here checks."""
+
+
+@pytest.fixture(scope="module")
+def deployed_roles(aws: LocalAws, deployed: Deployment, flow: Flow) -> list[Role]:
+    found = roles(aws)
+    assert {role.kind for role in found} == set(KINDS)
+    return found
+
+
+def asked_for_by_aws() -> set[str]:
+    """Actions that docs/settings.md marks as wanted of the caller and never called."""
+    text = (ROOT / "docs" / "settings.md").read_text()
+    return set(re.findall(r"`([a-z0-9-]+:[A-Za-z*]+)` \([^()]*(?:\([^()]*\)[^()]*)*not called\)", text))
+
+
+def test_every_call_of_a_function_is_allowed_by_its_role(
+    aws: LocalAws, deployed_roles: list[Role], capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_function = {role.function: role for role in deployed_roles}
+    denied: Counter[str] = Counter()
+    made: Counter[str] = Counter()
+    for call in aws.calls.find(by_function=True):
+        role = by_function.get(call.caller.removeprefix("function/"))
+        if role is None:
+            continue
+        for need in needs(call, aws.account_id):
+            made[role.kind] += 1
+            if not role.allows(need):
+                denied[f"{role.kind}: {need.action} on {need.resource}"] += 1
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\npermissions: {sum(made.values())} needs of {dict(made)} judged, {len(denied)} denied\n"
+        )
+    assert set(made) == set(KINDS)
+    assert not denied
+
+
+def test_everything_granted_is_used_or_has_its_reason(
+    aws: LocalAws, deployed_roles: list[Role], capsys: pytest.CaptureFixture[str]
+) -> None:
+    used: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    kinds = {role.function: role.kind for role in deployed_roles}
+    for call in aws.calls.find(by_function=True):
+        kind = kinds.get(call.caller.removeprefix("function/"))
+        if kind is not None:
+            used[kind].update(need.action for need in needs(call, aws.account_id))
+    # The operator applies settings as the worker does, with the same policies.
+    used["operator"] |= used["restore-worker"]
+    explained = asked_for_by_aws() | set(BY_LAMBDA)
+    unused = {
+        (role.kind, action)
+        for role in deployed_roles
+        for action in role.granted
+        if action not in used[role.kind]
+        and action not in explained
+        and (role.kind, action) not in SHOWN_ELSEWHERE
+    }
+    with capsys.disabled():
+        granted = {(role.kind, action) for role in deployed_roles for action in role.granted}
+        called = sum(action in used[kind] for kind, action in granted)
+        sys.stdout.write(
+            f"\npermissions: {len(granted)} granted, {called} called, {len(unused)} unused without a reason\n"
+        )
+    assert not unused
+
+
+@pytest.mark.parametrize("path", sorted(set(SHOWN_ELSEWHERE.values())))
+def test_the_tests_that_show_the_rest_exist(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_every_wildcard_is_known_and_has_its_reason_beside_it(deployed_roles: list[Role]) -> None:
+    everywhere = {
+        statement.sid
+        for role in deployed_roles
+        for statement in role.statements
+        if "*" in statement.resources and statement.effect == "Allow"
+    }
+    assert everywhere <= WILDCARDS
+    sources = "\n".join(path.read_text() for path in sorted(ROOT.glob("modules/*/*.tf")))
+    for sid in everywhere:
+        place = re.search(rf'sid\s*=\s*"{sid}"', sources)
+        assert place is not None, sid
+        around = sources[max(0, place.start() - 700) : place.end() + 400]
+        assert "#" in around, f"{sid} has no reason beside it"
+
+
+class TestTheEvaluation:
+    """The evaluation itself: what it lets pass and what not."""
+
+    READ = Statement("Read", "Allow", ("dynamodb:Get*",), ("arn:aws:dynamodb:r:1:table/a*",), {})
+    DENY = Statement("Never", "Deny", ("dynamodb:*",), ("arn:aws:dynamodb:r:1:table/ab",), {})
+
+    @pytest.mark.parametrize(
+        ("action", "table", "expected"),
+        [
+            ("dynamodb:GetItem", "a", True),
+            ("dynamodb:getitem", "ac", True),
+            ("dynamodb:GetItem", "b", False),
+            ("dynamodb:PutItem", "a", False),
+            ("dynamodb:GetItem", "ab", False),
+        ],
+    )
+    def test_a_deny_wins_and_nothing_is_allowed_that_no_statement_allows(
+        self, action: str, table: str, expected: bool
+    ) -> None:
+        role = Role("x-operator", (self.READ, self.DENY))
+        assert role.allows(Need(action, f"arn:aws:dynamodb:r:1:table/{table}")) is expected
+
+    @pytest.mark.parametrize(
+        ("operator", "values", "expected"),
+        [
+            ("ForAllValues:StringEquals", ["own"], True),
+            ("ForAllValues:StringEquals", ["own", "other"], False),
+            ("ForAllValues:StringEquals", None, True),
+            ("StringEquals", None, False),
+            ("StringEquals", ["own"], True),
+            ("ForAnyValue:StringNotLike", ["own", "other"], True),
+            ("ForAnyValue:StringNotLike", ["own"], False),
+        ],
+    )
+    def test_conditions_are_heeded(self, operator: str, values: list[str] | None, expected: bool) -> None:
+        statement = Statement("Own", "Allow", ("s:A",), ("*",), {operator: {"key": "own"}})
+        context = {} if values is None else {"key": values}
+        assert statement.covers(Need("s:A", "arn", context)) is expected
+
+    def test_a_condition_that_is_not_known_is_no_pass(self) -> None:
+        statement = Statement("New", "Allow", ("s:A",), ("*",), {"IpAddress": {"key": "own"}})
+        with pytest.raises(KeyError):
+            statement.covers(Need("s:A", "arn"))
+
+    def test_a_bracket_is_no_wildcard(self) -> None:
+        assert not matches("a[bc]", "ab")

@@ -1,0 +1,84 @@
+"""Restore jobs of AWS Backup."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from typing_extensions import override
+
+from .rule import Ask, Request, Response, Rule
+
+
+@dataclass
+class RestoreJob:
+    """A restore job: docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html.
+
+    Attributes:
+        source_arn: None for a recovery point whose job does not tell its source.
+    """
+
+    recovery_point_arn: str
+    target_arn: str
+    role_arn: str
+    account_id: str
+    source_arn: str | None = None
+    recovery_point_made_at: float = field(default_factory=time.time)
+    status: str = "RUNNING"
+    id: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
+    created_at: float = field(default_factory=time.time)
+    untold: int = 0
+
+    def described(self) -> dict[str, Any]:
+        description: dict[str, Any] = {
+            "AccountId": self.account_id,
+            "RestoreJobId": self.id,
+            "RecoveryPointArn": self.recovery_point_arn,
+            "RecoveryPointCreationDate": self.recovery_point_made_at,
+            "CreationDate": self.created_at,
+            "Status": self.status,
+            "PercentDone": "100.00%" if self.status == "COMPLETED" else "0.00%",
+            "BackupSizeInBytes": 36_048,
+            "IamRoleArn": self.role_arn,
+            "ResourceType": "DynamoDB",
+        }
+        if self.source_arn:
+            description["SourceResourceArn"] = self.source_arn
+        if self.untold == 0:
+            description["CreatedResourceArn"] = self.target_arn
+        return description
+
+
+class RestoreJobs(Rule):
+    """DescribeRestoreJob knows the jobs; the emulator has none.
+
+    docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html. `CreatedResourceArn` may be
+    missing at first: a job's `untold` counts the answers without it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: dict[str, RestoreJob] = {}
+
+    def add(self, job: RestoreJob) -> None:
+        with self._lock:
+            self._jobs[job.id] = job
+
+    @override
+    def reset(self) -> None:
+        with self._lock:
+            self._jobs.clear()
+
+    @override
+    def before(self, request: Request, ask: Ask) -> Response | None:
+        if not request.is_call("backup", "DescribeRestoreJob"):
+            return None
+        with self._lock:
+            job = self._jobs.get(request.parameters["restoreJobId"])
+            if job is None:
+                return None  # the emulator says so itself
+            described = job.described()
+            job.untold = max(0, job.untold - 1)
+        return request.answer(described)

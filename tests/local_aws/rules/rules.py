@@ -1,0 +1,75 @@
+"""All rules, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+
+from .alarms import Alarms
+from .backup_jobs import RestoreJobs
+from .faults import Faults
+from .insights import ContributorInsights
+from .kinesis import KinesisDestinations
+from .policies import ResourcePolicies
+from .recovery import RecoveryNotYetAvailable, RecoveryPeriod
+from .replicas import Replicas
+from .restores import RestoreNeedsRecovery, RestoreOverrides, Restores, RestoresAcrossRegions
+from .rule import Ask, Request, Response, Rule
+from .tables import OneChangeAtATime, TableUpdates, TimeToLive
+from .throughput import OnDemandLimits, WarmThroughput
+from .triggers import Triggers
+
+
+@dataclass
+class Rules:
+    """All rules, as layers between the caller and the emulator, the outermost first.
+
+    Requests pass them in this order and answers in the opposite one. So a fault that is given after the
+    effect hides an answer that every other rule has already taken note of. A rule that refuses a request
+    does so at once; one that carries it out itself stands for the emulator, and its answer passes the rules
+    before it.
+    """
+
+    faults: Faults = field(default_factory=Faults)
+    restores: Restores = field(default_factory=Restores)
+    restore_needs_recovery: RestoreNeedsRecovery = field(default_factory=RestoreNeedsRecovery)
+    restore_overrides: RestoreOverrides = field(default_factory=RestoreOverrides)
+    recovery_not_yet_available: RecoveryNotYetAvailable = field(default_factory=RecoveryNotYetAvailable)
+    recovery_period: RecoveryPeriod = field(default_factory=RecoveryPeriod)
+    one_change_at_a_time: OneChangeAtATime = field(default_factory=OneChangeAtATime)
+    replicas: Replicas = field(default_factory=Replicas)
+    on_demand_limits: OnDemandLimits = field(default_factory=OnDemandLimits)
+    warm_throughput: WarmThroughput = field(default_factory=WarmThroughput)
+    table_updates: TableUpdates = field(default_factory=TableUpdates)
+    time_to_live: TimeToLive = field(default_factory=TimeToLive)
+    contributor_insights: ContributorInsights = field(default_factory=ContributorInsights)
+    resource_policies: ResourcePolicies = field(default_factory=ResourcePolicies)
+    kinesis_destinations: KinesisDestinations = field(default_factory=KinesisDestinations)
+    triggers: Triggers = field(default_factory=Triggers)
+    alarms: Alarms = field(default_factory=Alarms)
+    restore_jobs: RestoreJobs = field(default_factory=RestoreJobs)
+    restores_across_regions: RestoresAcrossRegions = field(default_factory=RestoresAcrossRegions)
+    more: list[Rule] = field(default_factory=list)
+
+    def all(self) -> list[Rule]:
+        return [*(getattr(self, each.name) for each in fields(self) if each.name != "more"), *self.more]
+
+    def answer(self, request: Request, ask: Ask, forward: Callable[[], Response]) -> Response:
+        """The answer to a request, by a rule or by the emulator (`forward`)."""
+        passed: list[Rule] = []
+        for rule in (rule for rule in self.all() if rule.enabled):
+            response = rule.before(request, ask)
+            if response is not None:
+                if not response.ok:
+                    return response
+                break
+            passed.append(rule)
+        else:
+            response = forward()
+        for rule in reversed(passed):
+            response = rule.after(request, response, ask)
+        return response
+
+    def reset(self) -> None:
+        for rule in self.all():
+            rule.reset()
