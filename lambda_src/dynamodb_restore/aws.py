@@ -173,6 +173,13 @@ _RULES = (
     _Rule("ValidationException", ErrorClass.IGNORE, "already enabled", frozenset({"UpdateTimeToLive"})),
     _Rule("ValidationException", ErrorClass.RETRY, "multiple times", frozenset({"UpdateTimeToLive"})),
     _Rule("ValidationException", ErrorClass.IGNORE, "already has an enabled stream"),
+    # The answer to the first try was lost; reading back will tell whose destination it is.
+    _Rule(
+        "ValidationException",
+        ErrorClass.IGNORE,
+        "must be disabled or enable_failed",
+        frozenset({"EnableKinesisStreamingDestination"}),
+    ),
     # Adding a replica: the scaling policies were looked up right before, so AWS does not see them yet; it adds one
     # replica at a time; and it asks in so many words to come back when encryption has changed
     # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html).

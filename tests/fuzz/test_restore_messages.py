@@ -66,13 +66,14 @@ invocations: st.SearchStrategy[Any] = mostly(
 )
 
 
-def _delivered(body: str, attempt: int) -> dict[str, Any]:
+def _delivered(body: str, attempt: int, again: bool) -> dict[str, Any]:
+    attributes = {"reason": {"stringValue": "still_waiting", "dataType": "String"}} if again else {}
     return {
         "messageId": "m1",
         "receiptHandle": "handle-m1",
         "body": body,
         "attributes": {"ApproximateReceiveCount": str(attempt), "SentTimestamp": "1795330800000"},
-        "messageAttributes": {},
+        "messageAttributes": attributes,
         "eventSource": "aws:sqs",
     }
 
@@ -93,11 +94,19 @@ stored: st.SearchStrategy[Sequence[Mapping[str, Any]]] = st.tuples(
 
 def test_every_message_ends_in_exactly_one_way_and_says_why(tried: Tried) -> None:
     @fuzzed(220)
-    @given(body=bodies, attempt=st.integers(1, MAX_ATTEMPTS + 1), account=accounts, items=stored)
-    def holds(body: str, attempt: int, account: Account, items: Sequence[Mapping[str, Any]]) -> None:
+    @given(
+        body=bodies,
+        attempt=st.integers(1, MAX_ATTEMPTS + 1),
+        again=st.booleans(),
+        account=accounts,
+        items=stored,
+    )
+    def holds(
+        body: str, attempt: int, again: bool, account: Account, items: Sequence[Mapping[str, Any]]
+    ) -> None:
         note(f"body: {body!r}")
         with inhabited(account, items), logged() as lines:
-            answer = restore_worker.handler({"Records": [_delivered(body, attempt)]}, account.context)
+            answer = restore_worker.handler({"Records": [_delivered(body, attempt, again)]}, account.context)
         tried.one(_ending(body, attempt, account, answer, lines))
 
     holds()

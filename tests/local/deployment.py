@@ -34,6 +34,7 @@ def nothing_left(aws: LocalAws) -> Iterator[None]:
     """Checks after the destroy, for it is set up before the apply, that Terraform left nothing behind."""
     yield
     clients = aws.clients()
+    alarms = clients.cloudwatch.get_paginator("describe_alarms").paginate()
     left = [
         *(each["FunctionName"] for each in clients.lambda_.list_functions()["Functions"]),
         *clients.sqs.list_queues().get("QueueUrls", []),
@@ -41,7 +42,7 @@ def nothing_left(aws: LocalAws) -> Iterator[None]:
         *(name for name in clients.dynamodb.list_tables()["TableNames"] if name.endswith("-restores")),
         *(each["Name"] for each in clients.events.list_rules()["Rules"]),
         *(each["logGroupName"] for each in clients.logs.describe_log_groups()["logGroups"]),
-        *(each["AlarmName"] for each in clients.cloudwatch.describe_alarms()["MetricAlarms"]),
+        *(each["AlarmName"] for page in alarms for each in page["MetricAlarms"]),
         *(each["RoleName"] for each in clients.client("iam").list_roles()["Roles"]),
     ]
     plain = {name: name.rpartition("/")[2].rpartition(":")[2] for name in left}

@@ -58,6 +58,7 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
       KeepRestoreRecords         = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
       ReportToTheEventBus        = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
       AskForRestoreJobs          = { actions = tolist(["backup:DescribeRestoreJob"]), resources = tolist(["*"]) }
+      ReadBackups                = { actions = tolist(["dynamodb:DescribeBackup"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/*/backup/*"]) }
       Notify                     = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
     }
     error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
@@ -113,7 +114,6 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "dynamodb:CreateTable",
       "dynamodb:CreateTableReplica",
       "dynamodb:DeleteItem",
-      "dynamodb:DescribeBackup",
       "dynamodb:DescribeContinuousBackups",
       "dynamodb:DescribeContributorInsights",
       "dynamodb:DescribeKinesisStreamingDestination",

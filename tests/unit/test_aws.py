@@ -27,6 +27,18 @@ RETRY, GIVE_UP, IGNORE = ErrorClass.RETRY, ErrorClass.GIVE_UP, ErrorClass.IGNORE
             RETRY,
         ),
         ("UpdateTable", "ResourceInUseException", "Table is being updated", RETRY),
+        (
+            "EnableKinesisStreamingDestination",
+            "ValidationException",
+            "Table is not in a valid state: it must be DISABLED or ENABLE_FAILED to perform ENABLE operation",
+            IGNORE,
+        ),
+        (
+            "UpdateTable",
+            "ValidationException",
+            "Table write capacity should either be Pay-Per-Request or AutoScaled.",
+            RETRY,
+        ),
         ("UpdateTable", "LimitExceededException", "Too many operations under way", RETRY),
         # But a function, a topic or a stream that is gone stays gone.
         ("CreateEventSourceMapping", "ResourceNotFoundException", "Function not found", GIVE_UP),

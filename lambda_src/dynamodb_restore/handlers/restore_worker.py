@@ -39,13 +39,16 @@ logger = Logger()
 metrics = Metrics()
 
 
+_EXPECTED = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
+
+
 class InvocationError(Exception):
     """A direct invocation that cannot be carried out; the text says what to send instead."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Lambda's entry point.
 
     Returns:
@@ -58,6 +61,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     config = WorkerConfig.from_environment(os.environ)
     worker = worker_of(config, context)
+    if not isinstance(event, Mapping):
+        raise InvocationError(f"{_EXPECTED}; got {event!r:.100}")
     if "Records" not in event:
         return _invoked(event, worker, config, context)
     queue = _Queue(config, aws.clients())
@@ -79,8 +84,7 @@ def _invoked(
         source = table_within(event["source"], context, config.source_regions)
         target = table_here(event["target"], context)
     except (KeyError, TypeError) as error:
-        expected = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
-        raise InvocationError(f"{expected}; got {error!r}") from error
+        raise InvocationError(f"{_EXPECTED}; got {error!r}") from error
     except ValueError as error:
         raise InvocationError(str(error)) from error
     if source.name == target and source.region in (None, worker.clients.region):

@@ -93,7 +93,7 @@ class Handover:
         Returns:
             The claim as it is now; None where the restore is not replaying after all.
         """
-        pipeline = self._pipeline(source)
+        pipeline = self.pipeline(source)
         current = self.pipelines.claim(source)
         while current is not None and _is_capturing(current, claim.restore_id):
             if restored_to is not None and not current.window_chosen:
@@ -121,7 +121,7 @@ class Handover:
         Args:
             replayed: whether changes went into the target, so that the buffer no longer has them.
         """
-        pipeline = self._pipeline(source)
+        pipeline = self.pipeline(source)
         current = self.pipelines.claim(source)
         if current is None or current.restore_id != claim.restore_id:
             # Ended by an earlier try. The mappings may serve another restore by now.
@@ -135,14 +135,14 @@ class Handover:
 
     def progress(self, source: str) -> tuple[Progress, Progress]:
         """How far capture and replay have come."""
-        store = self._progress_store(self._pipeline(source))
+        store = self._progress_store(self.pipeline(source))
         # Replayed is read first: a bundle that arrives in between makes the answer too cautious, not too bold.
         replayed = store.read(Side.REPLAYED)
         return store.read(Side.CAPTURED), replayed
 
     def not_drained(self, source: str) -> list[str]:
         """Why the buffer is not known to be empty; nothing where it is."""
-        pipeline = self._pipeline(source)
+        pipeline = self.pipeline(source)
         reasons = []
         captured, replayed = self.progress(source)
         if lagging := lagging_groups(captured, replayed):
@@ -179,7 +179,12 @@ class Handover:
     def _progress_store(self, pipeline: Registration) -> ProgressStore:
         return ProgressStore(self.clients, self.restore_table, pipeline.source, pipeline.buffer_id)
 
-    def _pipeline(self, source: str) -> Registration:
+    def pipeline(self, source: str) -> Registration:
+        """The pipeline of a source that a restore uses.
+
+        Raises:
+            NoPipelineError: there is none any more.
+        """
         pipeline = self.pipelines.registration(source)
         if pipeline is None:
             raise NoPipelineError(

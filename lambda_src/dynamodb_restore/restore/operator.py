@@ -124,6 +124,7 @@ class Operator:
                 return {"refused": obstacles}
         elif claim.state is not ClaimState.CUTTING_OVER:
             return {"refused": [f"the restore into {claim.target} is {claim.state.value}, not replaying"]}
+        worker.handover.pipeline(source)
         record = self._record(claim)
         claim = self._fenced(source, claim, ClaimState.CUTTING_OVER)
         target = Table(claim.target, worker.clients, overrides=record.overrides)
@@ -153,6 +154,8 @@ class Operator:
             return {
                 "released": f"no changes will be replayed into {claim.target}; its settings are still cloned"
             }
+        # Before anybody is told that it is over.
+        self.worker.handover.pipeline(source)
         # A restore that died before it wrote its record must not hold the pipeline for ever.
         record = self.worker.records.get(self._key(claim))
         outcomes = record.outcomes if record else ()

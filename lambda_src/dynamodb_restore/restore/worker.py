@@ -131,6 +131,7 @@ class _Delivery:
         kept: the source's portable states that are known already.
         message_id: which message this is a delivery of.
         take_over: whether it is to lead a restore that another message led.
+        given_up_before: whether the restore was given up, and its claim on the pipeline with it.
     """
 
     request: RestoreRequest
@@ -142,6 +143,12 @@ class _Delivery:
     treated: Treatment
     kept: Mapping[str, State] = field(default_factory=dict)
     take_over: bool = False
+    given_up_before: bool = False
+
+    @property
+    def begins(self) -> bool:
+        """Whether the source's pipeline has not been claimed for this restore yet, or has been given back."""
+        return self.record is None or self.given_up_before
 
     @property
     def restored_to(self) -> datetime | None:
@@ -376,6 +383,7 @@ class Worker:
             record,
             self._treatment(request),
             take_over=take_over,
+            given_up_before=given_up_before,
         )
         if ours and description is not None:
             delivery = self._with_choice(delivery)
@@ -530,7 +538,7 @@ class Worker:
             Whether this message leads the restore.
         """
         request, record = delivery.request, delivery.record
-        if record is None:
+        if delivery.begins or record is None:
             claim = self._begin(delivery)
             owner = claim.restore_id if claim else None
         else:
@@ -615,8 +623,8 @@ class Worker:
         return self.handover.begin(request, delivery.key.restore_id, delivery.restored_to)
 
     def _claim(self, delivery: _Delivery) -> Claim | None:
-        """Who owns the source's pipeline; claims it where this delivery is the first to see the restore."""
-        if delivery.record is None:
+        """Who owns the source's pipeline; claims it where nobody has for this restore."""
+        if delivery.begins or delivery.record is None:
             return self._begin(delivery)
         if delivery.record.pipeline_owner is None:
             return None

@@ -17,7 +17,7 @@ from dynamodb_restore.settings.setting import Phase, Reading, Table
 from tests.unit.builders import request
 from tests.unit.changes.house import CAPTURE, RESTORE_ID, House
 from tests.unit.changes.makers import NOON
-from tests.unit.fakes import Shelf, table_arn
+from tests.unit.fakes import Shelf, client_error, table_arn
 
 RESTORED_TO = datetime.fromtimestamp(NOON - 1800, UTC)
 RESTORING = {
@@ -159,6 +159,47 @@ def test_a_restore_that_an_error_ends_gives_its_pipeline_back(house: House, kept
     assert verdict.reason == "DescribeTable: AccessDeniedException: not yours"
     assert house.pipelines.claim("orders") is None
     assert house.states() == ("Disabled", "Disabled")
+
+
+def test_a_replay_that_runs_is_not_ended_by_a_message_that_is_given_up(house: House, kept: Shelf) -> None:
+    """The delivery that began it died before it could note that."""
+    house.claim(state=ClaimState.REPLAYING)
+    house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
+
+    assert isinstance(follow(house, kept), GivenUp)
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    assert claim.state is ClaimState.REPLAYING
+
+
+def test_a_restore_that_fails_leaves_the_pipeline_to_the_restore_that_owns_it(
+    house: House, kept: Shelf
+) -> None:
+    owner = house.claim(state=ClaimState.CAPTURING)
+    house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
+
+    assert isinstance(follow(house, kept, target=TableRef("orders-again")), GivenUp)
+    assert house.pipelines.claim("orders") == owner
+
+
+def test_a_service_that_asks_for_time_gets_it(
+    house: House, kept: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = client_error("DescribeTable", "ThrottlingException", "slow down")
+    busy.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] = "777"
+    answer = house.aws.answer
+
+    def throttled(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "DescribeTable":
+            raise busy
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(house.aws, "answer", throttled)
+
+    verdict = follow(house, kept)
+
+    assert isinstance(verdict, TryAgain)
+    assert verdict.delay_seconds == 777
 
 
 def test_a_pipeline_that_cannot_be_given_back_is_told(house: House, kept: Shelf) -> None:
