@@ -70,8 +70,8 @@ demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Resto
 ##@ Prove
 
 .PHONY: test
-test: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Run all tests: unit, terraform, local, reference
-	@MAKE='$(MAKE)' scripts/run-suites.sh unit terraform local reference
+test: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed .cache/dynamodb-local/.installed | terraform-ready ## Run all tests: unit, terraform, local, reference
+	@MAKE='$(MAKE)' scripts/run-suites.sh 'local&' unit terraform reference
 
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure capture and replay against a one-message-a-change design

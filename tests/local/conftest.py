@@ -158,6 +158,9 @@ def table(aws: LocalAws, clients: Clients) -> Iterator[str]:
     delete_tables(aws, [name, f"{name}-restored"])
 
 
+LAST_FILES = ("test_many_restores.py", "test_permissions.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The permissions are judged by the calls that all other tests caused, so that comes last."""
-    items.sort(key=lambda item: item.path.name == "test_permissions.py")
+    """What leaves much behind comes late, and the permissions, judged by the calls that all others caused, last."""
+    items.sort(key=lambda item: LAST_FILES.index(item.path.name) if item.path.name in LAST_FILES else -1)

@@ -28,6 +28,19 @@ locals {
   event_sources = ["rehearsal.dynamodb"]
 }
 
+# The zips of dist/ in S3, where deployment.py has put them, as a user would who keeps artifacts in a bucket.
+# This is much faster too: the provider uploads local files one function at a time.
+locals {
+  artifacts = {
+    for name, file in { code = "dynamodb_restore.zip", layer = "dependencies_layer.zip" } :
+    name => {
+      bucket      = "local-artifacts"
+      key         = file
+      source_hash = filebase64sha256("${path.module}/../../../../dist/${file}")
+    }
+  }
+}
+
 module "all" {
   source = "../../../.."
 
@@ -71,23 +84,11 @@ module "all" {
     ],
   )
 
-  # More than AWS would need for as many restores: here a function that waits is a process that sleeps.
-  lambda = { maximum_concurrency = 25 }
+  # As many as AWS restores at once, so that test_many_restores.py waits for throttled calls and not for its turn.
+  lambda = { maximum_concurrency = 50 }
 
   # Nobody waits for its schedule in a test.
   reconciler = { interval_minutes = 60 }
-}
-
-# The zips of dist/ in S3, where deployment.py has put them, as a user would who keeps artifacts in a bucket.
-locals {
-  artifacts = {
-    for name, file in { code = "dynamodb_restore.zip", layer = "dependencies_layer.zip" } :
-    name => {
-      bucket      = "local-artifacts"
-      key         = file
-      source_hash = filebase64sha256("${path.module}/../../../../dist/${file}")
-    }
-  }
 }
 
 module "none" {
@@ -124,6 +125,7 @@ module "pipelines" {
   table_patterns = { source = ["flow-*"], target = ["flow-*"] }
   notifications  = { create_topic = false }
   reconciler     = { enabled = false }
+  artifacts      = local.artifacts
 
   polling = {
     max_attempts       = 20
