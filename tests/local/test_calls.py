@@ -27,6 +27,7 @@ def _aws_carries_everything_out_at_once(aws: LocalAws, monkeypatch: pytest.Monke
         rules.contributor_insights,
         rules.warm_throughput,
         rules.resource_policies,
+        rules.table_tags,
     ):
         monkeypatch.setattr(rule, "default_polls", 0)
 

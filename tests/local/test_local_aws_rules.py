@@ -191,6 +191,116 @@ def test_a_kinesis_destination_is_enabling_first_and_may_fail(
     assert [destination()[0], destination()[0]] == ["ENABLING", "ACTIVE"]
 
 
+# --- tags and items ---
+
+
+def test_tags_are_not_seen_at_once_by_functions(
+    aws: LocalAws, clients: Clients, function: DynamoDBClient, table: str
+) -> None:
+    arn = aws.table_arn(table)
+    clients.dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "checkout"}])
+
+    def keys() -> list[str]:
+        return [tag["Key"] for tag in function.list_tags_of_resource(ResourceArn=arn)["Tags"]]
+
+    assert keys() == ["team"]
+    function.tag_resource(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "prod"}])
+    assert [keys(), sorted(keys())] == [["team"], ["stage", "team"]]
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [(["AWS:odd"], "ValidationException"), ([f"tag-{n}" for n in range(51)], "LimitExceededException")],
+)
+def test_some_tags_are_refused(
+    aws: LocalAws, clients: Clients, table: str, tags: list[str], code: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        clients.dynamodb.tag_resource(
+            ResourceArn=aws.table_arn(table), Tags=[{"Key": key, "Value": "x"} for key in tags]
+        )
+    assert code_of(refused) == code
+
+
+def put(number: int) -> Any:
+    return {"PutRequest": {"Item": {"id": {"S": str(number)}, "n": {"N": str(number)}}}}
+
+
+def test_a_batch_has_no_item_twice_and_is_not_too_large(clients: Clients, table: str) -> None:
+    with pytest.raises(ClientError, match="duplicates"):
+        clients.dynamodb.batch_write_item(
+            RequestItems={table: [put(1), put(2), {"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]}
+        )
+    with pytest.raises(ClientError, match="duplicates"):
+        clients.dynamodb.batch_get_item(RequestItems={table: {"Keys": [{"id": {"S": "1"}}] * 2}})
+    with pytest.raises(ClientError, match="Too many items"):
+        clients.dynamodb.batch_write_item(RequestItems={table: [put(number) for number in range(26)]})
+
+
+def test_a_part_of_a_functions_batch_may_be_left_undone(
+    aws: LocalAws, clients: Clients, function: DynamoDBClient, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws.rules.batches, "left_undone", 1.0)
+    assert not clients.dynamodb.batch_write_item(RequestItems={table: [put(1), put(2)]})["UnprocessedItems"]
+    answer = function.batch_write_item(RequestItems={table: [put(3), put(4)]})
+    assert answer["UnprocessedItems"] == {table: [put(4)]}
+    keys: list[Any] = [{"id": {"S": str(number)}} for number in range(1, 5)]
+    read = function.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    assert read["UnprocessedKeys"] == {table: {"Keys": keys[-1:], "ConsistentRead": True}}
+    assert {item["id"]["S"] for item in read["Responses"][table]} == {"1", "2", "3"}
+    assert "Item" not in clients.dynamodb.get_item(TableName=table, Key=keys[3])
+
+
+# --- queues ---
+
+
+def test_a_fifo_queue_has_a_fifo_dead_letter_queue(aws: LocalAws, clients: Clients) -> None:
+    clients.sqs.create_queue(QueueName="plain-dead-letters")
+    policy = {"deadLetterTargetArn": f"arn:aws:sqs:{aws.region}:{aws.account_id}:plain-dead-letters"}
+    with pytest.raises(ClientError, match="must be same type"):
+        clients.sqs.create_queue(
+            QueueName="plain.fifo",
+            Attributes={"FifoQueue": "true", "RedrivePolicy": json.dumps({**policy, "maxReceiveCount": 3})},
+        )
+    clients.sqs.delete_queue(QueueUrl=clients.sqs.get_queue_url(QueueName="plain-dead-letters")["QueueUrl"])
+
+
+@pytest.mark.parametrize(
+    ("queue", "visibility", "options", "problem"),
+    [
+        ("plain.fifo", 60, {"MaximumBatchingWindowInSeconds": 1}, "Batching window is not supported"),
+        ("plain.fifo", 60, {"BatchSize": 11}, "BatchSize 11 is more than 10"),
+        ("plain", 60, {"BatchSize": 11}, "BatchSize 11 is more than 10"),
+        ("plain", 59, {}, "59 seconds is less than Function timeout: 60 seconds"),
+    ],
+)
+def test_lambda_refuses_what_it_cannot_feed_a_function_with(
+    aws: LocalAws, clients: Clients, queue: str, visibility: int, options: dict[str, Any], problem: str
+) -> None:
+    function_arn = clients.lambda_.create_function(
+        FunctionName="plain-fed",
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::{aws.account_id}:role/any",
+        Handler="index.handler",
+        Timeout=60,
+        Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
+    )["FunctionArn"]
+    attributes: Any = {"VisibilityTimeout": str(visibility)}
+    if queue.endswith(".fifo"):
+        attributes["FifoQueue"] = "true"
+    url = clients.sqs.create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
+    try:
+        with pytest.raises(ClientError, match=problem):
+            clients.client("lambda").create_event_source_mapping(
+                EventSourceArn=f"arn:aws:sqs:{aws.region}:{aws.account_id}:{queue}",
+                FunctionName=function_arn,
+                **options,
+            )
+    finally:
+        clients.sqs.delete_queue(QueueUrl=url)
+        clients.lambda_.delete_function(FunctionName="plain-fed")
+
+
 # --- triggers ---
 
 

@@ -23,12 +23,15 @@ os.environ |= {
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
+from botocore.awsrequest import AWSPreparedRequest  # noqa: E402, TC002
 from botocore.client import BaseClient  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from moto import mock_aws  # noqa: E402
+from moto.core.botocore_stubber import BotocoreStubber  # noqa: E402
 
 from dynamodb_restore.aws import Clients  # noqa: E402
 from tests.unit.fakes import REGION, Aws, Clock  # noqa: E402
+from tests.unit.strict import Answer, answer  # noqa: E402
 
 # No example database and no deadline: a run depends on nothing that an earlier one left, nor on the machine's load.
 settings.register_profile("unit", database=None, deadline=None, derandomize=True)
@@ -50,8 +53,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     def make_api_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         return fake.answer(client, operation, parameters, moto)
 
+    moto_alone = BotocoreStubber.process_request
+
+    def process_request(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Answer | None:
+        return answer(fake.rules, request, lambda asked: moto_alone(stubber, asked))
+
     with mock_aws():
         monkeypatch.setattr(BaseClient, "_make_api_call", make_api_call)
+        monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
         yield fake
 
 

@@ -1,4 +1,4 @@
-"""The AWS that the unit tests run against: moto, and in front of it what moto lacks.
+"""The AWS that the unit tests run against: moto, the rules of the local AWS over it, and in front what moto lacks.
 
 Everything happens where botocore has checked the parameters and would send the request, so the code under
 test uses real boto3 clients, paginators included.
@@ -17,6 +17,7 @@ from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
+from tests.unit.strict import rules_over_moto
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -66,9 +67,10 @@ class Call:
 
 
 class Aws:
-    """All services at once: a log of the calls, faults on demand, and the two fakes."""
+    """All services at once: a log of the calls, faults on demand, the rules over moto, and the two fakes."""
 
     def __init__(self) -> None:
+        self.rules = rules_over_moto()
         self.calls: list[Call] = []
         self.kinesis = KinesisDestinations()
         self.triggers = EventSourceMappings()

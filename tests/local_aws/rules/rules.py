@@ -9,13 +9,16 @@ from .alarms import Alarms
 from .backup_jobs import RestoreJobs
 from .faults import Faults
 from .insights import ContributorInsights
+from .items import Batches
 from .kinesis import KinesisDestinations
 from .policies import ResourcePolicies
+from .queues import FifoDeadLetters, QueueTriggers
 from .recovery import RecoveryNotYetAvailable, RecoveryPeriod
 from .replicas import Replicas
 from .restores import RestoreNeedsRecovery, RestoreOverrides, Restores, RestoresAcrossRegions
 from .rule import Ask, Request, Response, Rule
 from .tables import OneChangeAtATime, TableUpdates, TimeToLive
+from .tags import TableTags
 from .throughput import OnDemandLimits, WarmThroughput
 from .triggers import Triggers
 
@@ -42,10 +45,14 @@ class Rules:
     warm_throughput: WarmThroughput = field(default_factory=WarmThroughput)
     table_updates: TableUpdates = field(default_factory=TableUpdates)
     time_to_live: TimeToLive = field(default_factory=TimeToLive)
+    table_tags: TableTags = field(default_factory=TableTags)
+    batches: Batches = field(default_factory=Batches)
     contributor_insights: ContributorInsights = field(default_factory=ContributorInsights)
     resource_policies: ResourcePolicies = field(default_factory=ResourcePolicies)
     kinesis_destinations: KinesisDestinations = field(default_factory=KinesisDestinations)
     triggers: Triggers = field(default_factory=Triggers)
+    fifo_dead_letters: FifoDeadLetters = field(default_factory=FifoDeadLetters)
+    queue_triggers: QueueTriggers = field(default_factory=QueueTriggers)
     alarms: Alarms = field(default_factory=Alarms)
     restore_jobs: RestoreJobs = field(default_factory=RestoreJobs)
     restores_across_regions: RestoresAcrossRegions = field(default_factory=RestoresAcrossRegions)

@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from .rule import Ask, Countdown, Request, Response, Rule
+from .rule import Ask, Countdown, Request, Response, Rule, Table
 
 
 class TableUpdates(Rule):
@@ -22,6 +22,10 @@ class TableUpdates(Rule):
         super().__init__()
         self.default_polls = default_polls
         self._updating = Countdown()
+
+    def settle(self, table: Table) -> None:
+        """Be done with the update of a table, as if time had passed."""
+        self._updating.clear(table)
 
     @override
     def reset(self) -> None:
@@ -107,6 +111,10 @@ class TimeToLive(Rule):
         super().__init__()
         self.default_polls = default_polls
         self._enabling = Countdown()
+
+    def settle(self, table: Table) -> None:
+        """Be done with the change of a table's time to live, as if time had passed."""
+        self._enabling.clear(table)
 
     @override
     def reset(self) -> None:
