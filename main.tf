@@ -63,6 +63,7 @@ module "reconciler" {
   binding          = module.restore_worker[0].binding
   restore_queue    = module.restore_events[0].queue
   table_patterns   = var.table_patterns
+  follow           = var.follow
   interval_minutes = var.reconciler.interval_minutes
   artifacts        = { code = var.artifacts.code }
   kms_key_arn      = var.encryption.kms_key_arn

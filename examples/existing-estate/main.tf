@@ -49,6 +49,7 @@ module "reconciler" {
   name           = var.name
   tags           = var.tags
   table_patterns = local.table_patterns
+  follow         = local.follow
   binding        = module.restore_worker.binding
   restore_queue  = module.restore_events.queue
 }

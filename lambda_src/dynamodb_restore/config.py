@@ -209,12 +209,27 @@ class ReplayConfig:
 
 
 @dataclass(frozen=True)
+class Follow:
+    """Which kinds of restores are followed.
+
+    Attributes:
+        backups: restores from backups, those that AWS Backup makes among them.
+        backup_jobs: restores that AWS Backup makes.
+    """
+
+    point_in_time: bool = True
+    backups: bool = True
+    backup_jobs: bool = True
+
+
+@dataclass(frozen=True)
 class ReconcilerConfig:
     """The reconciler function's environment."""
 
     restore_table_name: str
     restore_queue_url: str
     table_patterns: TablePatterns
+    follow: Follow
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReconcilerConfig:
@@ -228,6 +243,7 @@ class ReconcilerConfig:
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
                 restore_queue_url=environment["RESTORE_QUEUE_URL"],
                 table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
+                follow=Follow(**json.loads(environment["FOLLOW"])),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error

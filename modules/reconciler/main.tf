@@ -41,6 +41,7 @@ locals {
       RESTORE_TABLE_NAME           = var.binding.restore_table.name
       RESTORE_QUEUE_URL            = var.restore_queue.url
       TABLE_PATTERNS               = jsonencode(var.table_patterns)
+      FOLLOW                       = jsonencode(var.follow)
       POWERTOOLS_SERVICE_NAME      = var.name
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }

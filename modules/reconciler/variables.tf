@@ -56,6 +56,27 @@ variable "table_patterns" {
   }
 }
 
+variable "follow" {
+  description = <<-EOT
+    Which kinds of restores to look for, as restore-events follows them.
+    - `point_in_time`: those to a point in time.
+    - `backups`: those from backups, by whomever.
+    - `backup_jobs`: those that AWS Backup makes. To leave AWS Backup alone switch off `backups` too.
+  EOT
+  type = object({
+    point_in_time = optional(bool, true)
+    backups       = optional(bool, true)
+    backup_jobs   = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.follow.point_in_time || var.follow.backups || var.follow.backup_jobs
+    error_message = "No restore would be looked for: leave at least one of follow.point_in_time, follow.backups and follow.backup_jobs on, or leave the reconciler out."
+  }
+}
+
 variable "interval_minutes" {
   description = "How often to look. A table says that it is being restored only until it is active: what is restored within one interval can be missed."
   type        = number

@@ -55,6 +55,7 @@ ENVIRONMENT = {
     ),
     "RECORD_RETENTION_DAYS": "90",
     "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
+    "FOLLOW": json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True}),
     "OVERRIDES": json.dumps(
         [
             {"source": "customers", "follow": False},

@@ -71,6 +71,7 @@ run "it_is_told_all_that_it_reads" {
 
   variables {
     table_patterns = { source = ["orders"], target = ["orders-*"] }
+    follow         = { backups = false }
     lambda         = { memory_size = 512, runtime = "python3.12", log_level = "DEBUG" }
   }
 
@@ -79,6 +80,7 @@ run "it_is_told_all_that_it_reads" {
       RESTORE_TABLE_NAME           = "demo-restores"
       RESTORE_QUEUE_URL            = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
       TABLE_PATTERNS               = "{\"source\":[\"orders\"],\"target\":[\"orders-*\"]}"
+      FOLLOW                       = "{\"backup_jobs\":true,\"backups\":false,\"point_in_time\":true}"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
@@ -344,4 +346,18 @@ run "looking_for_an_illegal_pattern_fails" {
   }
 
   expect_failures = [var.table_patterns]
+}
+
+run "looking_for_no_kind_fails" {
+  command = plan
+
+  module {
+    source = "./modules/reconciler"
+  }
+
+  variables {
+    follow = { point_in_time = false, backups = false, backup_jobs = false }
+  }
+
+  expect_failures = [var.follow]
 }

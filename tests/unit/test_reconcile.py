@@ -11,7 +11,7 @@ import pytest
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.config import ConfigError, TablePatterns
+from dynamodb_restore.config import ConfigError, Follow, TablePatterns
 from dynamodb_restore.handlers import reconciler as handler_module
 from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
@@ -52,7 +52,13 @@ def queue_url(aws: Aws, clients: Clients) -> str:
 
 @pytest.fixture
 def run(clients: Clients, queue_url: str) -> Callable[..., Reconciled]:
-    def run(*, now: datetime = NOW, looks: int = 100, patterns: TablePatterns | None = None) -> Reconciled:
+    def run(
+        *,
+        now: datetime = NOW,
+        looks: int = 100,
+        patterns: TablePatterns | None = None,
+        wanted: Follow | None = None,
+    ) -> Reconciled:
         left = iter(range(looks))
         return Reconciler(
             clients=clients,
@@ -60,6 +66,7 @@ def run(clients: Clients, queue_url: str) -> Callable[..., Reconciled]:
             restore_table_name=RESTORE_TABLE,
             restore_queue_url=queue_url,
             patterns=patterns or TablePatterns(),
+            wanted=wanted or Follow(),
             enough_time=lambda: next(left, None) is not None,
             now=lambda: now,
         ).run()
@@ -136,6 +143,31 @@ def test_tables_outside_the_patterns_are_not_found(aws: Aws, clients: Clients, r
     assert run(patterns=TablePatterns(target=["orders-*"])) == Reconciled(1, ["orders-restored"])
 
 
+BACKUP = f"{table_arn('orders')}/backup/01768000000000-ab12cd34"
+RECOVERY_POINT = (
+    "arn:aws:backup:eu-central-1:123456789012:recovery-point:4f2f2f5b-8b3e-4c3f-9d8e-1a2b3c4d5e6f"
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Follow(point_in_time=False), ["by-backup", "by-job"]),
+        (Follow(backups=False), ["by-call", "by-job"]),
+        (Follow(backup_jobs=False), ["by-backup", "by-call", "by-job"]),
+        (Follow(backups=False, backup_jobs=False), ["by-call"]),
+    ],
+)
+def test_kinds_that_are_not_followed_are_not_found(
+    aws: Aws, clients: Clients, run: Run, wanted: Follow, found: list[str]
+) -> None:
+    summary = {"SourceTableArn": table_arn("orders"), "RestoreDateTime": RESTORED_TO}
+    restoring(aws, clients, "by-call")
+    restoring(aws, clients, "by-backup", RestoreSummary={**summary, "SourceBackupArn": BACKUP})
+    restoring(aws, clients, "by-job", RestoreSummary={**summary, "SourceBackupArn": RECOVERY_POINT})
+    assert sorted(run(wanted=wanted).found) == found
+
+
 def test_a_run_that_has_no_time_left_is_continued_by_the_next(aws: Aws, clients: Clients, run: Run) -> None:
     for letter in "abcd":
         restoring(aws, clients, f"{letter}-restored")
@@ -181,6 +213,9 @@ class TestHandler:
         monkeypatch.setenv("RESTORE_TABLE_NAME", RESTORE_TABLE)
         monkeypatch.setenv("RESTORE_QUEUE_URL", queue_url)
         monkeypatch.setenv("TABLE_PATTERNS", json.dumps({"source": ["*"], "target": ["*"]}))
+        monkeypatch.setenv(
+            "FOLLOW", json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True})
+        )
         monkeypatch.setattr(aws_module, "clients", lambda: clients)
 
     def test_the_schedule_runs_it(self, aws: Aws, clients: Clients) -> None:
@@ -192,7 +227,16 @@ class TestHandler:
         answer = handler_module.handler({}, cast("LambdaContext", Context(30_000)))
         assert answer == {"looked_at": 0, "found": [], "continues_after": None}
 
-    def test_an_incomplete_environment_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("TABLE_PATTERNS")
-        with pytest.raises(ConfigError, match="TABLE_PATTERNS"):
+    def test_it_leaves_alone_what_is_not_followed(
+        self, aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        restoring(aws, clients, "orders-restored")
+        monkeypatch.setenv("FOLLOW", json.dumps({"point_in_time": False}))
+        answer = handler_module.handler({}, cast("LambdaContext", Context()))
+        assert answer == {"looked_at": 2, "found": [], "continues_after": None}
+
+    @pytest.mark.parametrize("name", ["TABLE_PATTERNS", "FOLLOW"])
+    def test_an_incomplete_environment_is_told(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.delenv(name)
+        with pytest.raises(ConfigError, match=name):
             handler_module.handler({}, cast("LambdaContext", Context()))

@@ -46,6 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         restore_table_name=config.restore_table_name,
         restore_queue_url=config.restore_queue_url,
         patterns=config.table_patterns,
+        wanted=config.follow,
         enough_time=lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS,
         now=lambda: datetime.now(UTC),
     ).run()

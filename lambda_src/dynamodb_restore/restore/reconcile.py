@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import Clients, describe_table
-from dynamodb_restore.config import TablePatterns
+from dynamodb_restore.config import Follow, TablePatterns
 from dynamodb_restore.restore.control import matches_any
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE, iso
@@ -51,6 +51,7 @@ class Reconciler:
     """Looks for restores without a record and puts them on the restore queue.
 
     Attributes:
+        wanted: the kinds of restores that are looked for.
         enough_time: whether the function may look at one more table.
         now: the present instant, aware.
     """
@@ -60,6 +61,7 @@ class Reconciler:
     restore_table_name: str
     restore_queue_url: str
     patterns: TablePatterns
+    wanted: Follow
     enough_time: Callable[[], bool]
     now: Callable[[], datetime]
 
@@ -108,6 +110,8 @@ class Reconciler:
         source = str(summary.get("SourceTableArn", "")).rpartition("/")[2]
         if source and not matches_any(self.patterns.source, source):
             return False
+        if not _is_wanted(self.wanted, summary.get("SourceBackupArn")):
+            return False
         if self.now() - description["CreationDateTime"] < GRACE:
             return False
         return self.records.get(RestoreKey(name, description["TableId"])) is None
@@ -147,3 +151,12 @@ class Reconciler:
         self.clients.dynamodb.put_item(
             TableName=self.restore_table_name, Item={**_CURSOR_KEY, "after": position}
         )
+
+
+def _is_wanted(wanted: Follow, backup_arn: str | None) -> bool:
+    if not backup_arn:
+        return wanted.point_in_time
+    # A recovery point of AWS Backup is its own, not DynamoDB's
+    # (docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html).
+    by_aws_backup = backup_arn.split(":")[2] == "backup"
+    return wanted.backups or (by_aws_backup and wanted.backup_jobs)
