@@ -7,7 +7,7 @@ module "restore_events" {
   table_patterns = var.table_patterns
   event_sources  = var.event_sources
   follow         = var.follow
-  alarm_arns     = module.reconciler[*].alarm.arn
+  alarm_arns     = concat(module.reconciler[*].alarm.arn, flatten([for pipeline in module.change_pipeline : values(pipeline.alarms)[*].arn]))
   kms_key_arn    = var.encryption.kms_key_arn
 
   queue = {

@@ -46,7 +46,7 @@ output "operator" {
 }
 
 output "tables" {
-  description = "The change pipeline of each source table: functions, roles, log groups, mapping ids, buffer, FIFO DLQ, failure bucket and stream."
+  description = "The change pipeline of each source table: functions, roles, log groups, mapping ids, buffer, FIFO DLQ, failure bucket, alarms and stream."
   value = var.create ? {
     for table, pipeline in module.change_pipeline : table => {
       functions                = pipeline.functions
@@ -56,6 +56,7 @@ output "tables" {
       buffer                   = pipeline.buffer
       buffer_dead_letter_queue = pipeline.buffer_dead_letter_queue
       failure_bucket_arn       = pipeline.failure_bucket_arn
+      alarms                   = pipeline.alarms
       stream_arn               = pipeline.stream_arn
     }
   } : null

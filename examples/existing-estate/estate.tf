@@ -38,7 +38,7 @@ resource "aws_sns_topic" "oncall" {
   tags = var.tags
 }
 
-# A topic that is given must let the alarms publish: on the secondary DLQ, and on the reconciler.
+# A topic that is given must let the alarms publish: on the secondary DLQ, on the reconciler, and on what capture gives up.
 data "aws_iam_policy_document" "oncall" {
   statement {
     sid       = "AlarmsPublish"
@@ -53,7 +53,7 @@ data "aws_iam_policy_document" "oncall" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [module.restore_events.alarm.arn, module.reconciler.alarm.arn]
+      values   = concat([module.restore_events.alarm.arn, module.reconciler.alarm.arn], values(module.orders_pipeline.alarms)[*].arn)
     }
   }
 }

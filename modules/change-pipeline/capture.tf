@@ -63,6 +63,11 @@ resource "aws_lambda_event_source_mapping" "stream" {
     }
   }
 
+  # For the alarms on what capture gives up. They come only while the mapping is enabled.
+  metrics_config {
+    metrics = ["EventCount"]
+  }
+
   dynamic "filter_criteria" {
     for_each = length(var.filter) == 0 ? [] : [var.filter]
 

@@ -46,6 +46,8 @@ locals {
     buffer            = { text = "${local.prefix}-changes", legal = "${local.flat_prefix}-changes", limit = 80 - length(".fifo") }
     dead_letter_queue = { text = "${local.prefix}-changes-dlq", legal = "${local.flat_prefix}-changes-dlq", limit = 80 - length(".fifo") }
     policy            = { text = "pipeline-${var.table}", legal = "pipeline-${var.table}", limit = 128 }
+    alarm_given_up    = { text = "${local.prefix}-changes-given-up", legal = "${local.prefix}-changes-given-up", limit = 255 }
+    alarm_lost        = { text = "${local.prefix}-changes-lost", legal = "${local.prefix}-changes-lost", limit = 255 }
     bucket = {
       text  = "${local.prefix}-failures-${local.account}-${local.region}"
       legal = "${local.bucket_prefix}-failures-${local.account}-${local.region}"

@@ -44,6 +44,11 @@ output "failure_bucket_arn" {
   value       = local.failure_bucket_arn
 }
 
+output "alarms" {
+  description = "The alarms on changes that capture gave up, `given_up` on those in the failure bucket and `lost` on those that could not be put there: name and ARN of each. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.capture : key => { name = alarm.alarm_name, arn = alarm.arn } }
+}
+
 output "stream_arn" {
   description = "The stream that is captured."
   value       = local.stream_arn

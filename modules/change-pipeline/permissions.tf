@@ -253,6 +253,19 @@ data "aws_iam_policy_document" "operator" {
     resources = [aws_sqs_queue.buffer.arn, aws_sqs_queue.dead_letters.arn]
   }
 
+  # Before cutover, whether capture gave up anything; in a bucket of the estate's own, nothing of what others keep there.
+  statement {
+    sid       = "Failures"
+    actions   = ["s3:ListBucket"]
+    resources = [local.failure_bucket_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:prefix"
+      values   = [local.failure_prefix]
+    }
+  }
+
   statement {
     sid       = "ReadSource"
     actions   = ["dynamodb:GetItem"]

@@ -15,6 +15,7 @@ resource "aws_dynamodb_table_item" "registration" {
     buffer_dead_letter_url = { S = aws_sqs_queue.dead_letters.url }
     buffer_id              = { S = terraform_data.buffer.id }
     target_patterns        = { L = [for pattern in var.target_patterns : { S = pattern }] }
+    failure_bucket         = { S = local.failure_bucket_name }
   })
 
   depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.operator]

@@ -55,6 +55,7 @@ variable "binding" {
       operator = object({ name = string })
     })
     layer_arn   = string
+    topic_arn   = optional(string)
     kms_key_arn = optional(string)
   })
   nullable = false
@@ -229,7 +230,7 @@ variable "failure_bucket" {
   description = <<-EOT
     Where records go that capture could not send within the stream's life.
     - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`.
-    - `expire_after_days`: how long the bucket that is made keeps them. `force_destroy`: whether Terraform may delete it while it holds any.
+    - `expire_after_days`: how long the bucket that is made keeps them; longer than a restore may take from its restore point to its cutover, which looks for them there. `force_destroy`: whether Terraform may delete it while it holds any.
   EOT
   type = object({
     create            = optional(bool, true)

@@ -131,7 +131,7 @@ variable "notifications" {
 }
 
 variable "alarm_arns" {
-  description = "Further alarms of this deployment that may publish to the topic that is made, beside the alarm on the secondary DLQ: the output `alarm` of reconciler."
+  description = "Further alarms of this deployment that may publish to the topic that is made, beside the alarm on the secondary DLQ: the output `alarm` of reconciler, and `alarms` of each change-pipeline."
   type        = list(string)
   default     = []
   nullable    = false

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.changes.progress import pipeline_partition
@@ -23,6 +23,7 @@ DEAD_LETTERS = queue_url("dynamodb-restore-restores-dlq")
 BUFFER = queue_url("orders-changes.fifo")
 SET_ASIDE = queue_url("orders-changes-dlq.fifo")
 BUFFER_ID = "buffer-1"
+FAILURES = "orders-failures"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 CONTROL_TAG = "restore"
 
@@ -257,8 +258,13 @@ def _pipeline(account: Account) -> None:
             "buffer_dead_letter_url": {"S": SET_ASIDE},
             "buffer_id": {"S": BUFFER_ID},
             "target_patterns": {"L": [{"S": "*"}]},
+            "failure_bucket": {"S": FAILURES},
         },
     )
+    # Left by an earlier restore, and no concern of this one.
+    for number in range(3):
+        key = f"aws/lambda/{uuids[0]}/shard-{number}/2026/11/21/batch"
+        account.objects.put(FAILURES, key, (RESTORED_TO - timedelta(days=1)).timestamp())
     for side in ("captured", "replayed"):
         account.items.put(
             RESTORE_TABLE,

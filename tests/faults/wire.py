@@ -63,6 +63,7 @@ _WORDS = {
     "cloudwatch": _Words(("Throttling", 400), ("InternalServiceError", 500), ("AccessDenied", 403)),
     "sqs": _Words(("RequestThrottled", 403), ("InternalError", 500), ("AccessDenied", 403)),
     "sns": _Words(("Throttled", 429), ("InternalError", 500), ("AuthorizationError", 403)),
+    "s3": _Words(("SlowDown", 503), ("InternalError", 500), ("AccessDenied", 403)),
     "events": _Words(
         ("ThrottlingException", 400), ("InternalException", 500), ("AccessDeniedException", 400)
     ),
@@ -86,6 +87,7 @@ _RESOURCES = (
     "AlarmName",
     "DashboardName",
     "BackupPlanId",
+    "Bucket",
 )
 
 

@@ -76,6 +76,7 @@ OPERATIONS = (
     "GetEventSourceMapping",
     "UpdateEventSourceMapping",
     "GetQueueAttributes",
+    "ListObjectsV2",
 )
 CODES = (
     "AccessDeniedException",
@@ -272,6 +273,9 @@ class Account:
     def _get_queue_attributes(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"Attributes": dict.fromkeys(parameters["AttributeNames"], "0")}
 
+    def _list_objects_v2(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"KeyCount": 0, "IsTruncated": False}
+
 
 _MOTO = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -336,6 +340,7 @@ def registration(**more: Any) -> dict[str, Any]:
         "buffer_dead_letter_url": {"S": "https://sqs/aside.fifo"},
         "buffer_id": {"S": "buffer-1"},
         "target_patterns": {"L": [{"S": "*"}]},
+        "failure_bucket": {"S": "orders-failures"},
         **more,
     }
 

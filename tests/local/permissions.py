@@ -164,9 +164,11 @@ _OPERATIONS = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "s3:ListObjectsV2": "s3:ListBucket",
 }
 """Operations with another action than their own
-(docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html)."""
+(docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html,
+docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)."""
 
 _ANYWHERE = frozenset(
     {
@@ -228,6 +230,8 @@ def _resources(call: Call, account: str) -> list[str]:
             return [_arn("sqs", *place, call.resource)]
         case "sns":
             return [parameters["TopicArn"]]
+        case "s3":
+            return [f"arn:aws:s3:::{parameters['Bucket']}"]
         case "events":
             buses = {entry.get("EventBusName", "default") for entry in parameters["Entries"]}
             return [_arn("events", *place, f"event-bus/{bus}") for bus in sorted(buses)]
@@ -271,6 +275,9 @@ def _dynamodb_resources(call: Call, account: str) -> list[str]:
 def _context(call: Call) -> dict[str, Sequence[str]]:
     if call.service == "application-autoscaling":
         return {"application-autoscaling:service-namespace": [call.parameters["ServiceNamespace"]]}
+    if call.service == "s3":
+        # docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+        return {"s3:prefix": [call.parameters["prefix"]]} if "prefix" in call.parameters else {}
     if call.service != "dynamodb":
         return {}
     leading = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,36 @@ def test_of_two_restores_of_one_table_one_owns_the_pipeline_and_both_are_reporte
     assert items_of(aws, "flow-keys-second") != items_of(aws, "flow-keys")
 
 
+def test_what_capture_gave_up_holds_cutover_up_until_it_is_brought_in(aws: LocalAws, flow: Flow) -> None:
+    """The emulator gives nothing up: the test puts the object where Lambda would, and follows README.md then."""
+    writer = Writer(aws, "flow-old", items=50)
+    writer.change(60)
+    _restore_to_now(aws, "flow-old", "flow-old-given-up")
+    flow.wait_until_replaying("flow-old")
+    writer.change(60)
+    uuid = flow.outputs["tables"]["flow-old"]["mappings"]["capture"]
+    key = f"aws/lambda/{uuid}/shardId-1/2026/11/22/2026-11-22T12.00.00-{uuid}"
+    event = {"Records": _given_up(aws, "flow-old", "flow-old-given-up")}
+    s3 = aws.client("s3")
+    s3.put_object(Bucket="flow-failures", Key=key, Body=json.dumps({"payload": json.dumps(event)}))
+
+    status = flow.ask("status", "flow-old")
+    assert status["given_up"] == {"objects": 1, "first": [f"s3://flow-failures/{key}"]}
+    refused = flow.ask("cutover", "flow-old", settle_seconds=0)["refused"]
+    assert [reason for reason in refused if reason.startswith("1 batches of changes that capture gave up")]
+
+    kept = json.loads(s3.get_object(Bucket="flow-failures", Key=key)["Body"].read())
+    answer = aws.clients().lambda_.invoke(
+        FunctionName=flow.outputs["tables"]["flow-old"]["functions"]["capture"]["name"],
+        Payload=json.dumps(_by_key_alone(json.loads(kept["payload"]))).encode(),
+    )
+    assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+    s3.delete_object(Bucket="flow-failures", Key=key)
+
+    assert flow.cut_over("flow-old")["result"] == "synced"
+    assert items_of(aws, "flow-old-given-up") == items_of(aws, "flow-old")
+
+
 def test_a_restore_of_a_table_without_a_pipeline_replays_nothing(aws: LocalAws, flow: Flow) -> None:
     make_table(aws, "flow-plain", "NEW_IMAGE")
     _restore_to_now(aws, "flow-plain", "flow-plain-restored")
@@ -125,6 +156,40 @@ def test_an_abandoned_restore_leaves_the_table_and_frees_the_pipeline(aws: Local
     writer.change(50)
     assert items_of(aws, "flow-old-abandoned") == left
     _nothing_runs(flow)
+
+
+def _given_up(aws: LocalAws, source: str, target: str) -> list[dict[str, Any]]:
+    """Records of an item that never came through the stream, and old ones of two that did: what they tell is no longer so."""
+    missed, *others = sorted(items_of(aws, source))[:3]
+    rows = {name: _row(name) for name in (missed, *others)}
+    aws.clients().dynamodb.delete_item(TableName=target, Key=rows[missed])
+    now = int(datetime.now(UTC).timestamp())
+    return [
+        {
+            "eventName": event,
+            "dynamodb": {
+                "Keys": rows[name],
+                "SequenceNumber": str(number),
+                "ApproximateCreationDateTime": now,
+                **({} if event == "REMOVE" else {"NewImage": {**rows[name], "status": {"S": "long ago"}}}),
+            },
+        }
+        for number, (name, event) in enumerate(zip(rows, ("INSERT", "MODIFY", "REMOVE"), strict=True))
+    ]
+
+
+def _row(name: str) -> dict[str, Any]:
+    pk, _, sk = name.rpartition("/")
+    return {"pk": {"S": pk}, "sk": {"N": sk}}
+
+
+def _by_key_alone(event: dict[str, Any]) -> dict[str, Any]:
+    """The same as the jq filter in README.md."""
+    for record in event["Records"]:
+        record["eventName"] = "MODIFY"
+        for image in ("NewImage", "OldImage"):
+            record["dynamodb"].pop(image, None)
+    return event
 
 
 def _triggers(aws: LocalAws, table: str) -> list[str]:

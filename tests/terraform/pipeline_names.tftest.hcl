@@ -81,6 +81,11 @@ run "the_longest_names_fill_their_limits_and_stay_apart" {
   }
 
   assert {
+    condition     = [for alarm in [local.names.alarm_given_up, local.names.alarm_lost] : length(alarm)] == [255, 255] && local.names.alarm_given_up != local.names.alarm_lost
+    error_message = "Alarms: ${local.names.alarm_given_up} and ${local.names.alarm_lost}"
+  }
+
+  assert {
     condition     = endswith(aws_sqs_queue.buffer.name, ".fifo") && endswith(aws_sqs_queue.dead_letters.name, ".fifo")
     error_message = "Queues: ${aws_sqs_queue.buffer.name} and ${aws_sqs_queue.dead_letters.name}"
   }

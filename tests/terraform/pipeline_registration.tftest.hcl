@@ -56,6 +56,11 @@ override_resource {
   }
 }
 
+override_resource {
+  target = aws_s3_bucket.failures[0]
+  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+}
+
 run "the_registration_says_what_the_functions_read" {
   module {
     source = "./modules/change-pipeline"
@@ -81,6 +86,7 @@ run "the_registration_says_what_the_functions_read" {
       buffer_dead_letter_url = { S = "https://sqs.example/demo-orders-changes-dlq.fifo" }
       buffer_id              = { S = "buffer-1" }
       target_patterns        = { L = [{ S = "orders-*" }, { S = "restored-orders" }] }
+      failure_bucket         = { S = "demo-orders-failures-123456789012-us-east-1" }
     }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
@@ -97,6 +103,21 @@ run "it_says_when_capture_runs_always" {
 
   assert {
     condition     = jsondecode(aws_dynamodb_table_item.registration.item).capture.S == "always"
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+}
+
+run "it_names_the_bucket_that_was_given" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    failure_bucket = { create = false, arn = "arn:aws-us-gov:s3:::estate.failures" }
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).failure_bucket.S == "estate.failures"
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
 }

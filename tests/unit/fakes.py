@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -74,6 +75,7 @@ class Aws:
         self.calls: list[Call] = []
         self.kinesis = KinesisDestinations()
         self.triggers = EventSourceMappings()
+        self.objects = Objects()
         self._faults: dict[str, deque[Exception]] = {}
         self._lasting: dict[str, dict[str, Any]] = {}
         self._passing: dict[str, deque[Mapping[str, Any]]] = {}
@@ -113,7 +115,7 @@ class Aws:
         self.calls.append(Call(operation, parameters))
         if self._faults.get(operation):
             raise self._faults[operation].popleft()
-        for fake in (self.kinesis.operations, self.triggers.operations):
+        for fake in (self.kinesis.operations, self.triggers.operations, self.objects.operations):
             if operation in fake:
                 return fake[operation](parameters)
         answer = otherwise(client, operation, parameters)
@@ -196,6 +198,40 @@ class KinesisDestinations:
             "DestinationStatus": "ENABLING",
             "EnableKinesisStreamingConfiguration": configuration,
         }
+
+
+class Objects:
+    """S3's objects, which come in the order of their keys, a page at a time
+    (docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)."""
+
+    page_size = 2
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, dict[str, datetime]] = {}
+
+    @property
+    def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        return {"ListObjectsV2": self._list}
+
+    def put(self, bucket: str, key: str, at: float) -> None:
+        """Put an object at an instant, in epoch seconds; S3 tells the whole second."""
+        self.buckets.setdefault(bucket, {})[key] = datetime.fromtimestamp(int(at), UTC)
+
+    def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        bucket = parameters["Bucket"]
+        if bucket not in self.buckets:
+            raise client_error(
+                "ListObjectsV2", "NoSuchBucket", "The specified bucket does not exist", status=404
+            )
+        prefix, after = parameters.get("Prefix", ""), parameters.get("ContinuationToken", "")
+        keys = sorted(key for key in self.buckets[bucket] if key.startswith(prefix) and key > after)
+        page = keys[: self.page_size]
+        answer: dict[str, Any] = {"KeyCount": len(page), "IsTruncated": len(page) < len(keys)}
+        if page:
+            answer["Contents"] = [{"Key": key, "LastModified": self.buckets[bucket][key]} for key in page]
+        if answer["IsTruncated"]:
+            answer["NextContinuationToken"] = page[-1]
+        return answer
 
 
 class EventSourceMappings:

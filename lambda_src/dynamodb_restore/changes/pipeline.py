@@ -4,7 +4,8 @@ Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
 
 - `sk` = `registration`, written by Terraform's `modules/change-pipeline` and only read here: `capture`
   (`on_restore` or `always`), `buffer_id`, `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
-  `buffer_dead_letter_url`, `target_patterns` (a list).
+  `buffer_dead_letter_url`, `target_patterns` (a list), `failure_bucket` (a name; not in registrations of a
+  module from before it was told).
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
   conditional write; each change of it is conditional on the version that was read.
@@ -52,6 +53,7 @@ class Registration:
         capture_mapping, replay_mapping: UUIDs of the two event source mappings.
         buffer_id: differs between queues of one name, made one after another.
         target_patterns: names of the tables that may claim it, `*` for any run of characters.
+        failure_bucket: name of the bucket for what capture gives up; None where the registration does not tell.
     """
 
     source: str
@@ -62,6 +64,7 @@ class Registration:
     buffer_dead_letter_url: str
     buffer_id: str
     target_patterns: tuple[str, ...]
+    failure_bucket: str | None
 
     def admits(self, target: str) -> bool:
         """Whether a restore into `target` may claim the pipeline."""
@@ -117,6 +120,7 @@ class PipelineStore:
             buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
             buffer_id=item["buffer_id"]["S"],
             target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
+            failure_bucket=item["failure_bucket"]["S"] if "failure_bucket" in item else None,
         )
 
     def claim(self, source: str) -> Claim | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
 from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, PipelineStore, Registration
 from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.replay import Window
@@ -37,6 +37,24 @@ class Buffer:
 
     waiting: int
     in_flight: int
+
+
+_SHOWN_OBJECTS = 3
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """What capture gave up and Lambda put into the failure bucket, an object for each batch of records.
+
+    Attributes:
+        objects: how many there are.
+        first: the URIs of the first few.
+        unknown: why it could not be looked; None where it could.
+    """
+
+    objects: int = 0
+    first: tuple[str, ...] = ()
+    unknown: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +189,52 @@ class Handover:
     def set_aside(self, pipeline: Registration) -> int:
         """How many bundles are on the FIFO DLQ."""
         return int(self._attributes(pipeline.buffer_dead_letter_url)["ApproximateNumberOfMessages"])
+
+    def given_up(self, pipeline: Registration, since: int) -> GivenUp | None:
+        """What capture gave up from an instant on: changes that will never be in the buffer by themselves.
+
+        Lambda names the objects `aws/lambda/MAPPING/SHARD/YYYY/MM/DD/…`
+        (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html), by shard before time, so no key to start
+        after would leave out the old ones only. In the usual case there is nothing to list. A change is given up
+        after it was written, so none from `since` on is in an older object; a newer one may hold older changes.
+
+        To be asked after the mapping: capture goes on only once what it gave up is in the bucket, and the other way
+        round both could be looked at before it is (listing shows every object that was written before:
+        docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
+
+        Args:
+            since: epoch seconds.
+
+        Returns:
+            None where the registration does not tell the bucket.
+
+        Raises:
+            ClientError, BotoCoreError: the same call can succeed later.
+        """
+        if pipeline.failure_bucket is None:
+            return None
+        objects, first = 0, list[str]()
+        try:
+            pages = self.clients.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=pipeline.failure_bucket, Prefix=f"aws/lambda/{pipeline.capture_mapping}/"
+            )
+            for page in pages:
+                # S3 tells times to the second, as the window does.
+                keys = [
+                    found["Key"]
+                    for found in page.get("Contents", [])
+                    if found["LastModified"].timestamp() >= since
+                ]
+                objects += len(keys)
+                first += [
+                    f"s3://{pipeline.failure_bucket}/{key}" for key in keys[: _SHOWN_OBJECTS - len(first)]
+                ]
+        except AwsError as error:
+            # A bucket that nobody may list any more must not stand in the way of a cutover that is forced.
+            if classify(error) is ErrorClass.RETRY:
+                raise
+            return GivenUp(unknown=explain(error))
+        return GivenUp(objects, tuple(first))
 
     def mapping(self, mapping_id: str) -> EventSourceMappingConfigurationResponseTypeDef:
         """An event source mapping as Lambda has it."""

@@ -13,10 +13,11 @@ from typing import Any
 
 from dynamodb_restore.aws import AwsError, TableRef, explain, refuses_item
 from dynamodb_restore.changes.change import Attributes, sdk_attributes
-from dynamodb_restore.changes.pipeline import Claim, ClaimState
+from dynamodb_restore.changes.pipeline import Claim, ClaimState, Registration
 from dynamodb_restore.changes.progress import lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.restore.handover import GivenUp
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result, overall
@@ -30,6 +31,13 @@ _LOOK_SECONDS = 1.0
 
 _REWRITES = 10
 _CHANGED = "the restore moved on meanwhile and nothing was done: look at status, then try again"
+
+_NOT_LOOKED_AT = (
+    "whether capture gave up any changes is not known: the pipeline's module is older than this look into the "
+    "failure bucket; look yourself, and apply a newer one"
+)
+
+_BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
 
 _SETTINGS_LEFT = "settings that waited for cutover were not applied: invoke the restore worker on the two tables to apply them"
 
@@ -79,7 +87,8 @@ class Operator:
         record = self.worker.records.get(self._key(claim))
         refused = list(islice(self._quarantine(claim).items(), _SHOWN_KEYS + 1))
         not_drained = handover.not_drained(source)
-        obstacles = self._obstacles(source, claim, not_drained)
+        given_up = handover.given_up(pipeline, claim.window.start)
+        obstacles = self._obstacles(pipeline, claim, not_drained, given_up)
         return {
             **answer,
             "target": claim.target,
@@ -93,6 +102,7 @@ class Operator:
                 "through": _instant(through),
                 "lagging_groups": len(lagging),
             },
+            "given_up": _shown(given_up),
             "quarantined": [{"key": item.key, "reason": item.reason} for item in refused[:_SHOWN_KEYS]],
             "more_quarantined": len(refused) > _SHOWN_KEYS,
             "drained": not not_drained,
@@ -124,7 +134,7 @@ class Operator:
                 return {"refused": obstacles}
         elif claim.state is not ClaimState.CUTTING_OVER:
             return {"refused": [f"the restore into {claim.target} is {claim.state.value}, not replaying"]}
-        worker.handover.pipeline(source)
+        pipeline = worker.handover.pipeline(source)
         record = self._record(claim)
         claim = self._fenced(source, claim, ClaimState.CUTTING_OVER)
         target = Table(claim.target, worker.clients, overrides=record.overrides)
@@ -133,6 +143,8 @@ class Operator:
         sync = worker.sync(states, target, treated)
         outcomes = worker.plan_and_carry_out(sync, self._key(claim), record.plan)
         notes = [*replay_notes(claim), *(f"cut over although {obstacle}" for obstacle in obstacles)]
+        if pipeline.failure_bucket is None:
+            notes.append(_NOT_LOOKED_AT)
         report = self._report(overall(outcomes), source, claim, record, outcomes, notes)
         if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
             # The claim stays as it is, fenced: the same call again goes on from here.
@@ -220,8 +232,12 @@ class Operator:
             look = min(_LOOK_SECONDS, settle_seconds - watched)
             pace.sleep(look)
             watched += look
+        pipeline, not_drained = handover.pipeline(source), handover.not_drained(source)
+        # After the mappings were looked at: see `given_up`.
+        given_up = handover.given_up(pipeline, claim.window.start)
+        # Last: what was brought in, and so removed from the bucket, after the buffer was looked at has arrived by now.
         after, _ = handover.progress(source)
-        obstacles = self._obstacles(source, claim, handover.not_drained(source))
+        obstacles = self._obstacles(pipeline, claim, not_drained, given_up)
         if after.changes != before.changes:
             count = after.changes - before.changes
             obstacles.insert(
@@ -229,19 +245,21 @@ class Operator:
             )
         return obstacles
 
-    def _obstacles(self, source: str, claim: Claim, not_drained: Sequence[str]) -> list[str]:
+    def _obstacles(
+        self, pipeline: Registration, claim: Claim, not_drained: Sequence[str], given_up: GivenUp | None
+    ) -> list[str]:
         """Why cutting over now would leave the target without something that its source has."""
-        handover = self.worker.handover
-        pipeline = handover.pipelines.registration(source)
         if claim.state is not ClaimState.REPLAYING:
             return [f"the restore into {claim.target} is {claim.state.value}"]
         obstacles = list(not_drained)
         refused = sum(1 for _ in self._quarantine(claim).items())
         if refused:
             obstacles.append(f"{refused} items are in quarantine: see status, mend the cause, run repair")
-        lost = handover.set_aside(pipeline) if pipeline else 0
+        lost = self.worker.handover.set_aside(pipeline)
         if lost:
             obstacles.append(f"{lost} bundles could not be decoded and lie on the FIFO dead-letter queue")
+        if given_up is not None:
+            obstacles += _missing(given_up)
         if claim.gap_seconds:
             obstacles.append(
                 f"{claim.gap_seconds} s of changes after the restore point could not be captured"
@@ -327,6 +345,22 @@ class Operator:
             outcomes=outcomes,
             notes=notes,
         )
+
+
+def _missing(given_up: GivenUp) -> list[str]:
+    if given_up.unknown is not None:
+        return [f"the failure bucket could not be looked into: {given_up.unknown}"]
+    if not given_up.objects:
+        return []
+    more = " and more" if given_up.objects > len(given_up.first) else ""
+    where = f"lie in the failure bucket ({', '.join(given_up.first)}{more})"
+    return [f"{given_up.objects} batches of changes that capture gave up {where}: {_BRING_IN}"]
+
+
+def _shown(given_up: GivenUp | None) -> dict[str, Any] | None:
+    if given_up is None:
+        return None
+    return {"objects": None if given_up.unknown else given_up.objects, "first": list(given_up.first)}
 
 
 def _window(window: Window) -> dict[str, str | None]:

@@ -24,7 +24,7 @@ from tests.faults.account.policies import Policies
 from tests.faults.account.references import References
 from tests.faults.account.scaling import Scaling
 from tests.faults.account.tables import Tables
-from tests.unit.fakes import REGION, KinesisDestinations
+from tests.unit.fakes import REGION, KinesisDestinations, Objects
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -51,6 +51,7 @@ class Account:
     cloudwatch: CloudWatch = field(default_factory=CloudWatch)
     references: References = field(default_factory=References)
     messaging: Messaging = field(default_factory=Messaging)
+    objects: Objects = field(default_factory=Objects)
     checks_answers: bool = False
 
     def __post_init__(self) -> None:
@@ -115,6 +116,7 @@ class Account:
             self.cloudwatch,
             self.references,
             self.messaging,
+            self.objects,
             self.scaling,
         )
         return {name: carry_out for service in services for name, carry_out in service.operations.items()}

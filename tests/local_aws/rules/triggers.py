@@ -30,6 +30,8 @@ class Triggers(Rule):
         "FunctionResponseTypes": [],
         "DestinationConfig": {"OnFailure": {}},
     }
+    KEPT = (*DEFAULTS, "MetricsConfig")
+    """What is shown as it was sent; the last has no default."""
 
     def __init__(self, default_polls: int = 0) -> None:
         super().__init__()
@@ -70,9 +72,7 @@ class Triggers(Rule):
             answer = response.json()
             with self._lock:
                 sent = self._sent.setdefault(answer["UUID"], {})
-                sent.update(
-                    {key: request.parameters[key] for key in self.DEFAULTS if key in request.parameters}
-                )
+                sent.update({key: request.parameters[key] for key in self.KEPT if key in request.parameters})
                 if request.operation == "CreateEventSourceMapping":
                     self._creating[answer["UUID"]] = self.default_polls
                     pair = (answer["EventSourceArn"], _function(answer["FunctionArn"]))
@@ -112,7 +112,7 @@ class Triggers(Rule):
         with self._lock:
             sent = self._sent.get(mapping["UUID"])
         if sent is None:  # made past this gateway
-            sent = {key: mapping[key] for key in self.DEFAULTS if key in mapping}
+            sent = {key: mapping[key] for key in self.KEPT if key in mapping}
         return {**mapping, **self.DEFAULTS, **sent}
 
 

@@ -34,6 +34,7 @@ RESTORE_ID = "restore-1"
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
 CAPTURE = "00000000-0000-4000-8000-000000000001"
 REPLAY = "00000000-0000-4000-8000-000000000002"
+FAILURES = "orders-failures"
 
 DAY = 86_400
 
@@ -99,8 +100,13 @@ class House:
             Worker(self.clients, config, self.records, announcer, self.handover, settings, pace, self.instant)
         )
 
-    def register(self, mode: str = "on_restore", patterns: tuple[str, ...] = ("*",)) -> None:
-        """Do what Terraform does."""
+    def register(
+        self,
+        mode: str = "on_restore",
+        patterns: tuple[str, ...] = ("*",),
+        failure_bucket: str | None = FAILURES,
+    ) -> None:
+        """Do what Terraform does; without a failure bucket, what it did before it told of that."""
         self.clients.dynamodb.put_item(
             TableName=RESTORE_TABLE,
             Item={
@@ -113,6 +119,7 @@ class House:
                 "buffer_dead_letter_url": {"S": self.aside_url},
                 "buffer_id": {"S": "buffer-1"},
                 "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
+                **({"failure_bucket": {"S": failure_bucket}} if failure_bucket else {}),
             },
         )
 
@@ -165,6 +172,12 @@ class House:
         (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
         mapping |= {"State": state, **more}
 
+    def give_up(self, name: str, at: float, *, mapping_id: str = CAPTURE) -> str:
+        """Do what Lambda does with records that it gives up at an instant; returns where they lie."""
+        object_key = f"aws/lambda/{mapping_id}/{name}"
+        self.aws.objects.put(FAILURES, object_key, at)
+        return f"s3://{FAILURES}/{object_key}"
+
     def states(self) -> tuple[str, str]:
         """Of the capture mapping and the replay mapping."""
         capture, replay = (self.handover.mapping(name)["State"] for name in (CAPTURE, REPLAY))
@@ -202,6 +215,7 @@ def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
         Shelf("shelf", {"orders": ["fig", "plum"], "orders-restored": ["fig"]}),
     )
     house.register()
+    aws.objects.buckets[FAILURES] = {}
     answer = aws.answer
 
     def with_switches(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:

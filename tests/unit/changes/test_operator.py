@@ -18,6 +18,10 @@ from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House
 from tests.unit.changes.makers import NOON, key, put
 from tests.unit.fakes import client_error
 
+GIVEN_UP = f"s3://orders-failures/aws/lambda/{CAPTURE}/shard-1/2026/11/22/a"
+NO_BUCKET = "ListObjectsV2: NoSuchBucket: The specified bucket does not exist"
+BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
+
 
 def cutover(house: House, *, force: bool = False, settle_seconds: float = 3) -> dict[str, Any]:
     return house.operator.cutover("orders", force=force, settle_seconds=settle_seconds)
@@ -74,6 +78,7 @@ def test_the_status_of_a_replay(house: House) -> None:
             "through": "2026-11-22T11:59:40Z",
             "lagging_groups": 1,
         },
+        "given_up": {"objects": 0, "first": []},
         "quarantined": [{"key": {"id": {"S": "a"}}, "reason": "wrong type"}],
         "more_quarantined": False,
         "drained": False,
@@ -121,6 +126,30 @@ def test_a_restore_without_a_record_has_a_status_too(house: House) -> None:
 
     assert (status["state"], status["settings"]) == ("capturing", [])
     assert status["next"] == "the restore into orders-restored is capturing"
+
+
+def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
+    house.replaying()
+    first = [house.give_up(f"shard-{number}/batch", NOON) for number in range(5)][:3]
+
+    status = house.operator.status("orders")
+
+    assert status["given_up"] == {"objects": 5, "first": first}
+    assert status["next"] == (
+        f"5 batches of changes that capture gave up lie in the failure bucket ({', '.join(first)} and more): {BRING_IN}"
+    )
+    assert status["drained"], "what will never be in the buffer does not keep it from being empty"
+
+
+def test_a_failure_bucket_that_the_registration_does_not_tell_is_not_looked_into(house: House) -> None:
+    """The pipeline's module may be in another configuration, and older than the operator function."""
+    house.register(failure_bucket=None)
+    house.replaying()
+
+    status = house.operator.status("orders")
+
+    assert (status["given_up"], status["next"]) == (None, "cutover")
+    assert house.aws.named("ListObjectsV2") == []
 
 
 def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
@@ -208,6 +237,14 @@ def gap(house: House) -> None:
     house.pipelines.update("orders", replace(claim, covered_from=NOON))
 
 
+def given_up(house: House) -> None:
+    house.give_up("shard-1/2026/11/22/a", NOON - 3600)
+
+
+def bucket_gone(house: House) -> None:
+    house.aws.objects.buckets.clear()
+
+
 OBSTACLES = [
     (lagging, "1 groups have captured changes that are not replayed yet"),
     (written_meanwhile, "6 changes arrived within 3 s: stop writing to orders first"),
@@ -217,6 +254,14 @@ OBSTACLES = [
     (switched_off, "the capture mapping is Disabled"),
     (failing, "the replay mapping reports PROBLEM: Function call failed"),
     (gap, "3600 s of changes after the restore point could not be captured"),
+    (
+        given_up,
+        f"1 batches of changes that capture gave up lie in the failure bucket ({GIVEN_UP}): {BRING_IN}",
+    ),
+    (
+        bucket_gone,
+        f"the failure bucket could not be looked into: {NO_BUCKET}",
+    ),
 ]
 
 
@@ -245,6 +290,80 @@ def test_a_forced_cutover_goes_on_and_tells_what_is_missing(
     assert report["result"] == "synced"
     assert f"cut over although {obstacle}" in report["notes"]
     assert house.pipelines.claim("orders") is None
+
+
+def test_what_was_given_up_before_the_restore_point_is_another_restores(house: House) -> None:
+    house.replaying()
+    house.give_up("shard-1/a", NOON - 3601)
+    house.give_up("shard-2/a", NOON, mapping_id=REPLAY)
+
+    assert cutover(house)["result"] == "synced"
+    (asked,) = house.aws.named("ListObjectsV2")
+    assert asked["Prefix"] == f"aws/lambda/{CAPTURE}/"
+
+
+def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
+    """The keys are in the order of their shards, so what was given up last can come last."""
+    house.replaying()
+    for number in range(4):
+        house.give_up(f"shard-{number}/old", NOON - DAY)
+    late = house.give_up("shard-9/new", NOON)
+
+    (refused,) = cutover(house)["refused"]
+
+    assert refused.startswith("1 batches of changes that capture gave up")
+    assert late in refused
+
+
+def test_capture_is_looked_at_before_what_it_gave_up(house: House) -> None:
+    """The other way round, records given up in between are seen neither as failing nor as given up."""
+    house.replaying()
+    house.aws.calls.clear()
+
+    cutover(house)
+
+    operations = [call.operation for call in house.aws.calls]
+    looks = [number for number, name in enumerate(operations) if name == "GetEventSourceMapping"]
+    assert looks[1] < operations.index("ListObjectsV2")
+
+
+def test_what_is_brought_in_between_two_looks_has_arrived(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The buffer was empty when it was looked at, and the bucket is by the time that it is."""
+    house.replaying()
+    house.give_up("shard-1/a", NOON)
+    answer = house.aws.answer
+
+    def bring_in(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "ListObjectsV2":
+            house.captured(5)
+            house.aws.objects.buckets["orders-failures"].clear()
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(house.aws, "answer", bring_in)
+
+    assert cutover(house) == {"refused": ["1 changes arrived within 3 s: stop writing to orders first"]}
+
+
+def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(house: House) -> None:
+    house.replaying()
+    house.aws.fail("ListObjectsV2", "ThrottlingException")
+
+    with pytest.raises(ClientError):
+        cutover(house, force=True)
+    assert cutover(house)["result"] == "synced"
+
+
+def test_a_cutover_that_could_not_know_what_was_given_up_says_so(house: House) -> None:
+    house.register(failure_bucket=None)
+    house.replaying()
+
+    report = cutover(house)
+
+    assert report["result"] == "synced"
+    (note,) = report["notes"]
+    assert note.startswith("whether capture gave up any changes is not known")
 
 
 def test_nothing_is_cut_over_before_replay(house: House) -> None:

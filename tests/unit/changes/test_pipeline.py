@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, Registration
 from dynamodb_restore.changes.replay import Window
-from tests.unit.changes.house import CAPTURE, REPLAY, House
+from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, House
 from tests.unit.changes.makers import NOON
 
 CLAIM = Claim(
@@ -34,8 +34,18 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         buffer_dead_letter_url=house.aside_url,
         buffer_id="buffer-1",
         target_patterns=("orders-*", "spare"),
+        failure_bucket=FAILURES,
     )
     assert house.pipelines.registration("customers") is None
+
+
+def test_a_registration_from_before_the_failure_bucket_was_told_is_read_too(house: House) -> None:
+    house.register(failure_bucket=None)
+
+    registration = house.pipelines.registration("orders")
+
+    assert registration is not None
+    assert registration.failure_bucket is None
 
 
 @pytest.mark.parametrize(
