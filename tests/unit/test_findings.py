@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,12 +23,15 @@ def always() -> bool:
 
 
 class Shelf:
-    """A search that finds jars, and then breaks."""
+    """A search that finds jars, and then breaks: each time, or as often as it is said."""
 
-    def __init__(self, kind: str, *jars: str, error: Exception | None = None) -> None:
+    def __init__(
+        self, kind: str, *jars: str, error: Exception | None = None, times: float = math.inf
+    ) -> None:
         self.kind = kind
         self.jars = jars
         self.error = error
+        self.times = times
         self.asked: list[tuple[TableId, TableId]] = []
 
     def find(
@@ -36,7 +40,7 @@ class Shelf:
         self.asked.append((source, target))
         for jar in self.jars:
             yield Finding(self.kind, jar, "empty it")
-        if self.error is not None:
+        if self.error is not None and len(self.asked) <= self.times:
             raise self.error
 
 
@@ -97,6 +101,17 @@ def test_a_search_that_breaks_keeps_what_it_found_and_stops_no_other(
         Finding("b", "not everything was looked at", advice),
         Finding("a", "figs", "empty it"),
     ]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_search_that_breaks_in_passing_is_run_again_and_is_complete_then(
+    clients: Clients, times: int
+) -> None:
+    throttled = client_error("ListDashboards", "ThrottlingException", "Rate exceeded")
+    search = Shelf("cellar", "plums", error=throttled, times=times)
+    found = find_all({"cellar": True}, SOURCE, TARGET, clients, always, [search])
+    assert found == [Finding("cellar", "plums", "empty it")]
+    assert len(search.asked) == times + 1
 
 
 def test_time_is_asked_for_before_each_call() -> None:

@@ -225,6 +225,27 @@ def test_what_was_found_before_the_time_was_up_stands(
         next(findings)
 
 
+def test_what_was_found_before_an_error_stands(
+    aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A managed policy is told once all its holders are known, and an error comes before that."""
+    throttled = client_error("GetAccountAuthorizationDetails", "Throttling", "Rate exceeded")
+
+    def throttled_on_the_last_page(parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if parameters["Filter"][0] == "User" and parameters.get("Marker"):
+            raise throttled
+        return paged(parameters)
+
+    answers(monkeypatch, aws, GetAccountAuthorizationDetails=throttled_on_the_last_page)
+    findings = IdentityPolicies().find(SOURCE, TARGET, clients, lambda: True)
+    assert [next(findings).name, next(findings).name] == [
+        "role first, inline policy tables",
+        "policy managed",
+    ]
+    with pytest.raises(type(throttled), match="Rate exceeded"):
+        next(findings)
+
+
 def test_errors_are_raised(aws: Aws, clients: Clients) -> None:
     aws.fail("GetAccountAuthorizationDetails", "AccessDenied", "not authorized")
     with pytest.raises(type(client_error("", "")), match="not authorized"):

@@ -62,6 +62,18 @@ def test_of_two_messages_that_saw_no_record_the_first_leads(records: RestoreReco
     assert wait(records, "first") == "second"
 
 
+@pytest.mark.parametrize("end", [Result.SYNCED, Result.REPLAYING])
+def test_a_message_that_comes_after_the_end_is_told_that_nobody_leads(
+    records: RestoreRecords, end: Result
+) -> None:
+    """It looked before the other delivery wrote the end, and would apply the settings once more."""
+    wait(records, "first")
+    records.save_report(KEY, report(end), NOW)
+
+    assert wait(records, "first") is None
+    assert wait(records, "second", take_over=True) is None
+
+
 def test_a_setting_of_which_the_source_has_nothing_is_known_all_the_same(records: RestoreRecords) -> None:
     """Once the source is deleted, nobody can ask again whether it had tags."""
     nothing = {"tags": {"tags": {}}, "ttl": {"attribute": None}, "deletion_protection": {"enabled": False}}

@@ -100,6 +100,31 @@ def test_a_restore_without_a_record_is_put_on_the_queue_as_a_request(
     assert (found.requested_at, found.restore_point) == (MADE_AT, RESTORED_TO)
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"SourceTableArn": table_arn("orders")},
+        {"SourceBackupArn": f"{table_arn('orders')}/backup/01795327200000-5e2a1c3d"},
+    ],
+    ids=["of a table", "of a backup"],
+)
+def test_what_it_finds_is_known_once_aws_has_ceased_to_tell(
+    aws: Aws, clients: Clients, queue_url: str, run: Run, origin: dict[str, Any]
+) -> None:
+    """AWS tells where a table comes from only while it restores it, and the message may wait for longer."""
+    summary = {**origin, "RestoreDateTime": RESTORED_TO, "RestoreInProgress": True}
+    restoring(aws, clients, "orders-restored", RestoreSummary=summary)
+    assert run(patterns=TablePatterns(source=["orders"])).found == ["orders-restored"]
+    aws.describe_as("orders-restored", TableStatus="ACTIVE", RestoreSummary={})
+
+    (body,) = queued(clients, queue_url)
+    seen = parse_message(body)
+    assert isinstance(seen, Sighting)
+    found = find_origin(clients, seen)
+
+    assert (found.source.name, found.restore_point) == ("orders", RESTORED_TO)
+
+
 def test_what_it_finds_the_worker_follows_and_is_not_found_again(
     aws: Aws, clients: Clients, queue_url: str, run: Run, clock: Clock
 ) -> None:

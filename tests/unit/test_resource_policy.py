@@ -345,6 +345,15 @@ NEVER_OURS = {"Bool": {"aws:SecureTransport": "false"}}
             id="all principals but some",
         ),
         pytest.param(
+            {
+                "Effect": "Deny",
+                "NotPrincipal": {"AWS": CONTRACTOR},
+                "Action": "dynamodb:*",
+                "Resource": "*",
+            },
+            id="all principals but one",
+        ),
+        pytest.param(
             deny(Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), id="unless through an endpoint"
         ),
         pytest.param(

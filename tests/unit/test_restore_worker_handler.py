@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.config import ConfigError
+from dynamodb_restore.config import ConfigError, WorkerConfig
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.handlers.restore_worker import InvocationError
+from dynamodb_restore.handlers.wiring import worker_of
 from dynamodb_restore.settings.setting import Table
 from tests.unit.builders import (
     ALL_ON,
@@ -28,8 +30,10 @@ from tests.unit.builders import (
     make_restore_table,
     make_target,
     portable,
+    record_item,
 )
-from tests.unit.fakes import Aws, table_arn
+from tests.unit.fakes import Aws, client_error, table_arn
+from tests.unit.test_origin import Jobs
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -318,6 +322,85 @@ def test_a_redriven_message_is_known_by_the_reason_that_it_carries(
     }
     assert restore_worker.handler({"Records": [redriven]}, CONTEXT) == DONE
     assert aws.named("PutEvents") != []
+
+
+def test_an_origin_that_aws_has_not_told_is_waited_for_as_long_as_was_said(
+    queues: Queues, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS Backup names the new table some time after its job has begun."""
+    Jobs(aws, monkeypatch).job = {"Status": "RUNNING"}
+    body = json.dumps(event("job_running_without_table"))
+    assert len(queues.deliver(body, attempt=2)["batchItemFailures"]) == 1
+    (hidden,) = aws.named("ChangeMessageVisibility")
+    assert hidden["VisibilityTimeout"] == 20
+    assert queues.dead_letter_count() == 0
+
+    assert queues.deliver(body, attempt=3) == DONE
+    set_aside, attributes = queues.dead_letter()
+    assert (set_aside, attributes["reason"], attributes["attempts"]) == (body, "still_waiting", "3")
+    assert attributes["detail"].endswith("has not named its table yet")
+
+
+def test_an_origin_that_cannot_be_asked_for_now_is_asked_for_when_the_service_says(
+    queues: Queues, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = client_error("DescribeRestoreJob", "ThrottlingException", "slow down")
+    busy.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] = "777"
+    answer = aws.answer
+
+    def throttled(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "DescribeRestoreJob":
+            raise busy
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(aws, "answer", throttled)
+    assert len(queues.deliver(json.dumps(event("job_running_without_table")))["batchItemFailures"]) == 1
+    (hidden,) = aws.named("ChangeMessageVisibility")
+    assert hidden["VisibilityTimeout"] == 777
+
+
+def test_an_origin_that_may_not_be_asked_for_is_told_at_once(queues: Queues, aws: Aws) -> None:
+    aws.fail("DescribeRestoreJob", "AccessDeniedException", "not yours")
+    assert queues.deliver(json.dumps(event("job_running_without_table"))) == DONE
+    attributes = queues.dead_letter()[1]
+    assert attributes == {
+        "reason": "aws_error",
+        "detail": "DescribeRestoreJob: AccessDeniedException: not yours",
+        "attempts": "1",
+    }
+
+
+def test_a_message_that_carries_no_reason_does_not_take_the_lead(
+    queues: Queues, aws: Aws, clients: Clients, restore: str
+) -> None:
+    """Lambda gives every message attributes, and those of EventBridge's are empty."""
+    aws.describe_next(TARGET, {"TableStatus": "CREATING"})
+    queues.deliver(restore)
+    second = {
+        "messageId": "the same event once more",
+        "receiptHandle": "receipt",
+        "body": restore,
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+    }
+    assert len(restore_worker.handler({"Records": [second]}, CONTEXT)["batchItemFailures"]) == 1
+    assert aws.named("PutEvents") == []
+
+
+def test_a_record_is_kept_for_as_many_days_as_was_said(
+    queues: Queues, clients: Clients, restore: str
+) -> None:
+    queues.deliver(restore)
+    item = record_item(clients)
+    kept = datetime.fromtimestamp(int(item["expires_at"]), UTC) - datetime.fromisoformat(item["updated_at"])
+    assert round(kept / timedelta(days=1), 3) == 90
+
+
+def test_the_worker_counts_the_functions_time_in_seconds(queues: Queues) -> None:
+    """Lambda tells it in milliseconds
+    (docs.aws.amazon.com/lambda/latest/dg/python-context.html)."""
+    worker = worker_of(WorkerConfig.from_environment(os.environ), CONTEXT)
+    assert worker.pace.remaining_seconds() == 120
 
 
 def test_a_report_is_logged_and_counted(queues: Queues, restore: str, output: Output) -> None:

@@ -198,6 +198,42 @@ class TestEveryKind:
         assert record_item(clients)["leader"] == "other-event"
         assert len(aws.named("PutEvents")) == 1
 
+    @pytest.mark.parametrize("seen", [{}, RESTORING], ids=["it sees the table ACTIVE", "it sees it CREATING"])
+    def test_an_event_that_another_overtook_leaves_the_restore_to_it(
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table, seen: dict[str, Any]
+    ) -> None:
+        """The other leads, and has not ended the restore: this one writes nothing, and gives nothing up."""
+        looked_up = worker.records.get
+
+        def look_before_the_other_acts(key: Any) -> Any:
+            found = looked_up(key)
+            object.__setattr__(worker.records, "get", looked_up)
+            worker.follow(request(event_id="other-event"), 1)
+            return found
+
+        object.__setattr__(worker.records, "get", look_before_the_other_acts)
+        aws.describe_next(TARGET, seen, RESTORING)
+        aws.calls.clear()
+        last_attempt = 5
+        verdict = worker.follow(request(), last_attempt)
+        assert verdict == Finished(None, "another message of this restore leads")
+        assert record_item(clients)["leader"] == "other-event"
+        assert aws.writes() == []
+
+    def test_an_event_that_takes_over_while_the_table_is_restored_leads_from_then_on(
+        self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
+    ) -> None:
+        aws.describe_next(TARGET, RESTORING)
+        worker.follow(request(), 1)
+        late = make_worker(clients, clock, now=REQUESTED_AT + timedelta(hours=1))
+        other = request(event_id="reconciler")
+        aws.describe_next(TARGET, RESTORING)
+        verdict = late.follow(other, 1)
+        assert isinstance(verdict, TryAgain)
+        assert verdict.reason == "orders-restored is CREATING"
+        assert record_item(clients)["leader"] == "reconciler"
+        assert statuses(late.follow(other, 2)) == dict.fromkeys(ALL_ON, "applied")
+
     def test_an_event_takes_over_from_one_that_has_fallen_silent(
         self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dynamodb_restore.aws import Clients
@@ -12,6 +14,7 @@ from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Lane,
     Setting,
+    State,
     Step,
     StepOmitted,
     Table,
@@ -20,6 +23,9 @@ from dynamodb_restore.settings.setting import (
 from dynamodb_restore.settings.stream import Stream
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws, Clock, Shelf, client_error
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 BUSY = client_error("TagResource", "ResourceInUseException", "the shelf is in use")
 DENIED = client_error("TagResource", "AccessDeniedException", "not your shelf")
@@ -473,6 +479,55 @@ def test_a_wait_longer_than_the_patience_is_left_to_the_next_delivery(target: Ta
     assert (outcome.status, outcome.retryable, clock.naps) == (Status.FAILED, True, [])
 
 
+class TestReading:
+    """Of the source; the first look at a target is tried again by the same rules."""
+
+    BUSY = client_error("ListTagsOfResource", "ThrottlingException", "slow down")
+
+    def read(self, shelf: Shelf, source: Table, clock: Clock) -> State | Unreadable:
+        return read_settings([shelf], source, clock.pace())["shelf"]
+
+    def asked_to_wait(self, seconds: int) -> ClientError:
+        busy = client_error("ListTagsOfResource", "ThrottlingException", "slow down")
+        busy.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] = str(seconds)
+        return busy
+
+    def test_is_tried_again_where_that_can_help(self, source: Table, clock: Clock) -> None:
+        shelf = Shelf(jars={"orders": ["fig"]})
+        shelf.read_faults.extend([self.BUSY, self.BUSY])
+        assert self.read(shelf, source, clock) == {"jars": ["fig"]}
+        assert len(clock.naps) == 2
+
+    def test_is_given_up_after_three_tries(self, source: Table, clock: Clock) -> None:
+        shelf = Shelf()
+        shelf.read_faults.extend([self.BUSY] * 4)
+        unreadable = Unreadable("ListTagsOfResource: ThrottlingException: slow down", retryable=True)
+        assert self.read(shelf, source, clock) == unreadable
+        assert shelf.reads == 3
+
+    def test_is_not_tried_again_where_only_a_person_can_help(self, source: Table, clock: Clock) -> None:
+        shelf = Shelf()
+        shelf.read_faults.append(DENIED)
+        unreadable = Unreadable("TagResource: AccessDeniedException: not your shelf", retryable=False)
+        assert self.read(shelf, source, clock) == unreadable
+        assert (shelf.reads, clock.naps) == (1, [])
+
+    def test_waits_as_long_as_the_service_asks(self, source: Table, clock: Clock) -> None:
+        shelf = Shelf(jars={"orders": ["fig"]})
+        shelf.read_faults.append(self.asked_to_wait(7))
+        assert self.read(shelf, source, clock) == {"jars": ["fig"]}
+        assert clock.naps == [7.0]
+
+    def test_keeps_the_functions_time_to_report(self, source: Table) -> None:
+        """Of 20 seconds, 10 are kept: a wait of 11 would leave 9."""
+        clock = Clock(budget_seconds=20)
+        shelf = Shelf()
+        shelf.read_faults.append(self.asked_to_wait(11))
+        unreadable = Unreadable("ListTagsOfResource: ThrottlingException: slow down", retryable=True)
+        assert self.read(shelf, source, clock) == unreadable
+        assert clock.naps == []
+
+
 class TestOtherRegion:
     def test_a_step_that_names_something_there_is_left_out(self, target: Table, clock: Clock) -> None:
         there = "arn:aws:lambda:eu-west-1:123456789012:function:index"
@@ -537,8 +592,9 @@ class TestPlan:
         assert with_plan([off], {"shelf": ["put fig"]}) == [off]
 
     def test_the_plans_of_two_looks_have_each_step_once(self) -> None:
-        assert both_plans({"a": ["1"], "b": ["2"]}, {"b": ["2", "3"], "c": ["4"]}) == {
+        """What the first has and the second has not was done in between, and is told all the same."""
+        assert both_plans({"a": ["1"], "b": ["2", "3"]}, {"b": ["3", "4"], "c": ["5"]}) == {
             "a": ["1"],
-            "b": ["2", "3"],
-            "c": ["4"],
+            "b": ["2", "3", "4"],
+            "c": ["5"],
         }

@@ -161,6 +161,28 @@ def test_a_restore_that_an_error_ends_gives_its_pipeline_back(house: House, kept
     assert house.states() == ("Disabled", "Disabled")
 
 
+def test_a_restore_that_is_sent_round_again_claims_its_pipeline_again(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+    follow(house, kept)
+    house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
+    assert isinstance(follow(house, kept, attempt=2), GivenUp)
+    assert house.pipelines.claim("orders") is None
+
+    def redriven(attempt: int) -> Verdict:
+        wanted = request(requested_at=house.instant())
+        return worker_of(house, kept).follow(wanted, attempt, "from the DLQ", given_up_before=True)
+
+    house.aws.describe_next("orders-restored", RESTORING)
+    assert isinstance(redriven(1), TryAgain)
+    assert house.states() == ("Enabled", "Disabled")
+
+    verdict = redriven(2)
+    assert isinstance(verdict, Finished)
+    assert verdict.report is not None
+    assert verdict.report.result is Result.REPLAYING
+    assert house.states() == ("Enabled", "Enabled")
+
+
 def test_a_replay_that_runs_is_not_ended_by_a_message_that_is_given_up(house: House, kept: Shelf) -> None:
     """The delivery that began it died before it could note that."""
     house.claim(state=ClaimState.REPLAYING)
