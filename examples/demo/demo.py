@@ -199,10 +199,8 @@ def _compare_settings(
 
 def _subscribe(aws: LocalAws, topic_arn: str) -> str:
     """A queue that gets what every subscriber of the topic gets; returns its URL."""
-    clients = aws.clients()
-    url = clients.sqs.create_queue(QueueName="on-call")["QueueUrl"]
-    queue_arn = f"arn:aws:sqs:{aws.region}:{aws.account_id}:on-call"
-    clients.sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+    url, arn = aws.listening_queue("on-call")
+    aws.clients().sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
     return url
 
 

@@ -86,23 +86,17 @@ def new_target(aws: LocalAws) -> Iterator[Callable[..., str]]:
 def reports(aws: LocalAws, deployed: Deployment) -> Mailbox:
     """A queue behind a rule for report events, as a listener would have it."""
     clients = aws.clients()
-    url = clients.sqs.create_queue(QueueName="listener-reports")["QueueUrl"]
+    url, arn = aws.listening_queue("listener-reports")
     clients.events.put_rule(Name="listener-reports", EventPattern='{"source": ["dynamodb-restore"]}')
-    target = {"Id": "queue", "Arn": f"arn:aws:sqs:{aws.region}:{aws.account_id}:listener-reports"}
-    clients.client("events").put_targets(Rule="listener-reports", Targets=[target])
+    clients.events.put_targets(Rule="listener-reports", Targets=[{"Id": "queue", "Arn": arn}])
     return Mailbox(aws, url)
 
 
 @pytest.fixture(scope="session")
 def notifications(aws: LocalAws, deployed: Deployment) -> Mailbox:
     """A queue that is subscribed to the notification topic."""
-    clients = aws.clients()
-    url = clients.sqs.create_queue(QueueName="listener-notifications")["QueueUrl"]
-    clients.sns.subscribe(
-        TopicArn=deployed.topic_arn,
-        Protocol="sqs",
-        Endpoint=f"arn:aws:sqs:{aws.region}:{aws.account_id}:listener-notifications",
-    )
+    url, arn = aws.listening_queue("listener-notifications")
+    aws.clients().sns.subscribe(TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint=arn)
     return Mailbox(aws, url)
 
 

@@ -1,54 +1,13 @@
-"""What the functions' roles allow, held against the calls that the functions made.
-
-An evaluation of identity policies as IAM documents it, for what the policies of this module use: Allow and Deny, wildcards
-in actions and resources, and the conditions named in `_HOLDS`. Anything else raises, so that nothing is passed over
-(docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
-"""
+"""The roles of the functions under test, as the local AWS has them."""
 
 from __future__ import annotations
 
-import fnmatch
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from tests.local_aws import Call, LocalAws
+from tests.local_aws import LocalAws
+from tests.local_aws.permissions import Need, Statement, denial, statements_of
 
 KINDS = ("restore-worker", "operator", "reconciler", "capture", "replay")
-
-
-@dataclass(frozen=True)
-class Need:
-    """One permission that a call takes.
-
-    Attributes:
-        context: condition keys with their values, as AWS would fill them in.
-    """
-
-    action: str
-    resource: str
-    context: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Statement:
-    sid: str
-    effect: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    conditions: Mapping[str, Mapping[str, Any]]
-
-    def covers(self, need: Need) -> bool:
-        return (
-            any(matches(pattern.lower(), need.action.lower()) for pattern in self.actions)
-            and any(matches(pattern, need.resource) for pattern in self.resources)
-            and all(
-                _HOLDS[operator](_as_list(wanted), need.context.get(key))
-                for operator, keys in self.conditions.items()
-                for key, wanted in keys.items()
-            )
-        )
 
 
 @dataclass(frozen=True)
@@ -63,8 +22,7 @@ class Role:
         return next(kind for kind in KINDS if self.function.endswith(f"-{kind}"))
 
     def allows(self, need: Need) -> bool:
-        covering = [statement for statement in self.statements if statement.covers(need)]
-        return bool(covering) and all(statement.effect == "Allow" for statement in covering)
+        return denial(self.statements, need) is None
 
     @property
     def granted(self) -> set[str]:
@@ -76,216 +34,15 @@ class Role:
         }
 
 
-def matches(pattern: str, text: str) -> bool:
-    """IAM's `*` and `?`; nothing else in a pattern has a meaning there."""
-    return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
-
-
-def _as_list(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
-
-
-Test = Callable[[list[str], Sequence[str] | None], bool]
-
-
-def _any_of(wanted: list[str], values: Sequence[str] | None, like: Callable[[str, str], bool]) -> bool:
-    return values is not None and any(like(pattern, value) for value in values for pattern in wanted)
-
-
-def _all_of(wanted: list[str], values: Sequence[str] | None, like: Callable[[str, str], bool]) -> bool:
-    # A key that is not there has no values, and all of none hold.
-    return all(any(like(pattern, value) for pattern in wanted) for value in values or ())
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other
-
-
-_HOLDS: dict[str, Test] = {
-    "StringEquals": lambda wanted, values: _any_of(wanted, values, _same),
-    "StringLike": lambda wanted, values: _any_of(wanted, values, matches),
-    "StringNotEquals": lambda wanted, values: not _any_of(wanted, values, _same),
-    "ForAllValues:StringEquals": lambda wanted, values: _all_of(wanted, values, _same),
-    "ForAllValues:StringLike": lambda wanted, values: _all_of(wanted, values, matches),
-    "ForAnyValue:StringNotLike": lambda wanted, values: not _all_of(wanted, values, matches),
-    "ForAnyValue:StringLike": lambda wanted, values: _any_of(wanted, values, matches),
-}
-
-
-# What roles have -------------------------------------------------------------------------------------------------
-
-
 def roles(aws: LocalAws) -> list[Role]:
     """The roles of all functions of this module that are deployed, with their policies as AWS has them."""
-    lambda_ = aws.observer().lambda_
+    clients = aws.observer()
+    iam = clients.client("iam")
     found = []
-    for page in lambda_.get_paginator("list_functions").paginate():
+    for page in clients.lambda_.get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             name = function["FunctionName"]
             if any(name.endswith(f"-{kind}") for kind in KINDS):
                 role = function["Role"].rpartition("/")[2]
-                statements = tuple(_statements(aws, role))
-                found.append(Role(name, statements))
+                found.append(Role(name, tuple(statements_of(iam, role))))
     return found
-
-
-def _statements(aws: LocalAws, role: str) -> Iterator[Statement]:
-    iam = aws.observer().client("iam")
-    documents: list[Any] = [
-        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
-    ]
-    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        arn = attached["PolicyArn"]
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        documents.append(
-            iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-        )
-    for document in documents:
-        parsed = json.loads(document) if isinstance(document, str) else document
-        for statement in (
-            parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
-        ):
-            yield Statement(
-                sid=statement.get("Sid", ""),
-                effect=statement["Effect"],
-                actions=tuple(_as_list(statement["Action"])),
-                resources=tuple(_as_list(statement["Resource"])),
-                conditions=statement.get("Condition", {}),
-            )
-
-
-# What calls take -------------------------------------------------------------------------------------------------
-
-_SERVICES = {"monitoring": "cloudwatch"}
-"""Names that sign requests, where IAM's is another."""
-
-_OPERATIONS = {
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "s3:ListObjectsV2": "s3:ListBucket",
-}
-"""Operations with another action than their own
-(docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html,
-docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)."""
-
-_ANYWHERE = frozenset(
-    {
-        "application-autoscaling:DescribeScalableTargets",
-        "application-autoscaling:DescribeScalingPolicies",
-        "application-autoscaling:DescribeScheduledActions",
-        "backup:DescribeRestoreJob",
-        "backup:ListBackupPlans",
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:ListDashboards",
-        "dynamodb:ListContributorInsights",
-        "dynamodb:ListTables",
-        "iam:GetAccountAuthorizationDetails",
-        "lambda:CreateEventSourceMapping",
-        "lambda:ListEventSourceMappings",
-    }
-)
-"""Actions that know no resource: only a policy for `*` allows them
-(docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""
-
-_FREE = frozenset({"sts:GetCallerIdentity"})
-"""What needs no permission (docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)."""
-
-
-def needs(call: Call, account: str) -> list[Need]:
-    """The permissions that a call of a function takes.
-
-    Raises:
-        KeyError: it is not known what the call is about.
-    """
-    own = f"{_SERVICES.get(call.service, call.service)}:{call.operation}"
-    action = _OPERATIONS.get(own, own)
-    if action in _FREE:
-        return []
-    if action in _ANYWHERE:
-        result = [Need(action, "*")]
-    else:
-        result = [Need(action, arn, _context(call)) for arn in _resources(call, account)]
-    if action == "lambda:CreateEventSourceMapping" and call.parameters.get("Tags"):
-        result.append(
-            Need("lambda:TagResource", _arn("lambda", call.region, account, "event-source-mapping:id"))
-        )
-    if action == "cloudwatch:PutMetricAlarm" and any("Tags" in key for key in call.parameters):
-        result += [Need("cloudwatch:TagResource", need.resource) for need in result]
-    return result
-
-
-def _arn(service: str, region: str, account: str, rest: str) -> str:
-    return f"arn:aws:{service}:{region}:{account}:{rest}"
-
-
-def _resources(call: Call, account: str) -> list[str]:
-    parameters = call.parameters
-    place = (call.region, account)
-    match call.service:
-        case "dynamodb":
-            return _dynamodb_resources(call, account)
-        case "sqs":
-            return [_arn("sqs", *place, call.resource)]
-        case "sns":
-            return [parameters["TopicArn"]]
-        case "s3":
-            return [f"arn:aws:s3:::{parameters['Bucket']}"]
-        case "events":
-            buses = {entry.get("EventBusName", "default") for entry in parameters["Entries"]}
-            return [_arn("events", *place, f"event-bus/{bus}") for bus in sorted(buses)]
-        case "lambda":
-            if "UUID" in parameters:
-                return [_arn("lambda", *place, f"event-source-mapping:{parameters['UUID']}")]
-            return [parameters["Resource"]]
-        case "monitoring":
-            if call.operation == "GetDashboard":
-                return [f"arn:aws:cloudwatch::{account}:dashboard/{parameters.get('DashboardName', 'any')}"]
-            # CloudWatch's protocol of today is binary, and its parameters are not in the log.
-            return [_arn("cloudwatch", *place, f"alarm:{parameters.get('AlarmName', 'any')}")]
-        case "backup":
-            return [_arn("backup", *place, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")]
-        case "application-autoscaling":
-            return [_arn("application-autoscaling", *place, "scalable-target/any")]
-    raise KeyError(f"what is {call} about?")
-
-
-def _dynamodb_resources(call: Call, account: str) -> list[str]:
-    parameters = call.parameters
-    arn = parameters.get("ResourceArn") or parameters.get("BackupArn")
-    if arn:
-        return [arn]
-    # The log leaves the parameters of the largest calls out; what these are about it keeps.
-    names = (
-        [parameters["TableName"]] if "TableName" in parameters else list(parameters.get("RequestItems", {}))
-    )
-    names = names or [call.resource]
-    suffix = (
-        f"/index/{parameters['IndexName']}"
-        if parameters.get("IndexName") and call.operation != "Query"
-        else ""
-    )
-    return [
-        name if name.startswith("arn:") else _arn("dynamodb", call.region, account, f"table/{name}{suffix}")
-        for name in names
-    ]
-
-
-def _context(call: Call) -> dict[str, Sequence[str]]:
-    if call.service == "application-autoscaling":
-        return {"application-autoscaling:service-namespace": [call.parameters["ServiceNamespace"]]}
-    if call.service == "s3":
-        # docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
-        return {"s3:prefix": [call.parameters["prefix"]]} if "prefix" in call.parameters else {}
-    if call.service != "dynamodb":
-        return {}
-    leading = [
-        value["S"]
-        for holder in ("Key", "Item")
-        if isinstance(value := call.parameters.get(holder, {}).get("pk"), Mapping) and "S" in value
-    ]
-    if call.operation == "Query":
-        leading = [call.parameters["ExpressionAttributeValues"][":pk"]["S"]]
-    # DynamoDB fills the key in for calls that read or write items, and only for those.
-    return {"dynamodb:LeadingKeys": leading} if leading else {}

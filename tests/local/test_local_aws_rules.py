@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from tests.local_aws import Clients, LocalAws
 from tests.local_aws.compare import nothing_set, read_settings
 from tests.local_aws.rules import Faults, Rules
+from tests.local_aws.source_table import make_role
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -310,7 +311,7 @@ def test_a_trigger_keeps_what_was_sent_and_shows_lambdas_defaults(
     function_arn = clients.lambda_.create_function(
         FunctionName=f"{table}-function",
         Runtime="python3.13",
-        Role=f"arn:aws:iam::{aws.account_id}:role/any",
+        Role=make_role(aws, f"{table}-function"),
         Handler="index.handler",
         Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
     )["FunctionArn"]
@@ -343,6 +344,7 @@ def test_a_trigger_keeps_what_was_sent_and_shows_lambdas_defaults(
     clients.lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
     clients.lambda_.delete_event_source_mapping(UUID=create()["UUID"])
     clients.lambda_.delete_function(FunctionName=f"{table}-function")
+    clients.client("iam").delete_role(RoleName=f"{table}-function")
 
 
 # --- faults ---

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.permissions import KINDS, Need, Role, Statement, matches, needs, roles
+from tests.local.permissions import KINDS, Role, roles
 from tests.local.pipelines import Flow
 from tests.local.support import Deployment
 from tests.local_aws import LocalAws
+from tests.local_aws.permissions import Need, Statement, matches, needs
 
 ROOT = Path(__file__).resolve().parents[2]
 

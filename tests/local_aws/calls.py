@@ -1,7 +1,7 @@
 """Every AWS call that passed the gateway, and questions about them.
 
 A call's caller is what the credentials say. ministack is started so that each function signs with a
-session token of its own (see server.py); everyone else signs with an access key that
+session token of its own (see ministack_iam.py); everyone else signs with an access key that
 is the caller's name ("tests", "terraform"). So a count of "the worker's calls" is exact.
 """
 

@@ -1,7 +1,7 @@
 """One HTTP endpoint for all of the local AWS: routes, logs every call, applies the rules.
 
 `AWS_ENDPOINT_URL` of Terraform, of the tests and of the functions all name it. The service comes from
-the credential scope of the signature, which every SDK sends and no emulator checks.
+the credential scope of the signature, which every SDK sends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from .calls import FUNCTION_PREFIX, Call, CallLog
-from .operations import Operation, credential_of, in_region, operation_of, resource_of
+from .operations import Operation, credential_of, in_region, operation_of, resource_of, signed_by
 from .rules import Request, Response, Rules
 from .wire import Headers, Message, Peer, WireError, render
 
@@ -123,12 +123,14 @@ class Gateway:
             operation = operation_of(service, method, target, headers, body)
         else:
             operation = Operation(f"{method} {urlsplit(target).path}", {}, "rest")
+        caller, role = _caller(headers, credential.access_key if credential else "")
         return Request(
             service=service,
             operation=operation.name,
             protocol=operation.protocol,
             region=credential.region if credential else "",
-            caller=_caller(headers, credential.access_key if credential else ""),
+            caller=caller,
+            role=role,
             resource=resource_of(service, operation.parameters),
             parameters=operation.parameters,
             method=method,
@@ -141,6 +143,9 @@ class Gateway:
         def ask(operation: str, parameters: Mapping[str, object], region: str | None = None) -> Response:
             prefix = request.headers.get("x-amz-target").rpartition(".")[0]
             headers = request.headers.with_added("X-Amz-Target", f"{prefix}.{operation}")
+            if request.role:
+                # What a rule wants to know or carries out is not the function's to be permitted.
+                headers = signed_by(OBSERVER, headers)
             headers = in_region(region, headers) if region else headers
             return self._forward(upstream, "POST", "/", headers, json.dumps(parameters).encode())
 
@@ -152,10 +157,9 @@ class Gateway:
         return self._forward(upstream, request.method, request.target, request.headers, request.body)
 
     def _forward(self, upstream: str, method: str, target: str, headers: Headers, body: bytes) -> Response:
-        # Rules read the answers, so none may come compressed.
-        data = render(
-            f"{method} {target} HTTP/1.1", headers.without("accept-encoding"), body, keep_alive=True
-        )
+        # Rules read the answers, so none may come compressed. And AWS is called by TLS, on which policies insist.
+        sent = headers.without("accept-encoding").with_added("X-Forwarded-Proto", "https")
+        data = render(f"{method} {target} HTTP/1.1", sent, body, keep_alive=True)
         try:
             return self._pool(upstream).exchange(data, method)
         except (OSError, WireError) as error:
@@ -169,9 +173,13 @@ class Gateway:
             return self._pools[upstream]
 
 
-def _caller(headers: Headers, access_key: str) -> str:
+def _caller(headers: Headers, access_key: str) -> tuple[str, str]:
+    """Who calls, and with which role: a function's session token says both (see ministack_iam.py)."""
     token = headers.get("x-amz-security-token")
-    return token if token.startswith(FUNCTION_PREFIX) else access_key
+    if not token.startswith(FUNCTION_PREFIX):
+        return access_key, ""
+    name, _, role = token.removeprefix(FUNCTION_PREFIX).partition("/")
+    return FUNCTION_PREFIX + name, role
 
 
 def _logged(request: Request) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +27,7 @@ from . import processes
 from .calls import CallLog
 from .gateway import OBSERVER, Gateway, Routes
 from .operations import table_name
+from .permissions import statements_of
 from .restore_event import CALL_DETAIL_TYPE, JOB_DETAIL_TYPE, restore_call_detail, restore_job_detail
 from .rules import ACCOUNT_ID, RestoreJob, Rules
 
@@ -180,6 +181,8 @@ class LocalAws:
             self.gateway.routes = Routes(
                 self._servers["ministack"].url, dict.fromkeys(SERVED_BY_MOTO, self._servers["moto"].url)
             )
+            iam = Clients(self._servers["ministack"].url, OBSERVER, self.region).client("iam")
+            self.rules.authorization.policies_of = partial(statements_of, iam)
             # All is up: from here on closing is the caller's, and at the latest the interpreter's.
             self._stack = self._stack.pop_all()
         atexit.register(self.close)
@@ -254,6 +257,19 @@ class LocalAws:
     def wait_until(self, condition: Callable[[], Answer | None], *, timeout: float, what: str) -> Answer:
         """See `CallLog.wait_until`."""
         return self.calls.wait_until(condition, timeout=timeout, what=what)
+
+    def listening_queue(self, name: str) -> tuple[str, str]:
+        """A queue that EventBridge and SNS may send to; returns its URL and its ARN."""
+        sqs = self.clients().sqs
+        arn = f"arn:aws:sqs:{self.region}:{self.account_id}:{name}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"], arn
 
     # --- restores ---
 

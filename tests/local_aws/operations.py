@@ -47,12 +47,23 @@ def credential_of(target: str, headers: Headers) -> Credential | None:
 
 
 def in_region(region: str, headers: Headers) -> Headers:
-    """The headers as if the request had been signed for another region; no emulator checks the signature."""
+    """The headers as if the request had been signed for another region; of administrators none is checked."""
     match = SCOPE.search(headers.get("authorization"))
     if match is None:
         return headers
     scope = match[0].replace(f"/{match[2]}/", f"/{region}/")
     return headers.with_added("Authorization", headers.get("authorization").replace(match[0], scope))
+
+
+def signed_by(name: str, headers: Headers) -> Headers:
+    """The headers as if an administrator of this name had signed them; of administrators no emulator checks it."""
+    match = SCOPE.search(headers.get("authorization"))
+    if match is None:
+        return headers
+    scope = match[0].replace(f"={match[1]}/", f"={name}/", 1)
+    return headers.without("x-amz-security-token").with_added(
+        "Authorization", headers.get("authorization").replace(match[0], scope)
+    )
 
 
 def operation_of(service: str, method: str, target: str, headers: Headers, body: bytes) -> Operation:

@@ -131,6 +131,8 @@ def ministack(python: str, directory: Path, *, endpoint: str, account_id: str) -
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_ACCOUNT_ID": account_id,
         "IOT_MTLS_ENABLED": "0",
+        # IAM is enforced, and functions run with their roles: see ministack_iam.py.
+        "AUTH": "true",
         "LOG_LEVEL": "INFO",
         # What ministack keeps on disk goes where this run's files go.
         "STATE_DIR": str(directory / "state"),

@@ -2,7 +2,7 @@
 
 ministack runs in an environment that has boto3 but none of the project's dependencies: a function that
 lacks something in its package or its layer fails here as it would on AWS. So this file imports nothing
-of the project, and each emulator only where it is run.
+of the project but what stands beside it for the same use, and each emulator only where it is run.
 """
 
 from __future__ import annotations
@@ -33,18 +33,9 @@ def end_with_owner() -> None:
 
 
 def run_ministack() -> None:
-    """ministack, with functions that sign with a session token that is their name.
-
-    ministack gives all functions of an account the same credentials. Nobody checks the session token, so
-    it can tell the gateway whose call it sees.
-    """
-    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
-    credentials = runtime.execution_credentials
-
-    def named(config: dict[str, Any]) -> dict[str, str]:
-        return {**credentials(config), "AWS_SESSION_TOKEN": f"function/{config['FunctionName']}"}
-
-    runtime.execution_credentials = named
+    """ministack, with functions that say who they are, and with IAM as AWS enforces it."""
+    # This script's folder is the first that Python looks in.
+    importlib.import_module("ministack_iam").mend()
     sys.argv = ["ministack"]
     importlib.import_module("ministack.app").main()
 

@@ -57,9 +57,9 @@ class SourceTable:
 def make_estate(aws: LocalAws, prefix: str = "shop") -> Estate:
     """Two functions, one by its alias, a queue for failures, a Kinesis stream, a topic, an alarm."""
     clients = aws.clients()
-    role = f"arn:aws:iam::{aws.account_id}:role/{prefix}-functions"
-    search = _function(clients, f"{prefix}-search-index", role)
-    billing = _function(clients, f"{prefix}-billing", role)
+    role = make_role(aws, f"{prefix}-functions")
+    search = make_function(clients, f"{prefix}-search-index", role, _HANDLER)
+    billing = make_function(clients, f"{prefix}-billing", role, _HANDLER)
     version = clients.lambda_.publish_version(FunctionName=billing)["Version"]
     billing = clients.lambda_.create_alias(FunctionName=billing, Name="live", FunctionVersion=version)[
         "AliasArn"
@@ -168,13 +168,20 @@ def make_on_demand_table(aws: LocalAws, name: str, estate: Estate) -> SourceTabl
     return SourceTable(name, description["TableArn"], estate, frozenset(settings))
 
 
+def make_role(aws: LocalAws, name: str) -> str:
+    """A role for functions, with no policy; returns its ARN."""
+    trust = _policy("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    answer = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    arn: str = answer["Role"]["Arn"]
+    return arn
+
+
 def make_references(aws: LocalAws, source: SourceTable) -> set[str]:
     """What names a table and is no part of it, and beside it what names another; returns the names of all."""
     iam, backup = aws.client("iam"), aws.client("backup")
-    trust = _policy("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
     reader, auditor, stranger = f"{source.name}-reader", f"{source.name}-auditor", f"{source.name}-stranger"
     for role in (reader, stranger):
-        iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+        make_role(aws, role)
     iam.put_role_policy(
         RoleName=reader, PolicyName="read", PolicyDocument=_policy("dynamodb:GetItem", Resource=source.arn)
     )
@@ -340,10 +347,11 @@ def _put_policies(clients: Clients, table_arn: str, stream_arn: str) -> None:
         clients.dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)
 
 
-def _function(clients: Clients, name: str, role: str) -> str:
+def make_function(clients: Clients, name: str, role: str, source: str) -> str:
+    """A function of one file, with `handler` in it; returns its ARN."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("index.py", _HANDLER)
+        archive.writestr("index.py", source)
     return clients.lambda_.create_function(
         FunctionName=name,
         Runtime="python3.13",

@@ -86,6 +86,7 @@ def _request_of(prepared: AWSPreparedRequest) -> Request:
         protocol=operation.protocol,
         region=credential.region,
         caller=f"{FUNCTION_PREFIX}under-test" if _from_the_code_under_test() else "tests",
+        role="",
         resource=resource_of(credential.service, operation.parameters),
         parameters=operation.parameters,
         method=prepared.method,

@@ -31,6 +31,7 @@ class Request:
     protocol: str
     region: str
     caller: str
+    role: str  # of a function; of everyone else an empty string
     resource: str
     parameters: Mapping[str, Any]
     method: str
@@ -68,6 +69,9 @@ class Request:
                 f"<RequestId>{request_id}</RequestId></ErrorResponse>"
             )
             return Response(status, Headers([*common, ("Content-Type", "text/xml")]), text.encode())
+        if self.protocol == "cbor":
+            named = (("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"))
+            return Response(status, Headers([*common, *named]), _cbor({"__type": code, "message": message}))
         content_type = JSON_TYPES.get(self.protocol, "application/json")
         body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
         return Response(status, Headers([*common, ("Content-Type", content_type)]), body)
@@ -104,6 +108,14 @@ class Response:
     def with_json(self, value: Mapping[str, Any]) -> Response:
         # The emulator's checksum of the old body would make an SDK refuse the new one.
         return replace(self, headers=self.headers.without("x-amz-crc32"), body=json.dumps(value).encode())
+
+
+def _cbor(texts: Mapping[str, str]) -> bytes:
+    """A map of a few texts in CBOR: the head of a map, and of each text with a length of two bytes (RFC 8949, 3.1)."""
+    words = [word.encode() for pair in texts.items() for word in pair]
+    return bytes([0xA0 + len(texts)]) + b"".join(
+        b"\x79" + len(word).to_bytes(2, "big") + word for word in words
+    )
 
 
 class Ask(Protocol):

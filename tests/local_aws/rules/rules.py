@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 from .alarms import Alarms
+from .authorization import Authorization
 from .backup_jobs import RestoreJobs
 from .faults import Faults
 from .insights import ContributorInsights
@@ -33,6 +34,7 @@ class Rules:
     before it.
     """
 
+    authorization: Authorization = field(default_factory=Authorization)
     faults: Faults = field(default_factory=Faults)
     restores: Restores = field(default_factory=Restores)
     restore_needs_recovery: RestoreNeedsRecovery = field(default_factory=RestoreNeedsRecovery)
