@@ -238,6 +238,19 @@ def test_a_pipeline_given_to_another_restore_meanwhile_is_not_switched(house: Ho
     assert house.states() == ("Enabled", "Disabled")
 
 
+def test_a_pipeline_that_replays_for_another_restore_meanwhile_replays_for_that_alone(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.handover.end("orders", claim, replayed=False)
+    other = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", None)
+    assert other is not None
+    replaying = house.handover.start_replay("orders", other, None)
+
+    assert house.handover.start_replay("orders", claim, None) is None
+
+    assert house.pipelines.claim("orders") == replaying
+
+
 def test_starting_replay_again_takes_up_where_it_stopped(house: House) -> None:
     claim = house.begin()
     assert claim is not None
