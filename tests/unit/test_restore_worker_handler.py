@@ -275,6 +275,21 @@ def test_a_reason_longer_than_an_attribute_may_be_is_cut(queues: Queues) -> None
     assert len(queues.dead_letter()[1]["detail"]) == 2000
 
 
+def test_a_fault_of_our_own_comes_back_and_in_the_end_is_set_aside_with_its_name(
+    queues: Queues, aws: Aws, restore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise LookupError("a mistake")
+
+    monkeypatch.setattr("dynamodb_restore.restore.worker.Worker.follow", fail)
+    assert len(queues.deliver(restore, attempt=2)["batchItemFailures"]) == 1
+    assert queues.dead_letter_count() == 0
+    assert queues.deliver(restore, attempt=3) == DONE
+    body, attributes = queues.dead_letter()
+    assert body == restore
+    assert (attributes["reason"], attributes["detail"]) == ("unexpected_error", "LookupError: a mistake")
+
+
 def test_a_message_that_cannot_be_set_aside_stays_on_the_queue(
     queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:

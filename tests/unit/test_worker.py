@@ -225,11 +225,13 @@ class TestWaiting:
         assert states(TARGET, clients) == source
 
     def test_a_setting_that_could_not_be_read_at_first_is_read_at_the_next_delivery(
-        self, worker: Worker, aws: Aws, target: Table
+        self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
-        aws.fail("DescribeTimeToLive", "ThrottlingException", "slow down")
+        # As often as one delivery tries it.
+        aws.fail("DescribeTimeToLive", "ThrottlingException", "slow down", times=3)
         worker.follow(request(), attempt=1)
+        assert "ttl" not in record_item(clients)["settings"]
         verdict = worker.follow(request(), attempt=2)
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
 

@@ -11,6 +11,7 @@ import pytest
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.pipeline import ClaimState
 from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.config import Override
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
 from dynamodb_restore.settings.setting import Phase, Reading, Table
@@ -77,6 +78,22 @@ def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: Hous
     assert claim is not None
     assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1800))
     assert house.record_state() == "replaying"
+
+
+def test_a_drill_leaves_the_pipeline_to_the_real_restore(house: House, kept: Shelf) -> None:
+    worker = worker_of(house, kept)
+    drills = Override(
+        "*", "orders-*", {}, follow=True, replay=False, notify=True, polling=worker.config.polling
+    )
+    worker = replace(worker, config=replace(worker.config, overrides=[drills]))
+    house.aws.describe_next("orders-restored", RESTORING)
+
+    assert isinstance(worker.follow(request(requested_at=house.instant()), 1), TryAgain)
+    verdict = worker.follow(request(requested_at=house.instant()), 2)
+
+    assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
+    assert house.pipelines.claim("orders") is None
+    assert house.states() == ("Disabled", "Disabled")
 
 
 def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
