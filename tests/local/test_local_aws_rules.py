@@ -266,6 +266,21 @@ def test_a_fifo_queue_has_a_fifo_dead_letter_queue(aws: LocalAws, clients: Clien
     clients.sqs.delete_queue(QueueUrl=clients.sqs.get_queue_url(QueueName="plain-dead-letters")["QueueUrl"])
 
 
+@pytest.fixture(scope="module")
+def fed_function(aws: LocalAws) -> Iterator[str]:
+    """A function that may run for a minute."""
+    lambda_ = aws.clients().lambda_
+    yield lambda_.create_function(
+        FunctionName="plain-fed",
+        Runtime="python3.13",
+        Role=make_role(aws, "plain-fed"),
+        Handler="index.handler",
+        Timeout=60,
+        Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
+    )["FunctionArn"]
+    lambda_.delete_function(FunctionName="plain-fed")
+
+
 @pytest.mark.parametrize(
     ("queue", "visibility", "options", "problem"),
     [
@@ -276,16 +291,14 @@ def test_a_fifo_queue_has_a_fifo_dead_letter_queue(aws: LocalAws, clients: Clien
     ],
 )
 def test_lambda_refuses_what_it_cannot_feed_a_function_with(
-    aws: LocalAws, clients: Clients, queue: str, visibility: int, options: dict[str, Any], problem: str
+    aws: LocalAws,
+    clients: Clients,
+    fed_function: str,
+    queue: str,
+    visibility: int,
+    options: dict[str, Any],
+    problem: str,
 ) -> None:
-    function_arn = clients.lambda_.create_function(
-        FunctionName="plain-fed",
-        Runtime="python3.13",
-        Role=f"arn:aws:iam::{aws.account_id}:role/any",
-        Handler="index.handler",
-        Timeout=60,
-        Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
-    )["FunctionArn"]
     attributes: Any = {"VisibilityTimeout": str(visibility)}
     if queue.endswith(".fifo"):
         attributes["FifoQueue"] = "true"
@@ -294,12 +307,11 @@ def test_lambda_refuses_what_it_cannot_feed_a_function_with(
         with pytest.raises(ClientError, match=problem):
             clients.client("lambda").create_event_source_mapping(
                 EventSourceArn=f"arn:aws:sqs:{aws.region}:{aws.account_id}:{queue}",
-                FunctionName=function_arn,
+                FunctionName=fed_function,
                 **options,
             )
     finally:
         clients.sqs.delete_queue(QueueUrl=url)
-        clients.lambda_.delete_function(FunctionName="plain-fed")
 
 
 # --- triggers ---
