@@ -97,7 +97,7 @@ test-reference: $(VENV)/.installed .cache/dynamodb-local/.installed ## Drive cap
 	@$(BIN)/pytest -p no:terraform -n 2 tests/reference $(PYTEST_ARGS)
 
 .PHONY: proof
-proof: $(VENV)/.installed ## Run the tests that draw what they try in their long form: about half an hour
+proof: $(VENV)/.installed ## Run the tests that draw what they try in their long form: about ten minutes
 	@$(BIN)/python scripts/proof.py
 
 .PHONY: mutants

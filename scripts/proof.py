@@ -34,7 +34,7 @@ class Part:
 
 PARTS = (
     Part("simulation", "tests/simulation", {"SIMULATION_HISTORIES": "20000"}),
-    Part("fuzz", "tests/fuzz", {"FUZZ_EXAMPLES": "3000"}),
+    Part("fuzz", "tests/fuzz", {"FUZZ_EXAMPLES": "5000"}),
     Part("faults", "tests/faults", {"FAULTS": "all"}),
 )
 

@@ -3,7 +3,7 @@
 # from running, but fails the whole.
 #
 # A suite named with an & after it runs beside the others, for one that mostly waits; what it prints is shown when
-# it has ended.
+# it has ended. An interrupt ends all of them; a TERM is heeded once the suite in front has ended.
 set -euo pipefail
 
 LOGS=.cache/suites
@@ -45,7 +45,7 @@ for suite in "$@"; do
   if [[ "$suite" == *"&" ]]; then
     # With job control it is a process group of its own, which can be ended as a whole.
     set -m
-    run "$name" >"$LOGS/$name.log" 2>&1 &
+    run "$name" </dev/null >"$LOGS/$name.log" 2>&1 &
     set +m
     names+=("$name")
     pids+=("$!")

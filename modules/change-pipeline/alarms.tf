@@ -8,12 +8,12 @@ locals {
     given_up = {
       name        = local.names.alarm_given_up
       metric      = "OnFailureDestinationDeliveredEventCount"
-      description = "Capture of ${var.table} gave up changes, so a table that is being restored lacks them. They lie in ${local.failure_bucket_name} under ${local.failure_prefix}. README.md says under \"What capture gave up\" how to bring them in."
+      description = "Capture of ${var.table} gave up changes, so a table that is being restored may lack them. They lie in ${local.failure_bucket_name} under ${local.failure_prefix}. README.md says under \"What capture gave up\" how to bring them in."
     }
     lost = {
       name        = local.names.alarm_lost
       metric      = "DroppedEventCount"
-      description = "Capture of ${var.table} gave up changes, and they could not be put into ${local.failure_bucket_name} either: nothing has them but the table. Cutover cannot know of them: abandon the restore and begin another."
+      description = "Capture of ${var.table} gave up changes, and they could not be put into ${local.failure_bucket_name} either: nothing has them but the table. Cutover cannot know of them: abandon the restore, and restore to a point after this alarm."
     }
   }
 }

@@ -61,7 +61,8 @@ variable "follow" {
     Which kinds of restores to look for, as restore-events follows them.
     - `point_in_time`: those to a point in time.
     - `backups`: those from backups, by whomever.
-    - `backup_jobs`: those that AWS Backup makes. To leave AWS Backup alone switch off `backups` too.
+    - `backup_jobs`: those that AWS Backup makes, as far as the recovery point tells: one that was made without AWS Backup's
+      advanced features for DynamoDB counts as `backups`. To leave AWS Backup alone switch off `backups` too.
   EOT
   type = object({
     point_in_time = optional(bool, true)

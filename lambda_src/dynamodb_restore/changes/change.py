@@ -88,10 +88,13 @@ def change_of(record: Mapping[str, Any]) -> Change:
 
 def is_expiry(record: Mapping[str, Any]) -> bool:
     """Whether time to live, not a caller, deleted the item
-    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
+    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html).
+
+    Only the identity tells: a record that a person brings in again by its key alone is no longer called REMOVE.
+    """
     identity = record.get("userIdentity") or {}
-    is_service = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
-    return is_service and record.get("eventName") == "REMOVE"
+    is_service: bool = identity.get("type") == "Service"
+    return is_service and identity.get("principalId") == "dynamodb.amazonaws.com"
 
 
 def item_id(key: Attributes) -> str:

@@ -33,11 +33,16 @@ _REWRITES = 10
 _CHANGED = "the restore moved on meanwhile and nothing was done: look at status, then try again"
 
 _NOT_LOOKED_AT = (
-    "whether capture gave up any changes is not known: the pipeline's module is older than this look into the "
-    "failure bucket; look yourself, and apply a newer one"
+    "whether capture gave up any changes is not known: an older release registered the pipeline, which does not tell "
+    "its failure bucket; look there yourself before you trust this, and apply the present release"
 )
 
 _BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
+
+_START_OVER = (
+    "abandon and restore again, for the window has an end: what is brought in is what the source has now, which may be "
+    "from after it"
+)
 
 _SETTINGS_LEFT = "settings that waited for cutover were not applied: invoke the restore worker on the two tables to apply them"
 
@@ -259,7 +264,7 @@ class Operator:
         if lost:
             obstacles.append(f"{lost} bundles could not be decoded and lie on the FIFO dead-letter queue")
         if given_up is not None:
-            obstacles += _missing(given_up)
+            obstacles += _missing(given_up, claim.window)
         if claim.gap_seconds:
             obstacles.append(
                 f"{claim.gap_seconds} s of changes after the restore point could not be captured"
@@ -347,14 +352,15 @@ class Operator:
         )
 
 
-def _missing(given_up: GivenUp) -> list[str]:
+def _missing(given_up: GivenUp, window: Window) -> list[str]:
     if given_up.unknown is not None:
         return [f"the failure bucket could not be looked into: {given_up.unknown}"]
     if not given_up.objects:
         return []
     more = " and more" if given_up.objects > len(given_up.first) else ""
-    where = f"lie in the failure bucket ({', '.join(given_up.first)}{more})"
-    return [f"{given_up.objects} batches of changes that capture gave up {where}: {_BRING_IN}"]
+    which = f"{given_up.objects} ({', '.join(given_up.first)}{more})"
+    advice = _BRING_IN if window.end is None else _START_OVER
+    return [f"batches of changes that capture gave up lie in the failure bucket: {which}; {advice}"]
 
 
 def _shown(given_up: GivenUp | None) -> dict[str, Any] | None:

@@ -156,7 +156,7 @@ class Reconciler:
 def _is_wanted(wanted: Follow, backup_arn: str | None) -> bool:
     if not backup_arn:
         return wanted.point_in_time
-    # A recovery point of AWS Backup is its own, not DynamoDB's
-    # (docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html).
+    # So with AWS Backup's advanced features for DynamoDB; without them its recovery points are backups of DynamoDB by
+    # their ARNs (docs.aws.amazon.com/amazondynamodb/latest/developerguide/UsageNotesAWS.html).
     by_aws_backup = backup_arn.split(":")[2] == "backup"
     return wanted.backups or (by_aws_backup and wanted.backup_jobs)

@@ -8,7 +8,7 @@ from .rule import Ask, Countdown, Request, Response, Rule, Table
 
 
 class TableTags(Rule):
-    """Tags that were just set or taken away are not seen at once, and AWS's own cannot be set.
+    """Tags that were just set are not seen at once, and AWS's own cannot be set.
 
     API reference, API_TagResource: "If you issue a ListTagsOfResource request immediately after a TagResource
     request, DynamoDB might return your previous tag set, if there was one, or an empty tag set". Developer
@@ -61,7 +61,7 @@ class TableTags(Rule):
                 "ValidationException",
                 f"One or more parameter values were invalid: the tag key {reserved[0]} is reserved",
             )
-        present = ask("ListTagsOfResource", {"ResourceArn": request.parameters["ResourceArn"]})
+        present = _all_tags(request.parameters["ResourceArn"], ask)
         if not present.ok:
             return None  # no such table: the emulator says so itself
         have = {tag["Key"] for tag in present.json()["Tags"] if not tag["Key"].lower().startswith("aws:")}
@@ -72,3 +72,18 @@ class TableTags(Rule):
         with self._lock:
             self._before[request.table] = present
         return None
+
+
+def _all_tags(arn: str, ask: Ask) -> Response:
+    """All tags in one answer, where the emulator gives them page by page."""
+    tags = []
+    more: dict[str, str] = {}
+    while True:
+        page = ask("ListTagsOfResource", {"ResourceArn": arn, **more})
+        if not page.ok:
+            return page
+        answer = page.json()
+        tags += answer["Tags"]
+        if not answer.get("NextToken"):
+            return page.with_json({"Tags": tags})
+        more = {"NextToken": answer["NextToken"]}

@@ -136,7 +136,7 @@ def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
 
     assert status["given_up"] == {"objects": 5, "first": first}
     assert status["next"] == (
-        f"5 batches of changes that capture gave up lie in the failure bucket ({', '.join(first)} and more): {BRING_IN}"
+        f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); {BRING_IN}"
     )
     assert status["drained"], "what will never be in the buffer does not keep it from being empty"
 
@@ -256,7 +256,7 @@ OBSTACLES = [
     (gap, "3600 s of changes after the restore point could not be captured"),
     (
         given_up,
-        f"1 batches of changes that capture gave up lie in the failure bucket ({GIVEN_UP}): {BRING_IN}",
+        f"batches of changes that capture gave up lie in the failure bucket: 1 ({GIVEN_UP}); {BRING_IN}",
     ),
     (
         bucket_gone,
@@ -302,6 +302,20 @@ def test_what_was_given_up_before_the_restore_point_is_another_restores(house: H
     assert asked["Prefix"] == f"aws/lambda/{CAPTURE}/"
 
 
+def test_what_was_given_up_is_not_to_be_brought_in_where_the_window_has_an_end(house: House) -> None:
+    house.begin()
+    house.operator.set_window("orders", NOON - 3600, NOON - 60)
+    claim = house.pipelines.claim("orders")
+    assert claim is not None
+    house.handover.start_replay("orders", claim, None)
+    house.give_up("shard-1/a", NOON)
+
+    refused = cutover(house)["refused"]
+
+    assert any("abandon and restore again, for the window has an end" in reason for reason in refused)
+    assert not any(BRING_IN in reason for reason in refused)
+
+
 def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
     """The keys are in the order of their shards, so what was given up last can come last."""
     house.replaying()
@@ -311,7 +325,7 @@ def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
 
     (refused,) = cutover(house)["refused"]
 
-    assert refused.startswith("1 batches of changes that capture gave up")
+    assert refused.startswith("batches of changes that capture gave up")
     assert late in refused
 
 
