@@ -101,7 +101,7 @@ proof: $(VENV)/.installed ## Run the tests that draw what they try in their long
 	@$(BIN)/python scripts/proof.py
 
 .PHONY: mutants
-mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in tests/mutants: about half an hour
+mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in tests/mutants: about twenty minutes
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 .PHONY: lint
