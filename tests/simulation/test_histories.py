@@ -6,24 +6,22 @@ looked into: the message of a failure names its seed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
 
+from tests.simulation.seeds import HISTORIES, ONE_SEED
 from tests.simulation.world import BrokenPromiseError, World
 
-_HISTORIES = int(os.environ.get("SIMULATION_HISTORIES", "300"))
-_ONE_SEED = os.environ.get("SIMULATION_SEED")
 _SHARES = 8
 """Parts that can run on several processors."""
 
 
 def _seeds(share: int) -> range:
-    if _ONE_SEED is not None:
-        seed = int(_ONE_SEED)
+    if ONE_SEED is not None:
+        seed = int(ONE_SEED)
         return range(seed, seed + (share == 0))
-    return range(share, _HISTORIES, _SHARES)
+    return range(share, HISTORIES, _SHARES)
 
 
 @pytest.mark.parametrize("share", range(_SHARES))
