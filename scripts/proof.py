@@ -56,7 +56,7 @@ class Tally:
     @property
     def proved(self) -> bool:
         """Whether something was tried and nothing failed."""
-        return self.problem is None and not self.tests["failed"] and bool(self.tests["passed"])
+        return self.problem is None and not self.tests["failed"] and bool(self.tried)
 
 
 def run(part: Part) -> Tally:

@@ -213,6 +213,7 @@ class Follow:
     """Which kinds of restores are followed.
 
     Attributes:
+        point_in_time: restores to a point in time.
         backups: restores from backups, those that AWS Backup makes among them.
         backup_jobs: restores that AWS Backup makes.
     """

@@ -92,7 +92,8 @@ class Gateway:
         """The answer to one request of any caller; logs it."""
         started = time.time()
         clock = time.perf_counter()
-        request = self._identify(message)
+        method, target, _ = message.first_line
+        request = request_of(method, target, message.headers, message.body)
         upstream = self.routes[request.service]
         response = self._apply(request, upstream)
 
@@ -114,39 +115,9 @@ class Gateway:
         self.calls.add(entry)
         return response
 
-    def _identify(self, message: Message) -> Request:
-        method, target, _ = message.first_line
-        headers, body = message.headers, message.body
-        credential = credential_of(target, headers)
-        service = credential.service if credential else ""
-        if credential:
-            operation = operation_of(service, method, target, headers, body)
-        else:
-            operation = Operation(f"{method} {urlsplit(target).path}", {}, "rest")
-        caller, role = _caller(headers, credential.access_key if credential else "")
-        return Request(
-            service=service,
-            operation=operation.name,
-            protocol=operation.protocol,
-            region=credential.region if credential else "",
-            caller=caller,
-            role=role,
-            resource=resource_of(service, operation.parameters),
-            parameters=operation.parameters,
-            method=method,
-            target=target,
-            headers=headers,
-            body=body,
-        )
-
     def _apply(self, request: Request, upstream: str) -> Response:
         def ask(operation: str, parameters: Mapping[str, object], region: str | None = None) -> Response:
-            prefix = request.headers.get("x-amz-target").rpartition(".")[0]
-            headers = request.headers.with_added("X-Amz-Target", f"{prefix}.{operation}")
-            if request.role:
-                # What a rule wants to know or carries out is not the function's to be permitted.
-                headers = signed_by(OBSERVER, headers)
-            headers = in_region(region, headers) if region else headers
+            headers = headers_of_question(request, operation, region)
             return self._forward(upstream, "POST", "/", headers, json.dumps(parameters).encode())
 
         if request.caller == OBSERVER or not request.service:
@@ -171,6 +142,41 @@ class Gateway:
             if upstream not in self._pools:
                 self._pools[upstream] = _Pool(upstream)
             return self._pools[upstream]
+
+
+def request_of(method: str, target: str, headers: Headers, body: bytes) -> Request:
+    """What an HTTP request asks of AWS, and who asks; `target` is its path with the query."""
+    credential = credential_of(target, headers)
+    service = credential.service if credential else ""
+    if credential:
+        operation = operation_of(service, method, target, headers, body)
+    else:
+        operation = Operation(f"{method} {urlsplit(target).path}", {}, "rest")
+    caller, role = _caller(headers, credential.access_key if credential else "")
+    return Request(
+        service=service,
+        operation=operation.name,
+        protocol=operation.protocol,
+        region=credential.region if credential else "",
+        caller=caller,
+        role=role,
+        resource=resource_of(service, operation.parameters),
+        parameters=operation.parameters,
+        method=method,
+        target=target,
+        headers=headers,
+        body=body,
+    )
+
+
+def headers_of_question(request: Request, operation: str, region: str | None) -> Headers:
+    """The headers by which a rule asks the emulator for another operation of a request's service."""
+    prefix = request.headers.get("x-amz-target").rpartition(".")[0]
+    headers = request.headers.with_added("X-Amz-Target", f"{prefix}.{operation}")
+    if request.role:
+        # What a rule wants to know or carries out is not the function's to be permitted.
+        headers = signed_by(OBSERVER, headers)
+    return in_region(region, headers) if region else headers
 
 
 def _caller(headers: Headers, access_key: str) -> tuple[str, str]:

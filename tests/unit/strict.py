@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 
 from tests.local_aws.calls import FUNCTION_PREFIX
-from tests.local_aws.operations import credential_of, in_region, operation_of, resource_of
+from tests.local_aws.gateway import headers_of_question, request_of
 from tests.local_aws.rules import Request, Response, Rules
 from tests.local_aws.wire import Headers
 
@@ -55,11 +56,8 @@ def answer(rules: Rules, prepared: AWSPreparedRequest, moto: Moto) -> Answer | N
         return Response(int(status), Headers((name, str(value)) for name, value in more.items()), data)
 
     def ask(operation: str, parameters: Mapping[str, Any], region: str | None = None) -> Response:
-        prefix = request.headers.get("x-amz-target").rpartition(".")[0]
-        headers = request.headers.with_added("X-Amz-Target", f"{prefix}.{operation}")
-        url = prepared.url
-        if region:
-            headers, url = in_region(region, headers), url.replace(request.region, region)
+        url = prepared.url.replace(request.region, region) if region else prepared.url
+        headers = headers_of_question(request, operation, region)
         return forward("POST", url, headers, json.dumps(parameters).encode())
 
     response = rules.answer(request, ask, forward)
@@ -77,23 +75,9 @@ def _request_of(prepared: AWSPreparedRequest) -> Request:
     headers = Headers((name, _text(value)) for name, value in prepared.headers.items())
     split = urlsplit(prepared.url)
     target = f"{split.path}?{split.query}" if split.query else split.path
-    credential = credential_of(target, headers)
-    assert credential is not None, "every request of these tests is signed"
-    operation = operation_of(credential.service, prepared.method, target, headers, bytes(body))
-    return Request(
-        service=credential.service,
-        operation=operation.name,
-        protocol=operation.protocol,
-        region=credential.region,
-        caller=f"{FUNCTION_PREFIX}under-test" if _from_the_code_under_test() else "tests",
-        role="",
-        resource=resource_of(credential.service, operation.parameters),
-        parameters=operation.parameters,
-        method=prepared.method,
-        target=target,
-        headers=headers,
-        body=bytes(body),
-    )
+    # Test and code share their keys, so the signature does not tell them apart.
+    caller = f"{FUNCTION_PREFIX}under-test" if _from_the_code_under_test() else "tests"
+    return replace(request_of(prepared.method, target, headers, bytes(body)), caller=caller)
 
 
 def _text(value: Any) -> str:
@@ -101,7 +85,7 @@ def _text(value: Any) -> str:
 
 
 def _from_the_code_under_test() -> bool:
-    """Whether this call comes from the functions' code. Test and code share their clients, so only the stack tells."""
+    """Whether this call comes from the functions' code, which only the stack tells."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("dynamodb_restore."):

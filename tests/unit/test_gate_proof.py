@@ -38,6 +38,7 @@ def test_what_passed_counts_and_what_failed_does_not() -> None:
 def test_nothing_tried_proves_nothing() -> None:
     assert not tally("<testsuites/>").proved
     assert not tally('<testsuites><testcase name="a"><skipped/></testcase></testsuites>').proved
+    assert not tally('<testsuites><testcase name="a" /></testsuites>').proved
 
 
 @pytest.mark.parametrize(("test", "code", "verdict"), [("pass", 0, "proved"), ("assert False", 1, "FAILED")])

@@ -43,7 +43,7 @@ _SHOWN_OBJECTS = 3
 
 
 @dataclass(frozen=True)
-class GivenUp:
+class ChangesGivenUp:
     """What capture gave up and Lambda put into the failure bucket, an object for each batch of records.
 
     Attributes:
@@ -190,7 +190,7 @@ class Handover:
         """How many bundles are on the FIFO DLQ."""
         return int(self._attributes(pipeline.buffer_dead_letter_url)["ApproximateNumberOfMessages"])
 
-    def given_up(self, pipeline: Registration, since: int) -> GivenUp | None:
+    def given_up(self, pipeline: Registration, since: int) -> ChangesGivenUp | None:
         """What capture gave up from an instant on: changes that will never be in the buffer by themselves.
 
         Lambda names the objects `aws/lambda/MAPPING/SHARD/YYYY/MM/DD/…`
@@ -233,8 +233,8 @@ class Handover:
             # A bucket that nobody may list any more must not stand in the way of a cutover that is forced.
             if classify(error) is ErrorClass.RETRY:
                 raise
-            return GivenUp(unknown=explain(error))
-        return GivenUp(objects, tuple(first))
+            return ChangesGivenUp(unknown=explain(error))
+        return ChangesGivenUp(objects, tuple(first))
 
     def mapping(self, mapping_id: str) -> EventSourceMappingConfigurationResponseTypeDef:
         """An event source mapping as Lambda has it."""

@@ -17,7 +17,7 @@ from dynamodb_restore.changes.pipeline import Claim, ClaimState, Registration
 from dynamodb_restore.changes.progress import lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
-from dynamodb_restore.restore.handover import GivenUp
+from dynamodb_restore.restore.handover import ChangesGivenUp
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result, overall
@@ -251,7 +251,11 @@ class Operator:
         return obstacles
 
     def _obstacles(
-        self, pipeline: Registration, claim: Claim, not_drained: Sequence[str], given_up: GivenUp | None
+        self,
+        pipeline: Registration,
+        claim: Claim,
+        not_drained: Sequence[str],
+        given_up: ChangesGivenUp | None,
     ) -> list[str]:
         """Why cutting over now would leave the target without something that its source has."""
         if claim.state is not ClaimState.REPLAYING:
@@ -352,7 +356,7 @@ class Operator:
         )
 
 
-def _missing(given_up: GivenUp, window: Window) -> list[str]:
+def _missing(given_up: ChangesGivenUp, window: Window) -> list[str]:
     if given_up.unknown is not None:
         return [f"the failure bucket could not be looked into: {given_up.unknown}"]
     if not given_up.objects:
@@ -363,7 +367,7 @@ def _missing(given_up: GivenUp, window: Window) -> list[str]:
     return [f"batches of changes that capture gave up lie in the failure bucket: {which}; {advice}"]
 
 
-def _shown(given_up: GivenUp | None) -> dict[str, Any] | None:
+def _shown(given_up: ChangesGivenUp | None) -> dict[str, Any] | None:
     if given_up is None:
         return None
     return {"objects": None if given_up.unknown else given_up.objects, "first": list(given_up.first)}
