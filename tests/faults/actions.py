@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.faults.account.messaging import Message
+from tests.aws.wire import ProcessDeath
 from tests.faults.estate import (
     DEAD_LETTERS,
     RESTORE_QUEUE,
@@ -20,11 +21,7 @@ from tests.faults.estate import (
     build,
     restore_event,
 )
-from tests.faults.functions import MAX_ATTEMPTS, VISIBILITY_SECONDS, Functions, World
-from tests.faults.wire import ProcessDeath
-
-MOST_DELIVERIES = MAX_ATTEMPTS + 5
-"""After which SQS moves a message to the dead-letter queue itself; more than the worker's attempts."""
+from tests.faults.functions import Functions, World
 
 _MOST_CALLS = 20
 """Of one person, or one schedule, that does not give up."""
@@ -61,25 +58,15 @@ class Action:
 
 def deliver_all(functions: Functions, world: World) -> None:
     """Do what SQS and Lambda do until the restore queue is empty."""
-    queue = world.account.messaging.queues[RESTORE_QUEUE]
-    while queue:
-        _deliver(functions, world, queue[0])
-        queue.pop(0)
-
-
-def _deliver(functions: Functions, world: World, message: Message) -> None:
-    for attempt in range(1, MOST_DELIVERIES + 1):
-        faults = world.wire.faults
-        try:
-            done = functions.deliver(world, message, attempt)
-        except ProcessDeath:
-            done = False
+    messages = world.account.queues.queues[RESTORE_QUEUE].messages
+    while messages:
+        following = min(messages.values(), key=lambda message: message.visible_at)
+        world.clock.wait_until(following.visible_at)
+        faults, attempt = world.wire.faults, following.received + 1
+        with suppress(ProcessDeath):
+            functions.deliver(world)
         if world.wire.faults == faults or (world.wire.denied and attempt >= _LONGEST_RESTORE):
             finish_restore(world)
-        if done:
-            return
-        world.clock.sleep(message.hidden_seconds or VISIBILITY_SECONDS)
-    world.account.messaging.send(DEAD_LETTERS, message.body)
 
 
 def finish_restore(world: World) -> None:
@@ -110,12 +97,8 @@ def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]
 
 
 def redrive(world: World) -> None:
-    """Do what a person does about the dead-letter queue: send everything round again. The messages keep their attributes
-    and get new ids (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html)."""
-    messaging = world.account.messaging
-    for letter in messaging.queues[DEAD_LETTERS]:
-        messaging.send(RESTORE_QUEUE, letter.body, letter.attributes)
-    messaging.queues[DEAD_LETTERS].clear()
+    """Do what a person does about the dead-letter queue: send everything round again."""
+    world.account.queues.redrive(DEAD_LETTERS, RESTORE_QUEUE)
 
 
 def finish(functions: Functions, world: World) -> None:
@@ -128,7 +111,7 @@ def finish(functions: Functions, world: World) -> None:
 
 def _requested(*, on_demand: bool = False, pipeline: bool = False, active: bool = False) -> World:
     world = World(build(on_demand=on_demand, pipeline=pipeline))
-    world.account.messaging.send(RESTORE_QUEUE, restore_event())
+    world.account.queues.put(RESTORE_QUEUE, restore_event())
     if active:
         finish_restore(world)
     return world
@@ -137,8 +120,7 @@ def _requested(*, on_demand: bool = False, pipeline: bool = False, active: bool 
 def _waiting(functions: Functions) -> World:
     """The target is being restored, and the pipeline captures for it."""
     world = _requested(pipeline=True)
-    (message,) = world.account.messaging.queues[RESTORE_QUEUE]
-    assert not functions.deliver(world, message, 1)
+    assert functions.deliver(world) is False
     return _untold(world)
 
 
@@ -189,6 +171,7 @@ def _deleted(functions: Functions) -> World:
     """The target was deleted while it was being restored."""
     world = _waiting(functions)
     del world.account.tables.tables[TARGET]
+    del world.account.items.tables[TARGET]
     return world
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.aws.hazards import Call
 from tests.faults.actions import Action
 from tests.faults.functions import Functions, World
 from tests.faults.oracle import End, end_of
-from tests.faults.wire import Call
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def baseline_of(functions: Functions, action: Action) -> Baseline:
     if action.name not in _known:
         start = action.start(functions)
         world = start.copy()
-        world.account.checks_answers = True
+        world.wire.checks_answers = True
         answer = action.run(functions, world)
-        world.account.checks_answers = False
+        world.wire.checks_answers = False
         _known[action.name] = Baseline(action, start, world, end_of(world.account, answer))
     return _known[action.name]

@@ -9,19 +9,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
-# Before anything imports boto3 or Powertools, which read the environment while they are imported.
-for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
-    del os.environ[_name]
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "POWERTOOLS_SERVICE_NAME": "dynamodb-restore",
-    "POWERTOOLS_METRICS_NAMESPACE": "DynamoDBRestore",
-}
+from tests.aws.environment import isolate
+
+isolate()
 # The same in every run unless somebody chooses: a red run must be one's own doing.
 os.environ.setdefault("FAULTS_SEED", "0")
 

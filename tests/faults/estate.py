@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.changes.progress import pipeline_partition
-from tests.faults.account.account import Account
-from tests.faults.account.messaging import queue_url
-from tests.faults.account.tables import TableState
+from tests.aws.account import Account
+from tests.aws.clock import VirtualClock
+from tests.aws.names import ACCOUNT, REGION, function_arn, queue_arn, queue_url, table_arn
+from tests.aws.tables import TableState
 from tests.unit.builders import event
-from tests.unit.fakes import ACCOUNT, REGION, function_arn, table_arn
 
 SOURCE = "orders"
 TARGET = "orders-restored"
@@ -26,6 +26,19 @@ BUFFER_ID = "buffer-1"
 FAILURES = "orders-failures"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 CONTROL_TAG = "restore"
+
+START = datetime(2026, 11, 22, 7, 16, tzinfo=UTC)
+VISIBILITY_SECONDS = 720
+"""How long the restore queue hides a message that is being worked on, or that a function died with."""
+
+MAX_ATTEMPTS = 40
+"""Of a delivery; faults use up some of them."""
+
+MOST_DELIVERIES = MAX_ATTEMPTS + 5
+"""After which SQS moves a message to the dead-letter queue itself; more than the worker's attempts."""
+
+STREAM_LABEL = "2026-11-22T07:10:00.000"
+"""Of every new stream: what AWS would make a clock's reading has to be the same in all runs."""
 
 MADE_AT = datetime(2026, 10, 1, tzinfo=UTC)
 TARGET_MADE_AT = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
@@ -48,16 +61,23 @@ def build(*, on_demand: bool = False, pipeline: bool = False) -> Account:
         on_demand: capacity that scales, and maximums on demand, exclude each other.
         pipeline: whether the source has one.
     """
-    account = Account()
+    account = Account(VirtualClock(START.timestamp()))
+    account.streams.label = STREAM_LABEL
     account.tables.make(RESTORE_TABLE, MADE_AT, on_demand=True)
-    account.items.make(RESTORE_TABLE, "pk", "sk")
-    for url in (RESTORE_QUEUE, DEAD_LETTERS, BUFFER, SET_ASIDE):
-        account.messaging.queues[url] = []
+    account.items.make(RESTORE_TABLE, pk="S", sk="S")
+    for name in ("dynamodb-restore-restores-dlq", "orders-changes.fifo", "orders-changes-dlq.fifo"):
+        account.queues.make(name)
+    account.queues.make(
+        "dynamodb-restore-restores",
+        visibility_seconds=VISIBILITY_SECONDS,
+        max_receives=MOST_DELIVERIES,
+        dead_letters=DEAD_LETTERS,
+    )
     _source(account, on_demand=on_demand)
     _unrelated(account)
     _references(account)
-    account.items.make(SOURCE, "id")
-    account.items.make(TARGET, "id")
+    account.items.make(SOURCE, id="S")
+    account.items.make(TARGET, id="S")
     account.tables.restore(SOURCE, TARGET, TARGET_MADE_AT, RESTORED_TO)
     if pipeline:
         _pipeline(account)
@@ -207,7 +227,7 @@ def _unrelated(account: Account) -> None:
     table = account.tables.make(UNRELATED, MADE_AT, on_demand=True)
     table.tags = {"team": "warehouse"}
     table.ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "until"}
-    account.items.make(UNRELATED, "id")
+    account.items.make(UNRELATED, id="S")
     account.items.put(UNRELATED, {"id": {"S": "a"}})
 
 
@@ -240,11 +260,10 @@ def _references(account: Account) -> None:
 def _pipeline(account: Account) -> None:
     """The source's pipeline as Terraform makes it, with some changes captured and replayed."""
     stream_arn = account.tables.tables[SOURCE].description["LatestStreamArn"]
-    buffer_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:orders-changes.fifo"
-    uuids = []
-    for arn, function in ((stream_arn, "capture"), (buffer_arn, "replay")):
+    uuids = [
         account.mappings.put(arn, function_arn(function), State="Disabled", LastProcessingResult="OK")
-        uuids.append(account.mappings.mappings[-1]["UUID"])
+        for arn, function in ((stream_arn, "capture"), (queue_arn("orders-changes.fifo"), "replay"))
+    ]
     partition = {"pk": {"S": pipeline_partition(SOURCE)}}
     account.items.put(
         RESTORE_TABLE,

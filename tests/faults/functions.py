@@ -5,34 +5,33 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from dynamodb_restore.handlers import operator, reconciler, restore_worker, wiring
 from dynamodb_restore.restore import reconcile
 from dynamodb_restore.settings.registry import SETTINGS
-from tests.faults.account.account import Account
-from tests.faults.account.messaging import Message
-from tests.faults.estate import CONTROL_TAG, DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE, SOURCE, TOPIC
-from tests.faults.wire import Plan, ProcessDeath, Wire, no_faults
-from tests.unit.fakes import ACCOUNT, REGION
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
-START = datetime(2026, 11, 22, 7, 16, tzinfo=UTC)
-VISIBILITY_SECONDS = 720
-"""How long the restore queue hides a message that is being worked on, or that a function died with."""
-
-MAX_ATTEMPTS = 40
-"""Of a delivery; faults use up some of them."""
+from tests.aws.account import Account
+from tests.aws.botocore_door import BotocoreDoor
+from tests.aws.clock import VirtualClock
+from tests.aws.hazards import Hazard
+from tests.aws.lambda_runtime import QueuePoller, context
+from tests.aws.wire import ProcessDeath, Wire
+from tests.faults.estate import (
+    CONTROL_TAG,
+    DEAD_LETTERS,
+    MAX_ATTEMPTS,
+    RESTORE_QUEUE,
+    RESTORE_TABLE,
+    SOURCE,
+    TOPIC,
+)
 
 _TIMEOUTS = {"restore-worker": 120.0, "operator": 300.0, "reconciler": 300.0}
 """Of the functions, as Terraform sets them."""
@@ -71,19 +70,6 @@ ENVIRONMENT = {
 
 
 @dataclass
-class Clock:
-    """Time passes where a function sleeps, and between two deliveries."""
-
-    now: float = START.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def instant(self) -> datetime:
-        return datetime.fromtimestamp(self.now, UTC)
-
-
-@dataclass
 class World:
     """An account with its functions.
 
@@ -93,7 +79,6 @@ class World:
     """
 
     account: Account
-    clock: Clock = field(default_factory=Clock)
     wire: Wire = field(init=False)
     made: int = 0
     deaths: int = 0
@@ -101,27 +86,15 @@ class World:
     def __post_init__(self) -> None:
         self.wire = Wire(self.account)
 
-    def copy(self, plan: Plan = no_faults) -> World:
-        """The same world, in which calls go wrong as planned from now on."""
-        world = World(self.account.copy(), Clock(self.clock.now), made=self.made)
-        world.wire.plan = plan
+    @property
+    def clock(self) -> VirtualClock:
+        return self.account.clock
+
+    def copy(self, *hazards: Hazard) -> World:
+        """The same world, in which these things go wrong from now on."""
+        world = World(self.account.copy(), made=self.made)
+        world.wire.hazards.extend(hazards)
         return world
-
-
-class _Context:
-    """What Lambda tells a function of its invocation."""
-
-    memory_limit_in_mb = 256
-    aws_request_id = "11111111-2222-3333-4444-555555555555"
-
-    def __init__(self, name: str, clock: Clock) -> None:
-        self.function_name = f"dynamodb-restore-{name}"
-        self.invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}"
-        self._clock = clock
-        self._deadline = clock.now + _TIMEOUTS[name]
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int((self._deadline - self._clock.now) * 1000)
 
 
 class Functions:
@@ -129,6 +102,7 @@ class Functions:
 
     def __init__(self) -> None:
         self._world: World | None = None
+        self._door = BotocoreDoor()
 
     @property
     def world(self) -> World:
@@ -138,10 +112,9 @@ class Functions:
     @contextmanager
     def deployed(self) -> Iterator[Functions]:
         """Put the functions' surroundings in place: environment, clients, clock, chance."""
-        with pytest.MonkeyPatch.context() as patch:
+        with self._door.opened(), pytest.MonkeyPatch.context() as patch:
             for name, value in ENVIRONMENT.items():
                 patch.setenv(name, value)
-            patch.setattr(BaseClient, "_make_api_call", self._calls())
             for module in (wiring, reconciler):
                 patch.setattr(module, "datetime", SimpleNamespace(now=self._now))
             patch.setattr(wiring, "time", SimpleNamespace(sleep=self._sleep))
@@ -152,27 +125,23 @@ class Functions:
                 patch.setattr(module.logger._logger, "disabled", True)
             yield self
 
-    def deliver(self, world: World, message: Message, attempt: int) -> bool:
-        """Give a message of the restore queue to the worker; whether it is done with.
+    def deliver(self, world: World) -> bool | None:
+        """Give the next message of the restore queue to the worker.
+
+        Returns:
+            Whether it is done with; None where there was none to receive.
 
         Raises:
             ProcessDeath: the worker died with it.
         """
-        handle = f"receipt-{attempt}"
-        message.hidden_seconds = None
-        world.account.messaging.held = {handle: message}
-        record = {
-            "messageId": message.message_id,
-            "receiptHandle": handle,
-            "body": message.body,
-            "attributes": {"ApproximateReceiveCount": str(attempt)},
-            "messageAttributes": {
-                name: {"stringValue": value, "dataType": "String"}
-                for name, value in message.attributes.items()
-            },
-        }
-        answer = self._invoke(world, restore_worker, "restore-worker", {"Records": [record]})
-        return answer == {"batchItemFailures": []}
+        poller = QueuePoller(world.account, RESTORE_QUEUE, batch_size=1)
+        delivery = poller.receive()
+        if delivery is None:
+            return None
+        answer = self._invoke(world, restore_worker, "restore-worker", {"Records": list(delivery.records)})
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        poller.finish(delivery, failed)
+        return not failed
 
     def operate(self, world: World, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke the operator function.
@@ -191,11 +160,12 @@ class Functions:
         return self._invoke(world, reconciler, "reconciler", {"detail-type": "Scheduled Event"})
 
     def _invoke(self, world: World, module: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        context = cast("LambdaContext", _Context(name, world.clock))
+        seconds = _TIMEOUTS[name]
+        told = context(f"dynamodb-restore-{name}", world.clock, seconds)
         # Metrics are printed, by the thousand.
-        with self.on(world), redirect_stdout(io.StringIO()):
+        with self.on(world), world.wire.invocation(seconds), redirect_stdout(io.StringIO()):
             try:
-                answer: dict[str, Any] = module.handler(event, context)
+                answer: dict[str, Any] = module.handler(event, told)
             except ProcessDeath:
                 world.deaths += 1
                 raise
@@ -206,16 +176,10 @@ class Functions:
         """Let all clients talk to this world's account."""
         self._world = world
         try:
-            yield
+            with self._door.to(world.wire):
+                yield
         finally:
             self._world = None
-
-    def _calls(self) -> Callable[[BaseClient, str, dict[str, Any]], dict[str, Any]]:
-        # A plain function, so that it becomes a method of the client.
-        def make_api_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-            return self.world.wire.call(client, operation, parameters)
-
-        return make_api_call
 
     def _now(self, zone: tzinfo) -> datetime:
         return self.world.clock.instant().astimezone(zone)

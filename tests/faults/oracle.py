@@ -10,8 +10,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tests.faults.account.account import Account
-from tests.faults.account.messaging import Message
+from tests.aws.account import Account
+from tests.aws.queues import Queue
 from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE
 
 _OF_ITS_RUN = frozenset(
@@ -49,10 +49,10 @@ def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
     """The end, once AWS has carried out what was begun."""
     account = account.copy()
     account.settle()
-    messaging = account.messaging
+    messaging, queues = account.messaging, account.queues.queues
     items = {
-        table: {key: _item(item, ours=table == RESTORE_TABLE) for key, item in found.items()}
-        for table, found in account.items.items.items()
+        name: {key: _item(item, ours=name == RESTORE_TABLE) for key, item in table.items.items()}
+        for name, table in account.items.tables.items()
     }
     kept = {key: item.pop("settings", {}) for key, item in items[RESTORE_TABLE].items()}
     return End(
@@ -71,8 +71,8 @@ def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
             "tags of alarms": account.cloudwatch.tags,
             "mappings": _mappings(account),
             "items": items,
-            "dead letters": _letters(messaging.queues[DEAD_LETTERS]),
-            "restore queue": [message.body for message in messaging.queues[RESTORE_QUEUE]],
+            "dead letters": _letters(queues[DEAD_LETTERS]),
+            "restore queue": [message.body for message in queues[RESTORE_QUEUE].messages.values()],
         },
         kept=kept,
         reports=[_lasting(json.loads(event["Detail"])) for event in messaging.events],
@@ -178,7 +178,7 @@ def _lasting(value: Any) -> Any:
     return value
 
 
-def _letters(messages: list[Message]) -> list[dict[str, str]]:
+def _letters(queue: Queue) -> list[dict[str, str]]:
     """What lies on the dead-letter queue; a letter that was sent twice counts once."""
-    letters = [_lasting({**message.attributes, "body": message.body}) for message in messages]
+    letters = [_lasting({**letter.texts, "body": letter.body}) for letter in queue.messages.values()]
     return [letter for number, letter in enumerate(letters) if letter not in letters[:number]]

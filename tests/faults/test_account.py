@@ -19,7 +19,8 @@ from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.settings.registry import SETTINGS
-from tests.faults.account.account import Account
+from tests.aws.account import Account
+from tests.aws.names import table_arn
 from tests.faults.actions import ACTIONS, Action
 from tests.faults.baseline import baseline_of
 from tests.faults.estate import DEAD_LETTERS, INDEX, RESTORE_TABLE, SOURCE, TARGET, UNRELATED
@@ -27,7 +28,6 @@ from tests.faults.functions import Functions, World
 from tests.faults.oracle import differences, end_of, ended_otherwise, told_otherwise
 from tests.unit.builders import make_restore_table, request
 from tests.unit.changes.makers import put
-from tests.unit.fakes import table_arn
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
@@ -156,7 +156,8 @@ def make_a_trigger_twice(account: Account) -> None:
 
 
 def write_a_letter(account: Account) -> None:
-    account.messaging.send(DEAD_LETTERS, "{}", {"reason": "aws_error"})
+    reason = {"reason": {"DataType": "String", "StringValue": "aws_error"}}
+    account.queues.put(DEAD_LETTERS, "{}", attributes=reason)
 
 
 def keep_a_claim(account: Account) -> None:
@@ -260,12 +261,13 @@ def test_the_items_in_memory_are_those_of_an_emulator() -> None:
         make_restore_table(clients())
         answers = list(stores_at_work(clients()))
         items = clients().dynamodb.scan(TableName=RESTORE_TABLE)["Items"]
-    world = World(Account(checks_answers=True))
-    world.account.items.make(RESTORE_TABLE, "pk", "sk")
+    world = World(Account())
+    world.wire.checks_answers = True
+    world.account.items.make(RESTORE_TABLE, pk="S", sk="S")
     functions = Functions()
     with functions.deployed(), functions.on(world):
         assert list(stores_at_work(clients())) == answers
-    found = world.account.items.items[RESTORE_TABLE].values()
+    found = world.account.items.tables[RESTORE_TABLE].items.values()
     assert sorted(found, key=_key) == sorted(items, key=_key)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.aws.hazards import PASSING, Mode, at
 from tests.faults.actions import ACTIONS, Action, NotAnsweredError, deliver_all, finish, redrive
 from tests.faults.baseline import Baseline, baseline_of
 from tests.faults.estate import RESTORE_TABLE
@@ -16,7 +17,6 @@ from tests.faults.functions import Functions, World
 from tests.faults.oracle import End, differences, end_of, without_findings
 from tests.faults.share import Share
 from tests.faults.test_faults import fail_with
-from tests.faults.wire import PASSING, Mode, at, no_faults
 
 Recorder = Callable[[str, object], None]
 
@@ -91,7 +91,7 @@ def _outcomes(end: End) -> list[dict[str, Any]]:
 def mended(baseline: Baseline, functions: Functions, world: World, *, answered: bool) -> End:
     """The end once the permission is there, and a person has done what is left to a person."""
     world.wire.denied.clear()
-    world.wire.plan = no_faults
+    world.wire.hazards.clear()
     if not answered:
         baseline.action.run(functions, world)
     redrive(world)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.aws.hazards import PASSING, Hazard, Mode, NowAndThen, at
 from tests.faults.actions import ACTIONS, Action
 from tests.faults.baseline import Baseline, baseline_of
 from tests.faults.functions import Functions
 from tests.faults.oracle import End, differences, end_of, ended_otherwise, told_otherwise, without_findings
 from tests.faults.share import Share
-from tests.faults.wire import PASSING, Mode, Plan, at
 
 Recorder = Callable[[str, object], None]
 
@@ -27,9 +27,9 @@ _HISTORIES = 400
 _ONE_CALL_IN = 150
 
 
-def end_with(baseline: Baseline, functions: Functions, plan: Plan) -> End:
+def end_with(baseline: Baseline, functions: Functions, hazard: Hazard) -> End:
     """How the action ends with faults."""
-    world = baseline.start.copy(plan)
+    world = baseline.start.copy(hazard)
     answer = baseline.action.run(functions, world)
     assert world.deaths == world.wire.deaths, "a function went on after its process had died"
     return end_of(world.account, answer)
@@ -66,12 +66,6 @@ def test_a_fault_at_every_call(
         fail_with(found)
 
 
-def storm(seed: int) -> Plan:
-    """Faults of all kinds, now and then."""
-    rng = random.Random(seed)
-    return lambda _: rng.choice(PASSING) if rng.randrange(_ONE_CALL_IN) == 0 else None
-
-
 @pytest.mark.parametrize("part", range(_SHARES))
 def test_many_faults_in_one_history(
     functions: Functions, share: Share, record_property: Recorder, part: int
@@ -80,7 +74,8 @@ def test_many_faults_in_one_history(
     found = []
     for seed in seeds:
         baseline = baseline_of(functions, ACTIONS[seed % len(ACTIONS)])
-        end = without_findings(end_with(baseline, functions, storm(seed)))
+        now_and_then = NowAndThen(random.Random(seed), PASSING, 1 / _ONE_CALL_IN)
+        end = without_findings(end_with(baseline, functions, now_and_then))
         lines = list(problems(baseline.action, without_findings(baseline.end), end))
         if lines:
             found.append(f"{baseline.action.name}, history {seed}:\n  " + "\n  ".join(lines))

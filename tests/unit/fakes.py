@@ -9,50 +9,31 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
+from tests.aws.errors import client_error
+from tests.aws.kinesis import KinesisDestinations
+from tests.aws.mappings import Mappings
+from tests.aws.names import ACCOUNT, REGION, function_arn, kinesis_arn, table_arn
+from tests.aws.objects import Objects
 from tests.unit.strict import rules_over_moto
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-REGION = "eu-central-1"
-ACCOUNT = "123456789012"
-
-
-def table_arn(name: str) -> str:
-    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
-
-
-def function_arn(name: str) -> str:
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
-
-
-def kinesis_arn(name: str) -> str:
-    return f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
-
-
-def client_error(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {
-                "RequestId": "0",
-                "HostId": "",
-                "HTTPStatusCode": status,
-                "HTTPHeaders": {},
-                "RetryAttempts": 0,
-            },
-        },
-        operation,
-    )
+__all__ = [
+    "ACCOUNT",
+    "REGION",
+    "client_error",
+    "function_arn",
+    "kinesis_arn",
+    "table_arn",
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ class Aws:
         self.rules = rules_over_moto()
         self.calls: list[Call] = []
         self.kinesis = KinesisDestinations()
-        self.triggers = EventSourceMappings()
+        self.triggers = Mappings()
         self.objects = Objects()
         self._faults: dict[str, deque[Exception]] = {}
         self._lasting: dict[str, dict[str, Any]] = {}
@@ -125,222 +106,6 @@ class Aws:
             if self._passing.get(name):
                 answer["Table"].update(self._passing[name].popleft())
         return answer
-
-
-@dataclass
-class KinesisDestinations:
-    """DynamoDB's Kinesis destinations: enabling takes some looks, and may fail while it is looked at."""
-
-    looks_until_done: int = 0
-    failure: str | None = None
-    destinations: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    _looks: int = 0
-
-    @property
-    def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {
-            "DescribeKinesisStreamingDestination": self._describe,
-            "EnableKinesisStreamingDestination": self._enable,
-        }
-
-    def put(self, table: str, stream: str, status: str = "ACTIVE", **more: str) -> None:
-        """Give a table a destination without a call."""
-        self.destinations.setdefault(table, []).append(
-            {"StreamArn": kinesis_arn(stream), "DestinationStatus": status, **more}
-        )
-
-    def _describe(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        destinations = self.destinations.get(parameters["TableName"], [])
-        for destination in destinations:
-            if destination["DestinationStatus"] == "ENABLING":
-                self._looks += 1
-                if self._looks > self.looks_until_done:
-                    self._finish(destination)
-        return {
-            "TableName": parameters["TableName"],
-            "KinesisDataStreamDestinations": [dict(destination) for destination in destinations],
-        }
-
-    def _finish(self, destination: dict[str, str]) -> None:
-        if self.failure is None:
-            destination["DestinationStatus"] = "ACTIVE"
-        else:
-            destination["DestinationStatus"] = "ENABLE_FAILED"
-            destination["DestinationStatusDescription"] = self.failure
-
-    def _enable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        for present in self.destinations.get(parameters["TableName"], []):
-            if present["DestinationStatus"] not in ("DISABLED", "ENABLE_FAILED"):
-                # In these words AWS also refuses what it is already doing.
-                raise client_error(
-                    "EnableKinesisStreamingDestination",
-                    "ValidationException",
-                    "Table is not in a valid state to enable Kinesis Streaming Destination: "
-                    "EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.",
-                )
-        configuration = parameters.get("EnableKinesisStreamingConfiguration", {})
-        destination = {
-            "StreamArn": parameters["StreamArn"],
-            "DestinationStatus": "ENABLING",
-            "ApproximateCreationDateTimePrecision": configuration.get(
-                "ApproximateCreationDateTimePrecision", "MILLISECOND"
-            ),
-        }
-        others = [
-            other
-            for other in self.destinations.get(parameters["TableName"], [])
-            if other["StreamArn"] != parameters["StreamArn"]
-        ]
-        self.destinations[parameters["TableName"]] = [*others, destination]
-        return {
-            "TableName": parameters["TableName"],
-            "StreamArn": parameters["StreamArn"],
-            "DestinationStatus": "ENABLING",
-            "EnableKinesisStreamingConfiguration": configuration,
-        }
-
-
-class Objects:
-    """S3's objects, which come in the order of their keys, a page at a time
-    (docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)."""
-
-    page_size = 2
-
-    def __init__(self) -> None:
-        self.buckets: dict[str, dict[str, datetime]] = {}
-
-    @property
-    def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {"ListObjectsV2": self._list}
-
-    def put(self, bucket: str, key: str, at: float) -> None:
-        """Put an object at an instant, in epoch seconds; S3 tells the whole second."""
-        self.buckets.setdefault(bucket, {})[key] = datetime.fromtimestamp(int(at), UTC)
-
-    def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        bucket = parameters["Bucket"]
-        if bucket not in self.buckets:
-            raise client_error(
-                "ListObjectsV2", "NoSuchBucket", "The specified bucket does not exist", status=404
-            )
-        prefix, after = parameters.get("Prefix", ""), parameters.get("ContinuationToken", "")
-        keys = sorted(key for key in self.buckets[bucket] if key.startswith(prefix) and key > after)
-        page = keys[: self.page_size]
-        answer: dict[str, Any] = {"KeyCount": len(page), "IsTruncated": len(page) < len(keys)}
-        if page:
-            answer["Contents"] = [{"Key": key, "LastModified": self.buckets[bucket][key]} for key in page]
-        if answer["IsTruncated"]:
-            answer["NextContinuationToken"] = page[-1]
-        return answer
-
-
-class EventSourceMappings:
-    """Lambda's event source mappings of streams."""
-
-    page_size = 2
-
-    def __init__(self) -> None:
-        self.mappings: list[dict[str, Any]] = []
-        self.tags: dict[str, dict[str, str]] = {}
-        self.unusable_keys: set[str] = set()
-        self.functions_without_access: set[str] = set()
-        self._made = 0
-
-    @property
-    def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {
-            "ListEventSourceMappings": self._list,
-            "GetEventSourceMapping": self._get,
-            "CreateEventSourceMapping": self._create,
-            "ListTags": self._list_tags,
-        }
-
-    def put(
-        self, stream_arn: str, function: str, *, tags: Mapping[str, str] | None = None, **properties: Any
-    ) -> None:
-        """Make a mapping without a call, with what Lambda returns for one whose maker chose nothing."""
-        self._made += 1
-        uuid = f"00000000-0000-4000-8000-{self._made:012d}"
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}"
-        mapping: dict[str, Any] = {
-            "UUID": uuid,
-            "EventSourceMappingArn": arn,
-            "EventSourceArn": stream_arn,
-            "FunctionArn": function,
-            "State": "Enabled",
-            "StartingPosition": "TRIM_HORIZON",
-            "BatchSize": 100,
-            "MaximumBatchingWindowInSeconds": 0,
-            "ParallelizationFactor": 1,
-            "MaximumRecordAgeInSeconds": -1,
-            "BisectBatchOnFunctionError": False,
-            "MaximumRetryAttempts": -1,
-            "TumblingWindowInSeconds": 0,
-            "FunctionResponseTypes": [],
-            "DestinationConfig": {"OnFailure": {}},
-            **properties,
-        }
-        self.mappings.append(mapping)
-        self.tags[arn] = dict(tags or {})
-
-    def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        found = [
-            mapping for mapping in self.mappings if mapping["EventSourceArn"] == parameters["EventSourceArn"]
-        ]
-        start = int(parameters.get("Marker", "0"))
-        page = found[start : start + self.page_size]
-        answer: dict[str, Any] = {"EventSourceMappings": [_listed(mapping) for mapping in page]}
-        if start + self.page_size < len(found):
-            answer["NextMarker"] = str(start + self.page_size)
-        for mapping in page:
-            mapping["State"] = mapping.pop("_becomes", mapping["State"])
-        return answer
-
-    def _get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        (mapping,) = (mapping for mapping in self.mappings if mapping["UUID"] == parameters["UUID"])
-        if mapping.get("KMSKeyArn") in self.unusable_keys:
-            error = {"ErrorCode": "KMSAccessDeniedException", "Message": "kms:Decrypt is not allowed"}
-            return {**_listed(mapping), "FilterCriteriaError": error}
-        return dict(mapping)
-
-    def _create(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        function, stream_arn = parameters["FunctionName"], parameters["EventSourceArn"]
-        if function in self.functions_without_access:
-            raise client_error(
-                "CreateEventSourceMapping",
-                "InvalidParameterValueException",
-                f"Cannot access stream {stream_arn}. Please ensure the role can perform the GetRecords, "
-                "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.",
-            )
-        for mapping in self.mappings:
-            if (mapping["EventSourceArn"], mapping["FunctionArn"]) == (stream_arn, function):
-                raise client_error(
-                    "CreateEventSourceMapping",
-                    "ResourceConflictException",
-                    "An event source mapping with this event source and function already exists.",
-                )
-        chosen = {
-            key: value
-            for key, value in parameters.items()
-            if key not in ("FunctionName", "EventSourceArn", "Enabled", "Tags")
-        }
-        becomes = "Enabled" if parameters.get("Enabled", True) else "Disabled"
-        self.put(
-            stream_arn,
-            function,
-            tags=parameters.get("Tags"),
-            **{**chosen, "State": "Creating", "_becomes": becomes},
-        )
-        return _listed(self.mappings[-1])
-
-    def _list_tags(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Tags": dict(self.tags[parameters["Resource"]])}
-
-
-def _listed(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping as every operation but GetEventSourceMapping shows it: an encrypted filter is left out."""
-    hidden = ("_becomes", "FilterCriteria") if mapping.get("KMSKeyArn") else ("_becomes",)
-    return {key: value for key, value in mapping.items() if key not in hidden}
 
 
 class Clock:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
@@ -26,9 +26,6 @@ from dynamodb_restore.settings.setting import Setting
 from tests.unit.builders import make_table, request
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_queue, make_restore_table
 from tests.unit.fakes import Aws, Shelf, function_arn
-
-if TYPE_CHECKING:
-    import pytest
 
 RESTORE_ID = "restore-1"
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
@@ -201,10 +198,11 @@ class House:
         self.on_nap()
 
 
-def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
+def build(aws: Aws, clients: Clients) -> House:
     make_restore_table(clients)
     for name in ("orders", "orders-restored"):
         make_table(clients, name, on_demand=True)
+    aws.triggers.looks_to_switch = 0
     aws.triggers.put(STREAM, function_arn("capture"), State="Disabled", LastProcessingResult="OK")
     aws.triggers.put(STREAM, function_arn("replay"), State="Disabled", LastProcessingResult="OK")
     house = House(
@@ -216,16 +214,4 @@ def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
     )
     house.register()
     aws.objects.buckets[FAILURES] = {}
-    answer = aws.answer
-
-    def with_switches(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
-        if operation != "UpdateEventSourceMapping":
-            return answer(client, operation, parameters, otherwise)
-        return answer(client, operation, parameters, switched)
-
-    def switched(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        house.switch(parameters["UUID"], "Enabled" if parameters["Enabled"] else "Disabled")
-        return {}
-
-    monkeypatch.setattr(aws, "answer", with_switches)
     return house

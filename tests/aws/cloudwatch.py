@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.fakes import ACCOUNT, REGION, client_error
+from tests.aws.errors import client_error
+from tests.aws.names import ACCOUNT, REGION
 
 _PAGE_SIZE = 4
 _CHILD = re.compile(r"(?:ALARM|OK)\(\"([^\"]*)\"\)")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.fakes import client_error
+from tests.aws.errors import client_error
 
 
 @dataclass

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.account.cloudwatch import CloudWatch
-from tests.unit.fakes import ACCOUNT, REGION, client_error
+from tests.aws.cloudwatch import CloudWatch
+from tests.aws.errors import client_error
+from tests.aws.names import ACCOUNT, REGION
 
 _PAGE_SIZE = 2
 _Place = tuple[str, str]

@@ -1,4 +1,4 @@
-"""DynamoDB's control plane: tables with all that hangs on them but their items.
+"""DynamoDB's control plane: tables as DescribeTable tells them, and what becomes of a change.
 
 AWS carries much of it out in the background. Here that takes looks instead of seconds: what was begun with two looks
 to come is done at the third, whether the table is described or refuses a change. Where AWS does not document what it answers, it answers here as it was
@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.unit.fakes import REGION, client_error, table_arn
+from tests.aws.errors import client_error
+from tests.aws.names import REGION, table_arn
+from tests.aws.streams import Streams
 
 _Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 ON_DEMAND_START = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
-STREAM_LABEL = "2026-11-22T07:10:00.000"
-"""Of every stream: what AWS would make a clock's reading has to be the same in all runs."""
-
 _KINDS = (
     "StreamSpecification",
     "TableClass",
@@ -97,8 +96,14 @@ class TableState:
 
 @dataclass
 class Tables:
-    """All tables of the account, by name; replicas are the only ones elsewhere."""
+    """All tables of one region, by name; what is known of other regions here are replicas.
 
+    Attributes:
+        write_scaling: whether policies drive a table's write capacity.
+    """
+
+    streams: Streams = field(default_factory=Streams)
+    region: str = REGION
     tables: dict[str, TableState] = field(default_factory=dict)
     write_scaling: Callable[[str], bool] = field(default=lambda _: True)
 
@@ -108,14 +113,6 @@ class Tables:
             "ListTables": self._list,
             "DescribeTable": self._describe,
             "UpdateTable": self._update,
-            "ListTagsOfResource": self._list_tags,
-            "TagResource": self._tag,
-            "DescribeTimeToLive": self._describe_ttl,
-            "UpdateTimeToLive": self._update_ttl,
-            "DescribeContinuousBackups": self._describe_recovery,
-            "UpdateContinuousBackups": self._update_recovery,
-            "ListContributorInsights": self._list_insights,
-            "UpdateContributorInsights": self._update_insights,
         }
 
     def make(
@@ -129,7 +126,7 @@ class Tables:
             warm = {**ON_DEMAND_START, "Status": "ACTIVE"}
         described: dict[str, Any] = {
             "TableName": name,
-            "TableArn": table_arn(name),
+            "TableArn": table_arn(name, self.region),
             "TableId": f"id-of-{name}",
             "TableStatus": "ACTIVE",
             "CreationDateTime": created,
@@ -140,7 +137,7 @@ class Tables:
             "GlobalSecondaryIndexes": [
                 {
                     "IndexName": index,
-                    "IndexArn": f"{table_arn(name)}/index/{index}",
+                    "IndexArn": f"{table_arn(name, self.region)}/index/{index}",
                     "IndexStatus": "ACTIVE",
                     "ProvisionedThroughput": dict(capacity),
                     "WarmThroughput": dict(warm),
@@ -176,6 +173,10 @@ class Tables:
         description["TableStatus"] = "ACTIVE"
         description.pop("RestoreSummary", None)
 
+    def usable(self, name: str) -> bool:
+        """Whether items can be read and written, as far as the control plane has a say."""
+        return name not in self.tables or not self.tables[name].creating
+
     def elsewhere(self, region: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeTable in another region."""
         name = parameters["TableName"]
@@ -185,11 +186,11 @@ class Tables:
         )
         for replica in [*replicas, *(one for change in under_way for one in change)]:
             if replica["RegionName"] == region:
-                home = {"RegionName": REGION, "ReplicaStatus": "ACTIVE"}
+                home = {"RegionName": self.region, "ReplicaStatus": "ACTIVE"}
                 return {"Table": {"TableName": name, "TableStatus": "CREATING", "Replicas": [home]}}
         raise _not_found("DescribeTable")
 
-    # Tables --------------------------------------------------------------------------------------------------------
+    # Calls ---------------------------------------------------------------------------------------------------------
 
     def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         after = parameters.get("ExclusiveStartTableName", "")
@@ -211,7 +212,7 @@ class Tables:
     def _update(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """One kind of change a call; all but two of them make the table UPDATING
         (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html)."""
-        table = self._active("UpdateTable", parameters["TableName"])
+        table = self.active("UpdateTable", parameters["TableName"])
         (kind,) = [kind for kind in _KINDS if kind in parameters and not _goes_along(kind, parameters)]
         if kind == "DeletionProtectionEnabled":
             table.description["DeletionProtectionEnabled"] = parameters[kind]
@@ -236,11 +237,19 @@ class Tables:
         return {"TableDescription": {**table.description, "TableStatus": "UPDATING"}}
 
     def _stream(self, table: TableState, parameters: Mapping[str, Any]) -> None:
-        if table.description.get("StreamSpecification", {}).get("StreamEnabled"):
-            name = parameters["TableName"]
-            raise _invalid("UpdateTable", f"Table already has an enabled stream: TableName: {name}")
-        table.description["StreamSpecification"] = dict(parameters["StreamSpecification"])
-        table.description["LatestStreamArn"] = f"{table.description['TableArn']}/stream/{STREAM_LABEL}"
+        """A stream that is switched off stays where LatestStreamArn says for a day; the next one is another."""
+        name, wanted = parameters["TableName"], parameters["StreamSpecification"]
+        enabled = table.description.get("StreamSpecification", {}).get("StreamEnabled", False)
+        if wanted["StreamEnabled"] == enabled:
+            already = "already has an enabled" if enabled else "has no enabled"
+            raise _invalid("UpdateTable", f"Table {already} stream: TableName: {name}")
+        if enabled:
+            del table.description["StreamSpecification"]
+            self.streams.switch_off(name)
+        else:
+            table.description["StreamSpecification"] = dict(wanted)
+            stream = self.streams.switch_on(name, wanted["StreamViewType"])
+            table.description["LatestStreamArn"] = stream.arn
         table.jobs.append(Job(1, {}))
 
     def _table_class(self, table: TableState, parameters: Mapping[str, Any]) -> None:
@@ -306,92 +315,7 @@ class Tables:
         table.jobs.append(Job(1, {"Replicas": shown, **global_table}))
         table.jobs.append(Job(3, {"Replicas": done, **global_table}))
 
-    # What hangs on tables --------------------------------------------------------------------------------------------
-
-    def _list_tags(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("ListTagsOfResource", _name(parameters["ResourceArn"]))
-        shown = [{"Key": key, "Value": value} for key, value in table.tags.items()]
-        # "Tagging is asynchronous": reads show it a little later
-        # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html).
-        table.tags |= table.unseen_tags
-        table.unseen_tags = {}
-        start = int(parameters.get("NextToken", "0"))
-        more = {"NextToken": str(start + 2)} if start + 2 < len(shown) else {}
-        return {"Tags": shown[start : start + 2], **more}
-
-    def _tag(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("TagResource", _name(parameters["ResourceArn"]))
-        table.unseen_tags |= {tag["Key"]: tag["Value"] for tag in parameters["Tags"]}
-        return {}
-
-    def _describe_ttl(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("DescribeTimeToLive", parameters["TableName"])
-        shown = dict(table.ttl)
-        if table.ttl["TimeToLiveStatus"] == "ENABLING":
-            table.ttl["TimeToLiveStatus"] = "ENABLED"
-        return {"TimeToLiveDescription": shown}
-
-    def _update_ttl(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("UpdateTimeToLive", parameters["TableName"])
-        if table.ttl["TimeToLiveStatus"] != "DISABLED":
-            raise _invalid("UpdateTimeToLive", "TimeToLive is already enabled")
-        wanted = parameters["TimeToLiveSpecification"]
-        table.ttl = {"TimeToLiveStatus": "ENABLING", "AttributeName": wanted["AttributeName"]}
-        return {"TimeToLiveSpecification": wanted}
-
-    def _describe_recovery(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("DescribeContinuousBackups", parameters["TableName"], "TableNotFoundException")
-        recovery: dict[str, Any] = {"PointInTimeRecoveryStatus": "DISABLED"}
-        if table.recovery_days is not None:
-            recovery = {"PointInTimeRecoveryStatus": "ENABLED", "RecoveryPeriodInDays": table.recovery_days}
-        return {
-            "ContinuousBackupsDescription": {
-                "ContinuousBackupsStatus": "ENABLED",
-                "PointInTimeRecoveryDescription": recovery,
-            }
-        }
-
-    def _update_recovery(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._active("UpdateContinuousBackups", parameters["TableName"], "TableNotFoundException")
-        if table.recovery_refusals:
-            table.recovery_refusals -= 1
-            raise client_error(
-                "UpdateContinuousBackups",
-                "ContinuousBackupsUnavailableException",
-                f"Backups are being enabled for the table: {parameters['TableName']}. Please retry later",
-            )
-        table.recovery_days = parameters["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"]
-        return self._describe_recovery(parameters)
-
-    def _list_insights(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """A page can be empty with others to follow
-        (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListContributorInsights.html)."""
-        table = self._active("ListContributorInsights", parameters["TableName"])
-        page = int(parameters.get("NextToken", "0"))
-        entries = [dict(table.insights[index]) for index in sorted(table.insights)]
-        if page == 0:
-            for entry in table.insights.values():
-                entry["ContributorInsightsStatus"] = "ENABLED"
-        pages = [entries[:1], [], entries[1:]]
-        more = {"NextToken": str(page + 1)} if page + 1 < len(pages) else {}
-        return {"ContributorInsightsSummaries": pages[page], **more}
-
-    def _update_insights(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Enabling what is being enabled is accepted."""
-        table = self._active("UpdateContributorInsights", parameters["TableName"])
-        index = parameters.get("IndexName")
-        entry = {
-            "TableName": parameters["TableName"],
-            **({"IndexName": index} if index else {}),
-            "ContributorInsightsStatus": "ENABLING",
-            "ContributorInsightsMode": parameters.get(
-                "ContributorInsightsMode", "ACCESSED_AND_THROTTLED_KEYS"
-            ),
-        }
-        table.insights[index or ""] = entry
-        return dict(entry)
-
-    def _active(self, operation: str, name: str, code: str = "ResourceNotFoundException") -> TableState:
+    def active(self, operation: str, name: str, code: str = "ResourceNotFoundException") -> TableState:
         """A table that is not CREATING: to all calls but DescribeTable one that is does not exist
         (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html)."""
         table = self.tables.get(name)
@@ -411,10 +335,6 @@ def _warms_indexes(parameters: Mapping[str, Any]) -> bool:
 
 def _index_updates(parameters: Mapping[str, Any]) -> list[Any]:
     return list(parameters.get("GlobalSecondaryIndexUpdates", []))
-
-
-def _name(arn: str) -> str:
-    return arn.partition(":table/")[2]
 
 
 def _not_found(operation: str, code: str = "ResourceNotFoundException") -> Exception:

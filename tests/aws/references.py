@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.fakes import ACCOUNT
+from tests.aws.names import ACCOUNT
 
 WORKER_ROLE = "dynamodb-restore-worker"
 

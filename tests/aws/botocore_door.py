@@ -1,0 +1,84 @@
+"""Real boto3 clients, up to the point where a request would leave: parameters are checked and can be written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from botocore.client import BaseClient
+from botocore.exceptions import ParamValidationError
+from botocore.validate import validate_parameters
+
+from tests.aws.errors import UnknownCallError
+from tests.aws.wire import Wire
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
+
+
+class BotocoreDoor:
+    """Stands in for `BaseClient._make_api_call` while it is open; each call goes to the wire of the moment.
+
+    Paginators and waiters work, as they are made of such calls. botocore's own retries are beyond this point, so they
+    are modelled on the wire where `retries` says so, with the attempts that a client is configured for.
+    """
+
+    def __init__(self, *, retries: bool = False) -> None:
+        self._retries = retries
+        self._wire: Wire | None = None
+
+    @property
+    def wire(self) -> Wire:
+        assert self._wire is not None, "no function runs"
+        return self._wire
+
+    @contextmanager
+    def opened(self) -> Iterator[BotocoreDoor]:
+        # A plain function, so that it becomes a method of the client.
+        def make_api_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+            return self._call(client, operation, parameters)
+
+        with mock.patch.object(BaseClient, "_make_api_call", make_api_call):
+            yield self
+
+    @contextmanager
+    def to(self, wire: Wire) -> Iterator[None]:
+        """Let all clients talk over this wire."""
+        before, self._wire = self._wire, wire
+        try:
+            yield
+        finally:
+            self._wire = before
+
+    def _call(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        model = client.meta.service_model.operation_model(operation)
+        if model.input_shape is not None:
+            validate_parameters(parameters, model.input_shape)
+        client._serializer.serialize_to_request(parameters, model)  # type: ignore[attr-defined]
+        answer = self.wire.call(
+            client.meta.service_model.service_name,
+            operation,
+            parameters,
+            region=client.meta.region_name,
+            attempts=_attempts(client) if self._retries else 1,
+        )
+        if self.wire.checks_answers:
+            _check(answer, model)
+        return answer
+
+
+def _attempts(client: BaseClient) -> int:
+    retries = client.meta.config.retries  # type: ignore[attr-defined]
+    return int((retries or {}).get("total_max_attempts", 1))
+
+
+def _check(answer: Mapping[str, Any], model: OperationModel) -> None:
+    # The one answer in which botocore turns text into values: policy documents.
+    if model.output_shape is None or model.name == "GetAccountAuthorizationDetails":
+        return
+    try:
+        validate_parameters(answer, model.output_shape)
+    except ParamValidationError as error:
+        raise UnknownCallError(f"{model.name} does not answer like that: {error}") from error
