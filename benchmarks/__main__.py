@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import one_by_one
-from benchmarks.simulated_aws import SimulatedAws
 from benchmarks.workload import stream_records
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.capture import CaptureOptions, capture
@@ -24,6 +23,11 @@ from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window, replay
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
+from tests.aws.account import Account
+from tests.aws.clock import VirtualClock
+from tests.aws.http_door import HttpDoor
+from tests.aws.lambda_runtime import QueuePoller
+from tests.aws.wire import Wire
 
 SECONDS_PER_CALL = 0.005
 BATCH = 1_000
@@ -51,23 +55,37 @@ class Cost:
         return self.changes / self.seconds
 
 
+def account_of_the_pipeline() -> Account:
+    """Both tables, the restore table and the queue, all empty."""
+    account = Account(VirtualClock(1_790_000_000.0))
+    for table in (TABLE, TARGET):
+        account.items.make(table, pk="S", sk="N")
+    account.items.make(RESTORE_TABLE, pk="S", sk="S")
+    account.queues.make("changes.fifo")
+    return account
+
+
 def measure(work: Callable[[Clients], object], changes: int, rounds: int = ROUNDS) -> Cost:
-    """Run `work` some times, after one run that makes the clients, and keep the medians."""
-    aws = SimulatedAws(SECONDS_PER_CALL)
-    clients = aws.clients()
+    """Run `work` some times, each on an account of its own, after one run that makes the clients; keep the medians.
+
+    The CPU time that the account in memory takes is left out.
+    """
+    door = HttpDoor(Wire(account_of_the_pipeline()), SECONDS_PER_CALL)
+    clients = door.clients()
     work(clients)
-    aws.calls.clear()
-    aws.bytes_sent = 0
+    door.calls.clear()
+    door.bytes_sent = 0
     seconds, cpu = [], []
     for _ in range(rounds):
-        began, cpu_began = time.perf_counter(), time.process_time()
+        door.wire = Wire(account_of_the_pipeline())
+        began, cpu_began = time.perf_counter(), time.process_time() - door.cpu_seconds
         work(clients)
         seconds.append(time.perf_counter() - began)
-        cpu.append(time.process_time() - cpu_began)
+        cpu.append(time.process_time() - door.cpu_seconds - cpu_began)
     return Cost(
         changes,
-        aws.calls.total() / rounds,
-        aws.bytes_sent / rounds,
+        door.calls.total() / rounds,
+        door.bytes_sent / rounds,
         statistics.median(seconds),
         statistics.median(cpu),
     )
@@ -84,29 +102,16 @@ def capture_bundles(records: Sequence[dict[str, Any]], clients: Clients) -> None
     )
 
 
-def buffered(records: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def buffered(records: Sequence[dict[str, Any]]) -> list[Sequence[dict[str, Any]]]:
     """The messages that capture makes of a batch, as replay's invocations get them: up to ten each."""
-    aws = SimulatedAws(0)
-    clients = aws.clients()
-    messages: list[dict[str, Any]] = []
-    send = clients.sqs.send_message_batch
-
-    def keep(**arguments: Any) -> Any:
-        answer = send(**arguments)
-        for entry, sent in zip(arguments["Entries"], answer["Successful"], strict=True):
-            attributes = {
-                "MessageGroupId": entry["MessageGroupId"],
-                "SequenceNumber": sent["SequenceNumber"],
-                "SentTimestamp": "1790000000000",
-            }
-            messages.append(
-                {"messageId": str(len(messages)), "body": entry["MessageBody"], "attributes": attributes}
-            )
-        return answer
-
-    clients.sqs.send_message_batch = keep  # type: ignore[method-assign]
-    capture(records, OPTIONS, clients, nonce="bench", sleep=time.sleep, rng=random.Random(1))
-    return [messages[start : start + 10] for start in range(0, len(messages), 10)]
+    account = account_of_the_pipeline()
+    capture_bundles(records, HttpDoor(Wire(account)).clients())
+    poller = QueuePoller(account, one_by_one.QUEUE_URL)
+    invocations = []
+    while delivery := poller.receive():
+        invocations.append(delivery.records)
+        poller.finish(delivery, failed=())
+    return invocations
 
 
 def replay_bundles(invocations: Sequence[Sequence[dict[str, Any]]], clients: Clients) -> None:
@@ -140,7 +145,7 @@ def use_memory(what: str) -> None:
     """Handle one event of 6 MB and print this process's peak memory in MB."""
     size = 2 * IMAGE_BYTES + 900
     records = stream_records(LARGEST_EVENT_BYTES // size, image_bytes=IMAGE_BYTES, items=ITEMS)
-    clients = SimulatedAws(0).clients()
+    clients = HttpDoor(Wire(account_of_the_pipeline())).clients()
     if what == "capture":
         capture_bundles(records, clients)
     else:
@@ -152,7 +157,7 @@ def main() -> int:
     """Print the table and say whether each target is reached."""
     records = stream_records(BATCH, image_bytes=IMAGE_BYTES, items=ITEMS)
     invocations = buffered(records)
-    bodies = one_by_one.capture(records, SimulatedAws(0).clients())
+    bodies = one_by_one.capture(records, HttpDoor(Wire(account_of_the_pipeline())).clients())
     costs = {
         "capture, bundles": measure(lambda clients: capture_bundles(records, clients), BATCH),
         "capture, one by one": measure(lambda clients: one_by_one.capture(records, clients), BATCH, 1),

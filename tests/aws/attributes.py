@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 Item = dict[str, Any]
@@ -13,7 +14,6 @@ Item = dict[str, Any]
 EXACT = Context(prec=38)
 """Numbers have 38 digits (docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html)."""
 
-_SETS = ("SS", "NS", "BS")
 _LONGEST_KEYS = (2048, 1024)
 """Bytes of a partition key and of a sort key, of the same page."""
 
@@ -30,38 +30,49 @@ def number_text(value: Decimal) -> str:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two typed values are equal; a missing one is equal to nothing."""
-    if one is None or other is None:
+    if one is None or other is None or one.keys() != other.keys():
         return False
-    return bool(one == other) or _canonical(one) == _canonical(other)
+    if one == other:
+        return True
+    ((kind, content),) = one.items()
+    return _same_content(kind, content, other[kind])
 
 
-def _canonical(value: Mapping[str, Any]) -> Any:
-    ((kind, content),) = value.items()
+def same_items(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two items, or maps, have the same attributes."""
+    return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+
+
+def _same_content(kind: str, one: Any, other: Any) -> bool:
     match kind:
         case "N":
-            return kind, number(content)
+            return number(one) == number(other)
         case "NS":
-            return kind, frozenset(map(number, content))
+            return set(map(number, one)) == set(map(number, other))
         case "SS" | "BS":
-            return kind, frozenset(content)
+            return set(one) == set(other)
         case "L":
-            return kind, [_canonical(one) for one in content]
+            return len(one) == len(other) and all(map(same, one, other))
         case "M":
-            return kind, {name: _canonical(one) for name, one in content.items()}
-    return kind, content
+            return same_items(one, other)
+    return False
 
 
 def size_of(item: Mapping[str, Any]) -> int:
     """An item's size in bytes (docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html)."""
-    return sum(_length(name) + _size(value) for name, value in item.items())
+    total = 0
+    for name, value in item.items():
+        ((kind, content),) = value.items()
+        total += _length(name) + _size(kind, content)
+    return total
 
 
-def _size(value: Mapping[str, Any]) -> int:
-    ((kind, content),) = value.items()
+def _size(kind: str, content: Any) -> int:
     if kind == "S":
         return _length(content)
     if kind == "N":
-        return _digits(content) // 2 + 2
+        # A byte for two digits, and one more for a part of two; another for the exponent.
+        return len(content) // 2 + 2
     if kind == "B":
         return len(content)
     if kind in ("BOOL", "NULL"):
@@ -69,12 +80,8 @@ def _size(value: Mapping[str, Any]) -> int:
     if kind == "M":
         return 3 + len(content) + size_of(content)
     if kind == "L":
-        return 3 + len(content) + sum(map(_size, content))
-    return sum(_size({kind[0]: one}) for one in content)
-
-
-def _digits(text: str) -> int:
-    return sum(character.isdigit() for character in text)
+        return 3 + sum(1 + _size(*next(iter(one.items()))) for one in content)
+    return sum(_size(kind[0], one) for one in content)
 
 
 def _length(text: str) -> int:
@@ -95,7 +102,9 @@ class Schema:
 
     def key_of(self, attributes: Mapping[str, Any]) -> str:
         """A text for the key in an item: the same for keys that are equal."""
-        return " ".join([_key_part(name, attributes[name][kind], kind) for name, kind in self.key.items()])
+        return _key_text(
+            tuple(self.key.items()), tuple([attributes[name][kind] for name, kind in self.key.items()])
+        )
 
     def key_attributes(self, item: Mapping[str, Any]) -> Item:
         return {name: item[name] for name in self.key}
@@ -112,31 +121,42 @@ class Schema:
         """Whether an item has a key of the right types, neither empty nor too long, or is exactly one."""
         if exactly and len(attributes) != len(self.key):
             return False
-        return all(
-            name in attributes
-            and attributes[name].keys() == {kind}
-            and _may_be_key(attributes[name][kind], kind, longest)
-            for (name, kind), longest in zip(self.key.items(), _LONGEST_KEYS, strict=False)
-        )
+        values = []
+        for name, kind in self.key.items():
+            value = attributes.get(name)
+            if value is None or len(value) != 1 or kind not in value:
+                return False
+            values.append(value[kind])
+        return _may_be_key(tuple(self.key.values()), tuple(values))
 
     def mistyped(self, item: Mapping[str, Any]) -> str | None:
         """An attribute that is a key of an index and has another type than that."""
-        return next(
-            (name for name, kind in self.indexed.items() if name in item and item[name].keys() != {kind}),
-            None,
-        )
+        for name, kind in self.indexed.items():
+            if name in item and kind not in item[name]:
+                return name
+        return None
 
 
-def _key_part(name: str, value: Any, kind: str) -> str:
-    if kind == "N":
-        return f"{name}={number(value):f}"
-    return f"{name}={value.hex()}" if kind == "B" else f"{name}={value!r}"
+@lru_cache(maxsize=65_536)
+def _key_text(key: tuple[tuple[str, str], ...], values: tuple[Any, ...]) -> str:
+    parts = []
+    for (name, kind), value in zip(key, values, strict=True):
+        if kind == "N":
+            parts.append(f"{name}={number(value):f}")
+        else:
+            parts.append(f"{name}={value.hex()}" if kind == "B" else f"{name}={value!r}")
+    return " ".join(parts)
 
 
-def _may_be_key(value: Any, kind: str, longest: int) -> bool:
-    if kind == "N":
-        try:
-            return number(value).is_finite()
-        except InvalidOperation:
+@lru_cache(maxsize=65_536)
+def _may_be_key(kinds: tuple[str, ...], values: tuple[Any, ...]) -> bool:
+    for kind, value, longest in zip(kinds, values, _LONGEST_KEYS, strict=False):
+        if kind == "N":
+            try:
+                if not number(value).is_finite():
+                    return False
+            except InvalidOperation:
+                return False
+        elif not 0 < (_length(value) if kind == "S" else len(value)) <= longest:
             return False
-    return 0 < (_length(value) if kind == "S" else len(value)) <= longest
+    return True

@@ -60,13 +60,23 @@ class BotocoreDoor:
         answer = self.wire.call(
             client.meta.service_model.service_name,
             operation,
-            parameters,
+            _copied(parameters),
             region=client.meta.region_name,
             attempts=_attempts(client) if self._retries else 1,
         )
         if self.wire.checks_answers:
             _check(answer, model)
-        return answer
+        copied: dict[str, Any] = _copied(answer)
+        return copied
+
+
+def _copied(value: Any) -> Any:
+    """A copy of dicts and lists, as what goes over the wire belongs to one side only; all else cannot be changed."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
 
 
 def _attempts(client: BaseClient) -> int:

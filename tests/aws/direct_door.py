@@ -33,7 +33,10 @@ _SERVICES = {
 
 
 class DirectClient:
-    """One service's client: `get_item(TableName=…)` is a call of `GetItem`. Nothing checks the parameters."""
+    """One service's client: `get_item(TableName=…)` is a call of `GetItem`.
+
+    Nothing checks the parameters, and nothing is copied: a caller that changes an answer changes the account.
+    """
 
     def __init__(self, wire: Wire, service: str, *, region: str = REGION, attempts: int = 1) -> None:
         self._wire = wire

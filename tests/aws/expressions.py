@@ -7,7 +7,7 @@ that this reader does not know is an error of the test, so that it cannot silent
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -43,7 +43,7 @@ class Scope:
     """What an expression is evaluated on."""
 
     item: Mapping[str, Any]
-    names: Mapping[str, str]
+    names: Mapping[Any, str]
     values: Mapping[str, Any]
 
 
@@ -60,9 +60,8 @@ class _Path:
     parts: tuple[str | int, ...]
 
     def resolved(self, scope: Scope) -> tuple[str | int, ...]:
-        return tuple(
-            scope.names[part] if isinstance(part, str) and part[0] == "#" else part for part in self.parts
-        )
+        names = scope.names
+        return tuple([names.get(part, part) for part in self.parts])
 
     def __call__(self, scope: Scope) -> Any:
         value: Any = {"M": scope.item}
@@ -122,21 +121,13 @@ class Update(Expression):
             for action, path, operand in self.clauses
         ]
         _check_overlaps([path for _, path, _ in changes])
-        result: Any = {"M": item}
         # Removals come last, those of a list from its end to its beginning: so that each place is the one that was meant.
-        changes.sort(key=lambda change: (change[0] == "REMOVE", [-place for place in _places(change[1])]))
+        if any(action == "REMOVE" for action, *_ in changes):
+            changes.sort(key=lambda change: (change[0] == "REMOVE", [-place for place in _places(change[1])]))
+        result = dict(item)
         for action, path, value in changes:
-            match action:
-                case "SET":
-                    result = _with(result, path, _existing(value))
-                case "REMOVE":
-                    result = _without(result, path)
-                case "ADD":
-                    result = _with(result, path, _added(_at(result, path), value))
-                case _:
-                    result = _with_fewer(result, path, value)
-        whole: Item = result["M"]
-        return whole
+            _carry_out(action, result, path, value)
+        return result
 
     def touches(self, parameters: Mapping[str, Any]) -> set[str]:
         """The attributes that it changes, by name."""
@@ -162,26 +153,38 @@ def update(text: str) -> Update:
     return Update(text, frozenset(reader.names), frozenset(reader.values), clauses)
 
 
-def check_placeholders(parameters: Mapping[str, Any], expressions: Collection[Expression]) -> None:
+def check_placeholders(
+    parameters: Mapping[str, Any], conditions: tuple[str, ...], updates: tuple[str, ...] = ()
+) -> None:
     """Each placeholder that is used is defined, and each that is defined is used.
 
     Raises:
         InvalidExpressionError: as AWS refuses it.
     """
-    for kind, used in (
-        ("Name", {name for one in expressions for name in one.names}),
-        ("Value", {value for one in expressions for value in one.values}),
-    ):
+    for kind, used in _placeholders(conditions, updates):
         given = parameters.get(f"ExpressionAttribute{kind}s", {}).keys()
+        if used == given:
+            continue
         if missing := sorted(used - given):
             raise InvalidExpressionError(
                 f"Invalid expression: An expression attribute {kind.lower()} used in the document path is not defined;"
                 f" attribute {kind.lower()}: {missing[0]}"
             )
-        if unused := sorted(given - used):
-            raise InvalidExpressionError(
-                f"Value provided in ExpressionAttribute{kind}s unused in expressions: keys: {{{', '.join(unused)}}}"
-            )
+        raise InvalidExpressionError(
+            f"Value provided in ExpressionAttribute{kind}s unused in expressions:"
+            f" keys: {{{', '.join(sorted(given - used))}}}"
+        )
+
+
+@lru_cache(maxsize=8192)
+def _placeholders(
+    conditions: tuple[str, ...], updates: tuple[str, ...]
+) -> tuple[tuple[str, frozenset[str]], ...]:
+    read: list[Expression] = [*map(condition, conditions), *map(update, updates)]
+    return (
+        ("Name", frozenset[str]().union(*[one.names for one in read])),
+        ("Value", frozenset[str]().union(*[one.values for one in read])),
+    )
 
 
 def _scope(item: Mapping[str, Any], parameters: Mapping[str, Any]) -> Scope:
@@ -482,6 +485,27 @@ def _at(value: Any, path: Sequence[str | int]) -> Any:
     return value
 
 
+def _carry_out(action: str, item: Item, path: Sequence[str | int], value: Any) -> None:
+    """Carry out one clause on an item whose attributes may be replaced, but not changed in place."""
+    name, rest = str(path[0]), path[1:]
+    present = _at(item.get(name), rest)
+    match action:
+        case "SET":
+            made = _existing(value)
+        case "ADD":
+            made = _added(present, value)
+        case "DELETE":
+            made = _fewer(present, value)
+        case _:
+            made = None
+    if made is not None:
+        item[name] = _with(item.get(name), rest, made)
+    elif not rest:
+        item.pop(name, None)
+    elif present is not None:
+        item[name] = _without(item[name], rest)
+
+
 def _with(value: Any, path: Sequence[str | int], new: Any) -> Any:
     if not path:
         return new
@@ -500,20 +524,17 @@ def _with(value: Any, path: Sequence[str | int], new: Any) -> Any:
 
 def _without(value: Any, path: Sequence[str | int]) -> Any:
     part, rest = path[0], path[1:]
-    inner = _at(value, [part])
     if rest:
-        return value if inner is None else _with(value, [part], _without(inner, rest))
+        return _with(value, [part], _without(_at(value, [part]), rest))
     if isinstance(part, int):
-        return {"L": [one for place, one in enumerate(value.get("L", ())) if place != part]}
+        return {"L": [one for place, one in enumerate(value["L"]) if place != part]}
     return {"M": {name: one for name, one in value["M"].items() if name != part}}
 
 
-def _with_fewer(value: Any, path: Sequence[str | int], fewer: Any) -> Any:
-    present = _at(value, path)
+def _fewer(present: Any, fewer: Any) -> Any:
+    """A set without some elements; None where nothing is left, or nothing was there."""
     ((kind, content),) = fewer.items()
     if kind not in _SETS or (present is not None and kind not in present):
         raise InvalidExpressionError("Incorrect operand type for operator or function; operator: DELETE")
-    if present is None:
-        return value
-    left = [one for one in present[kind] if not _contains({kind: content}, {kind[0]: one})]
-    return _with(value, path, {kind: left}) if left else _without(value, path)
+    left = [one for one in (present or {kind: []})[kind] if not _contains({kind: content}, {kind[0]: one})]
+    return {kind: left} if left else None

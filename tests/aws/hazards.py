@@ -25,6 +25,7 @@ class Mode(enum.Enum):
     DIED_AFTER = "the process dies after it"
     DENIED = "not permitted, until somebody mends that"
     TOKEN_NOT_VALID = "refused: the role's token is not valid yet"
+    REFUSED = "refused"
     LATE = "timed out, and takes effect when its caller has gone on"
 
     @property
@@ -53,6 +54,16 @@ PASSING = (
 """Those that another delivery gets over by itself."""
 
 
+MIXED = (
+    *[Mode.THROTTLED] * 8,
+    *[Mode.DIED_BEFORE] * 3,
+    *[Mode.DIED_AFTER] * 3,
+    *[Mode.ANSWER_LOST] * 3,
+    *[Mode.TOKEN_NOT_VALID] * 3,
+)
+"""How simulations mix what goes wrong."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of a function: what it asked for, and of which resource."""
@@ -72,13 +83,16 @@ class Attempt:
     Attributes:
         number: of all attempts on its wire, from 0.
         service: its name in botocore.
-        endpoint_url: where it goes.
     """
 
     number: int
     call: Call
     service: str
-    endpoint_url: str
+    region: str
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"https://{self.service}.{self.region}.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ class Fault:
     """What a hazard does to an attempt.
 
     Attributes:
-        error: what the caller sees, where that is not what the service says by itself.
+        error: what the caller sees, where that is not what the service says by itself; `REFUSED` needs one.
         lands_after: seconds until a late effect.
     """
 

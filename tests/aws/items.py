@@ -26,11 +26,7 @@ _WRITE_UNIT = 1024
 _READ_UNIT = 4096
 """Bytes (docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html)."""
 
-_EXPRESSIONS = (
-    "ConditionExpression",
-    "KeyConditionExpression",
-    "FilterExpression",
-)
+_CONDITIONS = ("ConditionExpression", "KeyConditionExpression", "FilterExpression")
 
 
 class InconsistentReadError(BaseException):
@@ -85,14 +81,14 @@ class Items:
     Attributes:
         page_size: how many items Query and Scan look at for one page.
         exists: whether the control plane knows a table as one that can be used.
-        written: told of each write: table, key attributes, the write, whether time to live made it.
+        written: told of each write: the table's name, its schema, the write, whether time to live made it.
     """
 
     choices: Choices = field(default_factory=Choices)
     tables: dict[str, Table] = field(default_factory=dict)
     page_size: int = 2
     exists: Callable[[str], bool] = field(default=lambda _: True)
-    written: Callable[[str, Item, Write, bool], None] = field(default=lambda *_: None)
+    written: Callable[[str, Schema, Write, bool], None] = field(default=lambda *_: None)
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -190,7 +186,7 @@ class Items:
         if not checked:
             self._check(operation, table, key, parameters)
         old = table.items.get(key)
-        units = self._write(name, key, item, size)
+        units = self._write_for_units(name, key, item, size)
         returned = {"ALL_OLD": old, "ALL_NEW": item, "NONE": None}
         wanted = parameters.get("ReturnValues", "NONE")
         if wanted not in returned:
@@ -286,7 +282,8 @@ class Items:
         _check_batch("BatchWriteItem", [(name, key) for name, key, *_ in asked], _MOST_WRITES)
         now, later = self.choices.processed(asked)
         for name, key, request, size in now:
-            self._write(name, key, request["PutRequest"]["Item"] if "PutRequest" in request else None, size)
+            item = request["PutRequest"]["Item"] if "PutRequest" in request else None
+            self._write_for_units(name, key, item, size)
         left: dict[str, list[Any]] = {}
         for name, _, request, _ in later:
             left.setdefault(name, []).append(request)
@@ -330,44 +327,32 @@ class Items:
         _check_batch(operation, [(name, key) for name, key, *_ in writes], _MOST_IN_TRANSACTION)
         for name, key, item, size, changes in writes:
             if changes:
-                units = self._write(name, key, item, size)
+                units = self._write_for_units(name, key, item, size)
                 self.tables[name].write_units += units
         return {}
 
     # Rules --------------------------------------------------------------------------------------------------------------
 
-    def _write(
-        self,
-        name: str,
-        key: str,
-        item: Item | None,
-        size: int | None = None,
-        *,
-        by_time_to_live: bool = False,
-    ) -> float:
-        """Write, and return the units: of the larger of both items.
-
-        Args:
-            size: of the item, where it is known.
-        """
+    def _write(self, name: str, key: str, item: Item | None, *, by_time_to_live: bool = False) -> None:
         table = self.tables[name]
-        old = table.items.get(key)
-        before = table.size(key)
+        write = Write(key, table.items.get(key), item)
         table.sizes.pop(key, None)
         if item is None:
             table.items.pop(key, None)
         else:
             table.items[key] = item
-            if size is not None:
-                table.sizes[key] = size
-        units = float(max(1, math.ceil(max(before, table.size(key)) / _WRITE_UNIT)))
-        table.write_units += units
-        write = Write(key, old, item)
         if table.log is not None:
             table.log.append(write)
-        present = item or old
-        if present is not None:
-            self.written(name, table.schema.key_attributes(present), write, by_time_to_live)
+        self.written(name, table.schema, write, by_time_to_live)
+
+    def _write_for_units(self, name: str, key: str, item: Item | None, size: int) -> float:
+        """Write an item of a size, and return the units: of the larger of what was there and what is."""
+        table = self.tables[name]
+        units = float(max(1, math.ceil(max(table.size(key), size) / _WRITE_UNIT)))
+        table.write_units += units
+        self._write(name, key, item)
+        if item is not None:
+            table.sizes[key] = size
         return units
 
     def _table(self, operation: str, parameters: Mapping[str, Any]) -> Table:
@@ -401,9 +386,9 @@ class Items:
 
     def _placeholders(self, operation: str, parameters: Mapping[str, Any]) -> None:
         try:
-            used = [condition(parameters[name]) for name in _EXPRESSIONS if name in parameters]
-            updates = [update(parameters["UpdateExpression"])] if "UpdateExpression" in parameters else []
-            check_placeholders(parameters, [*used, *updates])
+            conditions = tuple([parameters[name] for name in _CONDITIONS if name in parameters])
+            updates = (parameters["UpdateExpression"],) if "UpdateExpression" in parameters else ()
+            check_placeholders(parameters, conditions, updates)
         except InvalidExpressionError as error:
             raise _invalid(operation, str(error)) from error
 

@@ -60,9 +60,13 @@ def sqs_record(message: Mapping[str, Any], queue_name: str) -> dict[str, Any]:
     }
 
 
-def stream_record(record: Record, view: str) -> dict[str, Any]:
+def stream_record(record: Record, view: str, convert: Callable[[Any], Any] | None = None) -> dict[str, Any]:
     """A stream record as Lambda delivers it: binary is base64 text
-    (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html)."""
+    (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+
+    Args:
+        convert: `in_events`, or something that remembers what that made of an image.
+    """
     expiry = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
     return {
         "eventID": f"{record.sequence:x}",
@@ -76,17 +80,17 @@ def stream_record(record: Record, view: str) -> dict[str, Any]:
             "Keys": in_events(record.key),
             "SequenceNumber": str(record.sequence),
             "StreamViewType": view,
-            **{name: in_events(image) for name, image in record.images(view).items()},
+            **{name: (convert or in_events)(image) for name, image in record.images(view).items()},
         },
     }
 
 
 def in_events(value: Any) -> Any:
     """A value of boto3's form as Lambda's events have it."""
+    if isinstance(value, dict):
+        return {name: inner if type(inner) is str else in_events(inner) for name, inner in value.items()}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {name: in_events(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [in_events(inner) for inner in value]
     return value
@@ -189,6 +193,8 @@ class StreamPoller:
     uuid: str
     batch_size: int = 1000
     window_seconds: float = 0.0
+    _events: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _images: dict[int, Any] = field(default_factory=dict)
     _places: dict[str, _Place] = field(default_factory=dict)
 
     def place(self, shard: Shard) -> _Place:
@@ -213,14 +219,18 @@ class StreamPoller:
 
     def ready(self) -> list[Shard]:
         """The shards of which a batch can be delivered now."""
-        return [
-            shard
-            for shard in self.stream.shards
-            if self.pending(shard)
-            and not self.place(shard).busy
-            and (shard.parent is None or self.exhausted(shard.parent))
-            and self._window_is_over(shard)
-        ]
+        return [shard for shard in self.stream.shards if self._is_ready(shard)]
+
+    def _is_ready(self, shard: Shard) -> bool:
+        place = self.place(shard)
+        pending = len(shard.records) - place.position
+        if not pending or place.busy or (shard.parent is not None and not self.exhausted(shard.parent)):
+            return False
+        if not self.window_seconds or pending >= self.batch_size:
+            return True
+        if place.waits_since is None:
+            place.waits_since = shard.records[place.position].written_at
+        return self.account.clock.now - place.waits_since >= self.window_seconds
 
     def deliver(self, shard: Shard, function: Callable[[Sequence[dict[str, Any]]], Mapping[str, Any]]) -> int:
         """Invoke a function with the next batch of a shard; returns how many records are done with.
@@ -240,7 +250,7 @@ class StreamPoller:
         place.busy = True
         place.waits_since = None
         try:
-            answer = function([stream_record(record, self.stream.view) for record in batch])
+            answer = function([self._event(record) for record in batch])
         except BaseException:
             mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
             place.portion = choices.portion(max(1, size // 2), size, None)
@@ -262,10 +272,14 @@ class StreamPoller:
                 place.position -= choices.at_most(size)
         return done
 
-    def _window_is_over(self, shard: Shard) -> bool:
-        place, now = self.place(shard), self.account.clock.now
-        if not self.window_seconds or self.pending(shard) >= self.batch_size:
-            return True
-        if place.waits_since is None:
-            place.waits_since = shard.records[place.position].written_at
-        return now - place.waits_since >= self.window_seconds
+    def _event(self, record: Record) -> dict[str, Any]:
+        """A record as it is delivered, each time the same."""
+        if record.sequence not in self._events:
+            self._events[record.sequence] = stream_record(record, self.stream.view, self._image)
+        return self._events[record.sequence]
+
+    def _image(self, image: Any) -> Any:
+        """An image of a record; the new one of a change is the old one of the next. Both live as long as the stream."""
+        if id(image) not in self._images:
+            self._images[id(image)] = in_events(image)
+        return self._images[id(image)]

@@ -463,7 +463,8 @@ def _check_size(operation: str, code: str, entries: Sequence[Mapping[str, Any]])
     """A message's attributes count: their names, types and values."""
     size = 0
     for entry in entries:
-        size += len(entry["MessageBody"].encode())
+        body = entry["MessageBody"]
+        size += len(body) if body.isascii() else len(body.encode())
         for name, value in entry.get("MessageAttributes", {}).items():
             size += sum(len(text.encode()) for text in (name, value["DataType"], value["StringValue"]))
     if size > LARGEST_MESSAGE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.aws.attributes import Item, same
+from tests.aws.attributes import Item, Schema, same_items
 from tests.aws.choices import Choices
 from tests.aws.clock import VirtualClock
 from tests.aws.errors import client_error
@@ -158,10 +158,11 @@ class Streams:
         for shard in stream.shards:
             shard.closed = True
 
-    def note(self, table: str, key: Item, write: Write, by_time_to_live: bool) -> None:
+    def note(self, table: str, schema: Schema, write: Write, by_time_to_live: bool) -> None:
         """Take up a write. One that changes nothing leaves no record
         (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
-        if table not in self.live or same(_as_map(write.old), _as_map(write.new)):
+        present = write.new or write.old
+        if table not in self.live or present is None or same_items(write.old or {}, write.new or {}):
             return
         self._made += 1
         kind = "REMOVE" if write.new is None else "INSERT" if write.old is None else "MODIFY"
@@ -169,7 +170,7 @@ class Streams:
         record = Record(
             sequence=_FIRST_SEQUENCE + self._made,
             key_text=write.key,
-            key=key,
+            key=schema.key_attributes(present),
             kind=kind,
             old=write.old,
             new=write.new,
@@ -262,10 +263,6 @@ class Streams:
                 shard.trim(self.clock.now)
                 return shard
         raise _not_found(operation)
-
-
-def _as_map(item: Item | None) -> Any:
-    return None if item is None else {"M": item}
 
 
 def _described(shard: Shard) -> dict[str, Any]:

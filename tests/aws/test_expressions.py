@@ -155,7 +155,7 @@ def test_a_text_that_is_not_known_is_an_error_of_the_test(text: str) -> None:
 
 
 def test_placeholders_are_all_defined_and_all_used() -> None:
-    used = [condition("#count = :five")]
+    used = ("#count = :five",)
     names, values = {"#count": "count"}, {":five": {"N": "5"}}
     check_placeholders({"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}, used)
     with pytest.raises(InvalidExpressionError, match="attribute value: :five"):

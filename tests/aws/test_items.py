@@ -237,12 +237,3 @@ def test_a_copy_goes_on_by_itself(account: Account) -> None:
     assert get(account, "1") == key("1")
     assert account.clock.now == twin.clock.now - 60
     assert get(twin, "1") is None
-
-
-def test_what_is_answered_belongs_to_the_caller(account: Account) -> None:
-    item: dict[str, Any] = {**key("1"), "map": {"M": {"n": {"N": "1"}}}}
-    account.answer("PutItem", {"TableName": TABLE, "Item": item})
-    item["map"]["M"].clear()
-    found = get(account, "1")
-    found["map"]["M"]["n"]["N"] = "2"
-    assert get(account, "1") == {**key("1"), "map": {"M": {"n": {"N": "1"}}}}

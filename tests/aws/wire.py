@@ -127,12 +127,15 @@ class Wire:
         self, service: str, operation: str, parameters: Mapping[str, Any], region: str
     ) -> dict[str, Any]:
         call = Call(operation, resource_of(parameters))
-        attempt = Attempt(len(self.calls), call, service, f"https://{service}.{region}.amazonaws.com")
+        attempt = Attempt(len(self.calls), call, service, region)
         self.calls.append(call)
         if not self._deadlines:
             return self._answer(operation, parameters, region)
         self.clock.sleep(self.latency())
-        fault = next((fault for hazard in self.hazards if (fault := hazard(attempt)) is not None), None)
+        fault: Fault | None = None
+        for hazard in self.hazards:
+            if fault := hazard(attempt):
+                break
         self._check_deadline()
         if fault is not None and fault.mode is Mode.DENIED:
             self.denied.add(call)
@@ -180,4 +183,7 @@ def is_retried(error: ClientError | BotoCoreError) -> bool:
 
 def resource_of(parameters: Mapping[str, Any]) -> str:
     """What a call is about."""
-    return next((str(parameters[name]) for name in _RESOURCES if name in parameters), "")
+    for name in _RESOURCES:
+        if name in parameters:
+            return str(parameters[name])
+    return ""

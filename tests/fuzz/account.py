@@ -1,32 +1,34 @@
-"""The AWS around the restore worker and the operator function: every answer drawn, every call able to fail."""
+"""The AWS around the restore worker and the operator function: what it tells is drawn, and every call is able to fail."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from botocore.client import BaseClient
 from botocore.exceptions import ConnectTimeoutError
 from hypothesis import strategies as st
-from moto import mock_aws
-from moto.backends import get_backend
 from typing_extensions import override
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import wiring
+from tests.aws.account import Account
+from tests.aws.botocore_door import BotocoreDoor
+from tests.aws.clock import VirtualClock
+from tests.aws.errors import client_error
+from tests.aws.hazards import Fault, Mode, failing
+from tests.aws.lambda_runtime import QueuePoller, context
+from tests.aws.names import ACCOUNT, REGION, function_arn, queue_url, table_arn
+from tests.aws.queues import Message
+from tests.aws.wire import Wire
 from tests.fuzz.damage import mostly
-from tests.fuzz.wire import DeadLetters, answered_by
-from tests.simulation.services import VirtualClock
-from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table
-from tests.unit.fakes import ACCOUNT, REGION, client_error, table_arn
+from tests.unit.builders import RESTORE_TABLE, TARGET_ID
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -34,11 +36,12 @@ if TYPE_CHECKING:
 SOURCE, TARGET = "orders", "orders-restored"
 NOW = datetime(2026, 11, 22, 7, 20, tzinfo=UTC)
 MADE = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
-DEAD_LETTERS = "https://sqs/restores-dlq"
+RESTORE_QUEUE = queue_url("restores")
+DEAD_LETTERS = queue_url("restores-dlq")
 
 ENVIRONMENT = {
     "RESTORE_TABLE_NAME": RESTORE_TABLE,
-    "RESTORE_QUEUE_URL": "https://sqs/restores",
+    "RESTORE_QUEUE_URL": RESTORE_QUEUE,
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
     "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:restores",
     "EVENT_BUS_NAME": "default",
@@ -53,9 +56,6 @@ ENVIRONMENT = {
     "FINDINGS": "{}",
 }
 MAX_ATTEMPTS = 3
-
-_LONGEST_HIDDEN_SECONDS = 43_200
-"""docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html"""
 
 OPERATIONS = (
     "DescribeTable",
@@ -137,11 +137,12 @@ jobs: st.SearchStrategy[Mapping[str, Any]] = st.fixed_dictionaries(
 
 
 @dataclass
-class Account:
+class DrawnAccount:
     """One account: what is drawn about it, and what the functions did to it.
 
     Attributes:
-        target: DescribeTable's answer about the target.
+        target: of DescribeTable's answer about the target; None where there is none.
+        job: AWS Backup's answer about any restore job.
         failing: operation to what it fails with.
         refuses_events: whether the event bus answers 200 and takes nothing.
         seconds: that an invocation has.
@@ -152,132 +153,81 @@ class Account:
     failing: Mapping[str, str] = field(default_factory=dict)
     refuses_events: bool = False
     seconds: float = 100.0
-    dead_letters: DeadLetters = field(default_factory=lambda: DeadLetters(DEAD_LETTERS))
-    hidden: list[str] = field(default_factory=list)
-    announced: list[dict[str, Any]] = field(default_factory=list)
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(0.0))
-    tags: dict[str, dict[str, str]] = field(default_factory=lambda: {SOURCE: {"team": "checkout"}})
-    ttl: dict[str, str] = field(default_factory=lambda: {SOURCE: "expires"})
-    mappings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.aws = _account(self)
+        faults = {
+            operation: Fault(Mode.REFUSED, _error(operation, code))
+            for operation, code in self.failing.items()
+        }
+        self.wire = Wire(self.aws, [failing(faults)], latency=lambda: 0.01)
 
     @property
     def context(self) -> LambdaContext:
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dynamodb-restore"
-        ends_at = self.clock.now + self.seconds
-        return cast(
-            "LambdaContext",
-            SimpleNamespace(
-                function_name="dynamodb-restore",
-                memory_limit_in_mb=256,
-                invoked_function_arn=arn,
-                aws_request_id="11111111-2222-3333-4444-555555555555",
-                get_remaining_time_in_millis=lambda: int(1000 * (ends_at - self.clock.now)),
-            ),
+        return context("dynamodb-restore", self.aws.clock, self.seconds)
+
+    @property
+    def announced(self) -> list[dict[str, Any]]:
+        """The reports on the event bus."""
+        return [json.loads(entry["Detail"].encode()) for entry in self.aws.messaging.events]
+
+    @property
+    def dead_letters(self) -> list[Message]:
+        return list(self.aws.queues.queues[DEAD_LETTERS].messages.values())
+
+    @property
+    def switched(self) -> list[str]:
+        """The mappings that are no longer disabled."""
+        return [one["UUID"] for one in self.aws.mappings.mappings if one["State"] != "Disabled"]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a message was given another visibility timeout."""
+        queue = self.aws.queues.queues[RESTORE_QUEUE]
+        return any(
+            message.visible_at != message.received_at + queue.visibility_seconds
+            for message in queue.messages.values()
         )
 
-    def answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        self.clock.sleep(0.01)
-        if operation in self.failing:
-            raise _error(operation, self.failing[operation])
-        known = getattr(self, f"_{_snake(operation)}", None)
-        if known is not None:
-            answer: dict[str, Any] = known(parameters)
-            return answer
-        if parameters.get("TableName") != RESTORE_TABLE:
-            return self._data(operation, parameters)
-        stored: dict[str, Any] = _MOTO(client, operation, parameters)
-        return stored
-
-    def _data(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The items of the source and the target: the operator reads and writes them to repair."""
-        if operation == "GetItem":
-            return {"Item": {**parameters["Key"], "n": {"N": "1"}}}
-        assert operation in ("PutItem", "DeleteItem"), operation
-        return {}
-
-    def _describe_table(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        name = parameters["TableName"]
-        about: Mapping[str, Any] | None = None
-        if name == SOURCE:
-            about = {
-                "TableStatus": "ACTIVE",
-                "TableId": "source",
-                "CreationDateTime": MADE - timedelta(days=99),
-            }
-        elif name == TARGET:
-            about = self.target
-        if about is None:
-            raise client_error("DescribeTable", "ResourceNotFoundException", f"Table: {name} not found")
-        return {"Table": {"TableName": name, "TableArn": table_arn(name), **about}}
-
-    def _describe_restore_job(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"RestoreJobId": parameters["RestoreJobId"], **self.job}
-
-    def _describe_backup(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        if "deleted" in parameters["BackupArn"]:
-            raise client_error("DescribeBackup", "BackupNotFoundException", "Backup not found")
-        return {"BackupDescription": {"BackupDetails": {"BackupCreationDateTime": MADE - timedelta(hours=1)}}}
-
-    def _list_tags_of_resource(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        name = parameters["ResourceArn"].rpartition("/")[2]
-        return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.get(name, {}).items()]}
-
-    def _tag_resource(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        name = parameters["ResourceArn"].rpartition("/")[2]
-        self.tags.setdefault(name, {}).update({tag["Key"]: tag["Value"] for tag in parameters["Tags"]})
-        return {}
-
-    def _describe_time_to_live(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        attribute = self.ttl.get(parameters["TableName"])
-        on = {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}
-        return {"TimeToLiveDescription": on if attribute else {"TimeToLiveStatus": "DISABLED"}}
-
-    def _update_time_to_live(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        self.ttl[parameters["TableName"]] = parameters["TimeToLiveSpecification"]["AttributeName"]
-        return {}
-
-    def _put_events(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        (entry,) = parameters["Entries"]
-        if self.refuses_events:
-            return {
-                "FailedEntryCount": 1,
-                "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}],
-            }
-        self.announced.append(json.loads(entry["Detail"].encode()))
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
-
-    def _publish(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        # docs.aws.amazon.com/sns/latest/api/API_Publish.html
-        if not re.fullmatch(r"[A-Za-z0-9!-/][\x20-\x7e]{0,99}", parameters["Subject"]):
-            raise client_error("Publish", "InvalidParameter", "Subject")
-        parameters["Message"].encode()
-        return {"MessageId": "1"}
-
-    def _send_message(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return self.dead_letters.send(parameters)
-
-    def _change_message_visibility(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        assert 0 <= parameters["VisibilityTimeout"] <= _LONGEST_HIDDEN_SECONDS
-        self.hidden.append(parameters["ReceiptHandle"])
-        return {}
-
-    def _get_event_source_mapping(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        state = self.mappings.get(parameters["UUID"], "Disabled")
-        arn = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
-        return {"UUID": parameters["UUID"], "State": state, "EventSourceArn": arn}
-
-    def _update_event_source_mapping(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        self.mappings[parameters["UUID"]] = "Enabled" if parameters["Enabled"] else "Disabled"
-        return {}
-
-    def _get_queue_attributes(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Attributes": dict.fromkeys(parameters["AttributeNames"], "0")}
-
-    def _list_objects_v2(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"KeyCount": 0, "IsTruncated": False}
+    def delivered(self, body: str, attempt: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """A message of the restore queue as Lambda delivers it for the so many-th time."""
+        self.aws.queues.put(RESTORE_QUEUE, body, attributes=attributes).received = attempt - 1
+        delivery = QueuePoller(self.aws, RESTORE_QUEUE, batch_size=1).receive()
+        assert delivery is not None
+        return delivery.records[0]
 
 
-_MOTO = BaseClient._make_api_call  # type: ignore[attr-defined]
+def _account(drawn: DrawnAccount) -> Account:
+    account = Account(VirtualClock(NOW.timestamp()))
+    source = account.tables.make(SOURCE, MADE - timedelta(days=99), on_demand=True)
+    source.description["TableId"] = "source"
+    source.tags["team"] = "checkout"
+    source.ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    if drawn.target is not None:
+        target = account.tables.make(TARGET, MADE, on_demand=True)
+        target.description |= drawn.target
+    account.items.make(RESTORE_TABLE, pk="S", sk="S")
+    # What is drawn of the target and what is drawn of the restore table need not fit: a restore can have quarantined
+    # items and a target that is CREATING. Those can be written here whatever DescribeTable says.
+    account.items.exists = lambda _: True
+    for table in (SOURCE, TARGET):
+        account.items.make(table, id="S")
+        account.items.put(table, {"id": {"S": "a"}, "n": {"N": "1"}})
+    for name in ("restores", "restores-dlq", "buffer.fifo", "aside.fifo"):
+        account.queues.make(name, visibility_seconds=720)
+    account.mappings.looks_to_switch = 0
+    stream_arn = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
+    for function in ("capture", "replay"):
+        account.mappings.put(stream_arn, function_arn(function), State="Disabled")
+    account.objects.buckets["orders-failures"] = {}
+    account.backups.any_job = drawn.job
+    account.backups.any_backup = _backup
+    account.messaging.refuses_events = drawn.refuses_events
+    return account
+
+
+def _backup(arn: str) -> dict[str, Any] | None:
+    return None if "deleted" in arn else {"BackupCreationDateTime": MADE - timedelta(hours=1)}
 
 
 def _error(operation: str, code: str) -> Exception:
@@ -290,10 +240,6 @@ def _error(operation: str, code: str) -> Exception:
     return client_error(operation, code, "as drawn", status=500 if code == "InternalServerError" else 400)
 
 
-def _snake(operation: str) -> str:
-    return re.sub("(?<!^)([A-Z])", r"_\1", operation).lower()
-
-
 class _FixedDatetime(datetime):
     @override
     @classmethod
@@ -301,29 +247,30 @@ class _FixedDatetime(datetime):
         return cls.fromtimestamp(NOW.timestamp(), tz)
 
 
+_door = BotocoreDoor()
+
+
 @contextmanager
 def deployed(clients: Clients) -> Iterator[None]:
-    """The functions' environment, with an empty restore table."""
+    """The functions' environment."""
     with (
-        mock_aws(),
+        _door.opened(),
         mock.patch.dict("os.environ", ENVIRONMENT),
         mock.patch.object(aws_module, "clients", return_value=clients),
         mock.patch.object(wiring, "datetime", _FixedDatetime),
     ):
-        make_restore_table(clients)
         yield
 
 
 @contextmanager
-def inhabited(account: Account, items: Sequence[Mapping[str, Any]] = ()) -> Iterator[None]:
-    """Let the functions find this account, with these items in the restore table and no others."""
-    table = get_backend("dynamodb")[ACCOUNT][REGION].tables[RESTORE_TABLE]
-    table.items.clear()
+def inhabited(account: DrawnAccount, items: Sequence[Mapping[str, Any]] = ()) -> Iterator[None]:
+    """Let the functions find this account, with these items in the restore table."""
     for item in items:
-        table.put_item(dict(item))
+        account.aws.items.put(RESTORE_TABLE, dict(item))
     with (
-        answered_by(account.answer),
-        mock.patch.object(wiring, "time", SimpleNamespace(sleep=account.clock.sleep)),
+        _door.to(account.wire),
+        account.wire.invocation(account.seconds),
+        mock.patch.object(wiring, "time", SimpleNamespace(sleep=account.aws.clock.sleep)),
     ):
         yield
 
@@ -336,8 +283,8 @@ def registration(**more: Any) -> dict[str, Any]:
         "capture": {"S": "on_restore"},
         "capture_mapping": {"S": "00000000-0000-4000-8000-000000000001"},
         "replay_mapping": {"S": "00000000-0000-4000-8000-000000000002"},
-        "buffer_url": {"S": "https://sqs/buffer.fifo"},
-        "buffer_dead_letter_url": {"S": "https://sqs/aside.fifo"},
+        "buffer_url": {"S": queue_url("buffer.fifo")},
+        "buffer_dead_letter_url": {"S": queue_url("aside.fifo")},
         "buffer_id": {"S": "buffer-1"},
         "target_patterns": {"L": [{"S": "*"}]},
         "failure_bucket": {"S": "orders-failures"},

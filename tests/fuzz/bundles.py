@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from dynamodb_restore.changes.bundle import encode, group_of
 from dynamodb_restore.changes.change import Change, Kind, item_id
+from tests.aws.queues import fits_sqs
 from tests.fuzz.damage import damaged_json, odd_texts
-from tests.fuzz.wire import fits_sqs
 from tests.unit.changes.makers import NOON, values
 
 GROUPS = 3
@@ -174,7 +174,7 @@ def _messages(draw: st.DrawFn) -> Sent:
     if draw(st.integers(0, 2)):
         return Sent(str(group), body, tuple(changes))
     if draw(st.integers(0, 15)) == 0:
-        return Sent("by hand", body, None, "_group_of_nobody")
+        return Sent("by-hand", body, None, "_group_of_nobody")
     damage = draw(st.sampled_from(_DAMAGES))
     damaged = damage(draw, body)
     # What SQS does not take was never in the queue.

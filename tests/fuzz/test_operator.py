@@ -13,13 +13,22 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.pipeline import ClaimState
 from dynamodb_restore.handlers import operator
-from tests.fuzz.account import SOURCE, TARGET, Account, deployed, inhabited, records, registration, targets
+from tests.aws.names import table_arn
+from tests.fuzz.account import (
+    SOURCE,
+    TARGET,
+    DrawnAccount,
+    deployed,
+    inhabited,
+    records,
+    registration,
+    targets,
+)
 from tests.fuzz.damage import mostly, odd_values
 from tests.fuzz.effort import Tried, fuzzed
-from tests.fuzz.wire import logged
+from tests.fuzz.log import logged
 from tests.unit.builders import TARGET_ID
 from tests.unit.changes.makers import NOON
-from tests.unit.fakes import table_arn
 
 # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -89,7 +98,7 @@ def test_any_invocation_is_answered(tried: Tried) -> None:
     @fuzzed(300)
     @given(invocation=_invocations, items=_stored, target=targets)
     def holds(invocation: Any, items: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None) -> None:
-        account = Account(target=target)
+        account = DrawnAccount(target=target)
         with inhabited(account, items), logged() as lines:
             answer = operator.handler(invocation, account.context)
         tried.one(_ending(invocation, account, answer, lines))
@@ -100,7 +109,7 @@ def test_any_invocation_is_answered(tried: Tried) -> None:
 
 def _ending(
     invocation: Any,
-    account: Account,
+    account: DrawnAccount,
     answer: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
 ) -> str:
@@ -114,5 +123,5 @@ def _ending(
     assert isinstance(answer["error"], str)
     assert answer["error"]
     assert [line["reason"] for line in lines if line["message"] == "refused"] == [answer["error"]]
-    assert (account.announced, account.mappings, account.dead_letters.messages) == ([], {}, [])
+    assert (account.announced, account.switched, account.dead_letters) == ([], [], [])
     return "refused"

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Context, Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from unittest import mock
 
 import pytest
-from botocore import xform_name
 from hypothesis import given, note
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
@@ -25,25 +20,22 @@ from dynamodb_restore.changes.change import Change, Kind, item_id, sdk_attribute
 from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.handlers import replay
+from tests.aws.account import Account
+from tests.aws.attributes import Item, Schema
+from tests.aws.botocore_door import BotocoreDoor
+from tests.aws.clock import InlineExecutor, VirtualClock
+from tests.aws.errors import client_error
+from tests.aws.hazards import Fault, Mode, failing
+from tests.aws.items import Table
+from tests.aws.lambda_runtime import QueuePoller, context
+from tests.aws.names import queue_url
+from tests.aws.queues import Message
+from tests.aws.wire import Wire
 from tests.fuzz.bundles import KEYS, Sent, batches, stored
 from tests.fuzz.damage import odd_texts
 from tests.fuzz.effort import Tried, fuzzed
-from tests.fuzz.wire import DeadLetters, answered_by, logged
-from tests.simulation.services import (
-    InlineExecutor,
-    Item,
-    MemoryTable,
-    Tables,
-    VirtualClock,
-    Wire,
-    is_refused,
-)
+from tests.fuzz.log import logged
 from tests.unit.changes.makers import NOON
-from tests.unit.fakes import client_error
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-    from botocore.client import BaseClient
 
 # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -51,45 +43,35 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 _ENVIRONMENT = {
     "SOURCE_TABLE_NAME": "source",
     "RESTORE_TABLE_NAME": "restores",
-    "BUFFER_URL": "https://sqs/buffer.fifo",
-    "BUFFER_DEAD_LETTER_URL": "https://sqs/aside.fifo",
+    "BUFFER_URL": queue_url("buffer.fifo"),
+    "BUFFER_DEAD_LETTER_URL": queue_url("aside.fifo"),
     "BUFFER_ID": "buffer-1",
     "WRITE_UNITS_PER_SECOND": "",
 }
-_FIRST_SEQUENCE = 18_849_496_460_467_696_128
 _WINDOW_START = NOON - 2
+_REFUSED = "refused"
+"""The target has an index on this attribute, as text: DynamoDB refuses an item in which it is anything else."""
 
-_EXACT = Context(prec=38)
-_SCHEMA = {"pk": "B", "sk": "N"}
-
-
-class NumberedTable(MemoryTable):
-    """A table that knows a number however it is written, as DynamoDB does."""
-
-    @override
-    def key_of(self, attributes: Mapping[str, Any]) -> str:
-        return repr([(name, *map(_plain, attributes[name].items())) for name in self.key_names])
+_SCHEMA = Schema({"pk": "B", "sk": "N"})
 
 
-def _plain(pair: tuple[str, Any]) -> tuple[str, Any]:
-    kind, value = pair
-    return (kind, Decimal(value).normalize(_EXACT) + 0) if kind == "N" else (kind, value)
+class ReplayAccount:
+    """The AWS around replay: two tables with the restore table, the buffer with its DLQ, and operations that fail."""
 
-
-@dataclass
-class Account:
-    """The AWS around replay: tables in memory, a FIFO DLQ, and operations that fail."""
-
-    source: MemoryTable = field(default_factory=lambda: NumberedTable(("pk", "sk")))
-    target: MemoryTable = field(default_factory=lambda: NumberedTable(("pk", "sk")))
-    restores: MemoryTable = field(default_factory=lambda: MemoryTable(("pk", "sk")))
-    aside: DeadLetters = field(default_factory=lambda: DeadLetters(_ENVIRONMENT["BUFFER_DEAD_LETTER_URL"]))
-    failing: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        wire = Wire(VirtualClock(0.0), random.Random(1))
-        self._tables = Tables(wire, source=self.source, target=self.target, restores=self.restores)
-        self.restores.put(
+    def __init__(self, failing_operations: frozenset[str] = frozenset()) -> None:
+        self.aws = Account(VirtualClock(NOON))
+        self.source = self.aws.items.make("source", pk="B", sk="N")
+        self.target = self.aws.items.make("target", indexed={_REFUSED: "S"}, pk="B", sk="N")
+        self.aws.items.make("restores", pk="S", sk="S")
+        for name in ("buffer.fifo", "aside.fifo"):
+            self.aws.queues.make(name)
+        denied = {
+            name: Fault(Mode.REFUSED, client_error(name, "AccessDeniedException", "not yours"))
+            for name in failing_operations
+        }
+        self.wire = Wire(self.aws, [failing(denied)])
+        self.aws.items.put(
+            "restores",
             {
                 "pk": {"S": pipeline_partition("source")},
                 "sk": {"S": "claim"},
@@ -100,63 +82,38 @@ class Account:
                 "window_start": {"N": str(_WINDOW_START)},
                 "window_chosen": {"BOOL": False},
                 "version": {"N": "1"},
-            }
+            },
         )
 
-    def answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        if operation in self.failing:
-            raise client_error(operation, "AccessDeniedException", "not yours")
-        match operation:
-            case "SendMessage":
-                return self.aside.send(parameters)
-            case "ChangeMessageVisibilityBatch":
-                return {"Successful": [], "Failed": []}
-            case "Query":
-                (page, *_) = list(self._tables.paginate(**parameters))
-                return page
-            case _:
-                _check_schema(operation, parameters)
-                answer: dict[str, Any] = getattr(self._tables, xform_name(operation))(**parameters)
-                return answer
+    @property
+    def aside(self) -> list[Message]:
+        """What was set aside."""
+        return list(self.aws.queues.queues[_ENVIRONMENT["BUFFER_DEAD_LETTER_URL"]].messages.values())
+
+    def delivered(self, messages: Sequence[Sent]) -> Sequence[dict[str, Any]]:
+        """Messages of the buffer as Lambda delivers them, all at once."""
+        url = _ENVIRONMENT["BUFFER_URL"]
+        for sent in messages:
+            self.aws.queues.put(url, sent.body, group=sent.group)
+        delivery = QueuePoller(self.aws, url).receive()
+        assert delivery is not None
+        assert [record["body"] for record in delivery.records] == [sent.body for sent in messages]
+        return delivery.records
+
+    def handled(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The ids of the messages that the function wants back."""
+        told = context("dynamodb-restore-orders-replay", self.aws.clock, 60)
+        with _door.to(self.wire), self.wire.invocation(), logged():
+            answer = replay.handler({"Records": list(records)}, told)
+        assert answer.keys() == {"batchItemFailures"}
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def quarantined(self, clients: Clients) -> set[str]:
-        return {item_id(item.key) for item in Quarantine(clients, "restores", "restore-1").items()}
+        with _door.to(self.wire):
+            return {item_id(item.key) for item in Quarantine(clients, "restores", "restore-1").items()}
 
 
-def _fits_schema(attributes: Mapping[str, Mapping[str, Any]], *, exactly: bool = False) -> bool:
-    """Whether an item has a key as the tables have it, or is one."""
-    whole = not exactly or len(attributes) == len(_SCHEMA)
-    return whole and all(attributes.get(name, {}).keys() == {kind} for name, kind in _SCHEMA.items())
-
-
-def _check_schema(operation: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse what is no key of the source and the target."""
-    asked = parameters.get("RequestItems", {parameters.get("TableName"): [parameters]})
-    ((table, requests),) = asked.items()
-    if table == "restores":
-        return
-    for request in requests["Keys"] if operation == "BatchGetItem" else requests:
-        inner = request.get("PutRequest") or request.get("DeleteRequest") or request
-        attributes = inner.get("Item") or inner.get("Key") or inner
-        if not _fits_schema(attributes, exactly="Item" not in inner):
-            raise client_error(
-                operation, "ValidationException", "The provided key element does not match the schema"
-            )
-
-
-@dataclass
-class Invocation:
-    """What Lambda tells a function of its invocation."""
-
-    function_name: str = "dynamodb-restore-orders-replay"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = (
-        "arn:aws:lambda:eu-central-1:123456789012:function:dynamodb-restore-orders-replay"
-    )
-    aws_request_id: str = "11111111-2222-3333-4444-555555555555"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+_door = BotocoreDoor()
 
 
 @pytest.fixture(autouse=True)
@@ -167,31 +124,8 @@ def function(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_module, "clients", lambda: clients)
     monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep))
-    with mock.patch("dynamodb_restore.changes.writer.parallel_calls", InlineExecutor):
+    with _door.opened(), mock.patch("dynamodb_restore.changes.writer.parallel_calls", InlineExecutor):
         yield
-
-
-def delivered(messages: Sequence[Sent]) -> list[dict[str, Any]]:
-    return [
-        {
-            "messageId": f"m{number}",
-            "receiptHandle": f"handle-{number}",
-            "body": sent.body,
-            "attributes": {
-                "MessageGroupId": sent.group,
-                "SequenceNumber": str(_FIRST_SEQUENCE + number),
-                "SentTimestamp": str(NOON * 1000),
-            },
-        }
-        for number, sent in enumerate(messages)
-    ]
-
-
-def handled(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    with logged():
-        answer = replay.handler({"Records": list(records)}, cast("LambdaContext", Invocation()))
-    assert answer.keys() == {"batchItemFailures"}
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def readable(sent: Sent) -> tuple[Change, ...] | None:
@@ -219,32 +153,37 @@ def test_unreadable_bundles_are_set_aside_or_come_back_and_nothing_is_overtaken(
     clients: Clients, tried: Tried
 ) -> None:
     @fuzzed(150)
-    @given(messages=batches, before=stored, now=stored, failing=_failing)
+    @given(messages=batches, before=stored, now=stored, failing_operations=_failing)
     def holds(
-        messages: list[Sent], before: dict[str, int], now: dict[str, int], failing: frozenset[str]
+        messages: list[Sent],
+        before: dict[str, int],
+        now: dict[str, int],
+        failing_operations: frozenset[str],
     ) -> None:
         note(f"damages: {[sent.damage for sent in messages]}")
-        account = Account(failing=failing)
+        account = ReplayAccount(failing_operations)
         for number, value in now.items():
-            account.source.put(item(number, value))
+            account.aws.items.put("source", item(number, value))
         for number, value in before.items():
-            account.target.put(item(number, value))
-        records = delivered(messages)
+            account.aws.items.put("target", item(number, value))
+        records = account.delivered(messages)
         found = [readable(sent) for sent in messages]
 
-        with answered_by(account.answer):
-            back = handled(records)
-            _check_what_comes_back(messages, found, back, account)
-            account.failing = frozenset()
-            again = handled([record for record in records if record["messageId"] in back])
-            quarantined = account.quarantined(clients)
+        back = account.handled(records)
+        may_come_back = bool(failing_operations)
+        _check_what_comes_back(
+            messages, found, [record["messageId"] for record in records], back, account.aside, may_come_back
+        )
+        account.wire.hazards.clear()
+        again = account.handled([record for record in records if record["messageId"] in back])
+        quarantined = account.quarantined(clients)
 
         assert again == []
-        assert sorted(aside.body for aside in account.aside.messages) == sorted(
+        assert sorted(aside.body for aside in account.aside) == sorted(
             sent.body for sent, changes in zip(messages, found, strict=True) if changes is None
         )
         _check_items(messages, found, before, account, quarantined)
-        tried.one("back and done" if back else "aside" if account.aside.messages else "done at once")
+        tried.one("back and done" if back else "aside" if account.aside else "done at once")
 
     holds()
     tried.check_variety("back and done", "aside", "done at once")
@@ -253,47 +192,51 @@ def test_unreadable_bundles_are_set_aside_or_come_back_and_nothing_is_overtaken(
 def _check_what_comes_back(
     messages: Sequence[Sent],
     found: Sequence[tuple[Change, ...] | None],
+    ids: Sequence[str],
     back: Sequence[str],
-    account: Account,
+    aside: Sequence[Message],
+    may_come_back: bool,
 ) -> None:
     """What comes back takes all that is behind it in its group along, and no unreadable message is just gone."""
     assert len(set(back)) == len(back)
-    assert back == [] or account.failing
+    assert back == [] or may_come_back
     stopped: set[str] = set()
-    aside = {(left.body, left.group): left.attributes["reason"] for left in account.aside.messages}
-    for number, (sent, changes) in enumerate(zip(messages, found, strict=True)):
-        if f"m{number}" in back:
+    reasons = {(left.body, left.group): left.texts["reason"] for left in aside}
+    for message_id, sent, changes in zip(ids, messages, found, strict=True):
+        if message_id in back:
             stopped.add(sent.group)
             continue
-        assert sent.group not in stopped, f"m{number} has overtaken a message of its group that comes back"
-        assert changes is not None or aside[sent.body, sent.group]
+        assert sent.group not in stopped, f"{message_id} has overtaken a message of its group that comes back"
+        assert changes is not None or reasons[sent.body, sent.group]
 
 
 def _check_items(
     messages: Sequence[Sent],
     found: Sequence[tuple[Change, ...] | None],
     before: Mapping[str, int],
-    account: Account,
+    account: ReplayAccount,
     quarantined: set[str],
 ) -> None:
     """Each item is what its last readable change made of it, or is in quarantine."""
     table = account.target
     expected: dict[str, Item | None] = {
-        table.key_of(item(number, value)): item(number, value) for number, value in before.items()
+        table.schema.key_of(item(number, value)): item(number, value) for number, value in before.items()
     }
     groups: dict[str, set[str]] = {}
     for sent, changes in zip(messages, found, strict=True):
         for change in changes or ():
             if change.time < _WINDOW_START:
                 continue
-            if not _fits_schema(change.key, exactly=True):
-                if change.image is None or not _fits_schema(change.image):
+            if not _SCHEMA.fits(change.key, exactly=True):
+                if change.image is None or not _SCHEMA.fits(change.image):
                     assert item_id(change.key) in quarantined
                     continue
                 # Put by its image, whatever was said to be its key: an item that nothing here orders.
-                groups.setdefault(table.key_of(sdk_attributes(change.image)), set()).update({"", sent.group})
+                groups.setdefault(table.schema.key_of(sdk_attributes(change.image)), set()).update(
+                    {"", sent.group}
+                )
                 continue
-            name = table.key_of(sdk_attributes(change.key))
+            name = table.schema.key_of(sdk_attributes(change.key))
             groups.setdefault(name, set()).add(sent.group)
             expected[name] = _made_by(change, account.source)
     for name in expected.keys() | table.items.keys():
@@ -301,29 +244,31 @@ def _check_items(
         if len(groups.get(name, ())) > 1:
             # A damage that put the item into a group that is not its own: nothing orders one group by another.
             continue
-        if wanted is not None and is_refused(wanted):
+        if wanted is not None and _REFUSED in wanted:
             assert item_id(_key_of(wanted)) in quarantined
         else:
             assert _without_key(table.items.get(name)) == _without_key(wanted), name
 
 
 def _key_of(image: Item) -> dict[str, Any]:
-    return {name: image[name] for name in _SCHEMA}
+    return {name: image[name] for name in _SCHEMA.key}
 
 
 def _without_key(image: Item | None) -> Item | None:
     """The rest of an item: its key can be written in several ways."""
-    return None if image is None else {name: value for name, value in image.items() if name not in _SCHEMA}
+    return (
+        None if image is None else {name: value for name, value in image.items() if name not in _SCHEMA.key}
+    )
 
 
-def _made_by(change: Change, source: MemoryTable) -> Item | None:
+def _made_by(change: Change, source: Table) -> Item | None:
     match change.kind:
         case Kind.PUT:
             return sdk_attributes(change.image or {})
         case Kind.DELETE:
             return None
         case Kind.READ:
-            return source.items.get(source.key_of(sdk_attributes(change.key)))
+            return source.items.get(source.schema.key_of(sdk_attributes(change.key)))
 
 
 def test_no_text_makes_the_decoder_fail_otherwise_than_by_its_own_error(tried: Tried) -> None:

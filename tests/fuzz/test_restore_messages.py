@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.handlers.restore_worker import InvocationError
+from tests.aws.names import table_arn
+from tests.aws.queues import fits_sqs
 from tests.fuzz.account import (
     MAX_ATTEMPTS,
     SOURCE,
     TARGET,
-    Account,
+    DrawnAccount,
     deployed,
     failures,
     inhabited,
@@ -28,9 +30,8 @@ from tests.fuzz.account import (
 )
 from tests.fuzz.damage import damaged_json, mostly, odd_texts, odd_values
 from tests.fuzz.effort import Tried, fuzzed
-from tests.fuzz.wire import fits_sqs, logged
+from tests.fuzz.log import logged
 from tests.unit.builders import EVENTS, event
-from tests.unit.fakes import table_arn
 
 # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -66,20 +67,12 @@ invocations: st.SearchStrategy[Any] = mostly(
 )
 
 
-def _delivered(body: str, attempt: int, again: bool) -> dict[str, Any]:
-    attributes = {"reason": {"stringValue": "still_waiting", "dataType": "String"}} if again else {}
-    return {
-        "messageId": "m1",
-        "receiptHandle": "handle-m1",
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": str(attempt), "SentTimestamp": "1795330800000"},
-        "messageAttributes": attributes,
-        "eventSource": "aws:sqs",
-    }
+_SENT_AGAIN = {"reason": {"StringValue": "still_waiting", "DataType": "String"}}
+"""What a message carries that was on the secondary DLQ before."""
 
 
 accounts = st.builds(
-    Account,
+    DrawnAccount,
     target=targets,
     job=jobs,
     failing=failures,
@@ -102,11 +95,12 @@ def test_every_message_ends_in_exactly_one_way_and_says_why(tried: Tried) -> Non
         items=stored,
     )
     def holds(
-        body: str, attempt: int, again: bool, account: Account, items: Sequence[Mapping[str, Any]]
+        body: str, attempt: int, again: bool, account: DrawnAccount, items: Sequence[Mapping[str, Any]]
     ) -> None:
         note(f"body: {body!r}")
+        record = account.delivered(body, attempt, _SENT_AGAIN if again else {})
         with inhabited(account, items), logged() as lines:
-            answer = restore_worker.handler({"Records": [_delivered(body, attempt, again)]}, account.context)
+            answer = restore_worker.handler({"Records": [record]}, account.context)
         tried.one(_ending(body, attempt, account, answer, lines))
 
     holds()
@@ -116,25 +110,26 @@ def test_every_message_ends_in_exactly_one_way_and_says_why(tried: Tried) -> Non
 def _ending(
     body: str,
     attempt: int,
-    account: Account,
+    account: DrawnAccount,
     answer: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
 ) -> str:
     """How a message ended; fails where it did not end in exactly one way that says why."""
-    comes_back = answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    comes_back = answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
     assert comes_back or answer == {"batchItemFailures": []}
     assert comes_back or not account.hidden
+    assert not any(operation == "ChangeMessageVisibility" for operation, _ in account.wire.refusals)
     if comes_back:
-        assert account.dead_letters.messages == []
+        assert account.dead_letters == []
         if attempt >= MAX_ATTEMPTS:
             assert "SendMessage" in account.failing, "the last attempt ends in the queue's own redrive"
         return "comes back"
-    if account.dead_letters.messages:
-        (left,) = account.dead_letters.messages
+    if account.dead_letters:
+        (left,) = account.dead_letters
         assert left.body == body
-        assert left.attributes["reason"]
-        assert left.attributes["detail"]
-        assert left.attributes["attempts"] == str(attempt)
+        assert left.texts["reason"]
+        assert left.texts["detail"]
+        assert left.texts["attempts"] == str(attempt)
         assert [line["reason"] for line in lines if line["message"] == "given up"]
         return "set aside"
     (said,) = (line for line in lines if line["message"] in _SAID_WHY)
@@ -143,10 +138,10 @@ def _ending(
 
 
 def test_a_direct_invocation_is_answered_with_a_report_or_with_what_to_send(tried: Tried) -> None:
-    @fuzzed(60)
+    @fuzzed(120)
     @given(invocation=invocations, target=targets)
     def holds(invocation: Any, target: Mapping[str, Any] | None) -> None:
-        account = Account(target=target)
+        account = DrawnAccount(target=target)
         with inhabited(account), logged():
             try:
                 answer = restore_worker.handler(invocation, account.context)

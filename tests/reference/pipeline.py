@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -26,6 +26,14 @@ from dynamodb_restore.changes.progress import ProgressStore, Side, lagging_group
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.handlers import capture, replay
+from tests.aws.account import Account
+from tests.aws.choices import RandomChoices
+from tests.aws.clock import VirtualClock
+from tests.aws.direct_door import DirectClient
+from tests.aws.errors import client_error
+from tests.aws.hazards import MIXED, NowAndThen
+from tests.aws.lambda_runtime import Context, Delivery, QueuePoller
+from tests.aws.wire import ProcessDeath, Wire
 from tests.reference.tables import (
     Schema,
     StreamReader,
@@ -36,8 +44,6 @@ from tests.reference.tables import (
     create_table,
     differences,
 )
-from tests.simulation.services import FifoQueue, FunctionDeath, Message, VirtualClock, Wire
-from tests.unit.fakes import client_error
 
 if TYPE_CHECKING:
     import pytest
@@ -52,25 +58,6 @@ _LARGEST_EVENT = 6 * 1024 * 1024
 """Of a synchronous invocation (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 _MOST_IN_FLIGHT = 3
-
-
-class Buffer(FifoQueue):
-    """The FIFO queue, and its DLQ."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(wire)
-        self.aside: list[Mapping[str, Any]] = []
-
-    def send_message(self, **message: Any) -> dict[str, Any]:
-        self.aside.append(message)
-        return {}
-
-    def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
-        seconds = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in request["Entries"]}
-        for message in self.messages:
-            if message.message_id in seconds:
-                message.visible_at = self.wire.clock.now + seconds[message.message_id]
-        return {}
 
 
 @dataclass
@@ -102,7 +89,7 @@ class EngineFaults:
         if self._happens("throttle", 1):
             raise client_error(model.name, "ProvisionedThroughputExceededException", "slow down")
         if self._happens("death before", 0.2):
-            raise FunctionDeath
+            raise ProcessDeath
 
     def _after(self, http_response: Any, parsed: dict[str, Any], model: Any, context: Any, **_: Any) -> None:
         if http_response.status_code != 200:
@@ -111,7 +98,7 @@ class EngineFaults:
         if self._happens("lost answer", 0.3):
             raise client_error(model.name, "InternalServerError", "the answer was lost", status=500)
         if self._happens("death after", 0.2):
-            raise FunctionDeath
+            raise ProcessDeath
         for name in ("UnprocessedItems", "UnprocessedKeys"):
             if name in context:
                 assert not parsed[name]
@@ -146,21 +133,7 @@ class EngineClients:
     """What stands for `aws.Clients`."""
 
     dynamodb: DynamoDBClient
-    sqs: Buffer
-
-
-@dataclass
-class Context:
-    """What Lambda tells a function of its invocation."""
-
-    aws_request_id: str
-    remaining_milliseconds: int
-    function_name: str = "dynamodb-restore-orders"
-    memory_limit_in_mb: int = 256
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:dynamodb-restore-orders"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_milliseconds
+    sqs: DirectClient
 
 
 class Pipeline:
@@ -193,20 +166,34 @@ class Pipeline:
         self.writer = Writer(self.plain, self.source, schema, self.rng, items)
         stream_arn = self.plain.describe_table(TableName=self.source)["Table"]["LatestStreamArn"]
         self.stream = StreamReader(boto3.client("dynamodbstreams"), stream_arn)
-        self.wire = Wire(VirtualClock(1_795_330_800.0), self.rng)
-        self.wire.deadlines.append(float("inf"))
-        self.buffer = Buffer(self.wire)
         self.faults = EngineFaults(self.rng)
-        functions = EngineClients(aws.Clients().dynamodb, self.buffer)
+        self._build_queues()
+        sqs = DirectClient(self.wire, "sqs")
+        functions = EngineClients(aws.Clients().dynamodb, sqs)
         self.faults.attach(functions.dynamodb)
         self.records: list[dict[str, Any]] = []
-        self.in_flight: list[list[Message]] = []
+        self.in_flight: list[Delivery] = []
         self.happened: Counter[str] = Counter()
         self._position = 0
         self._sizes: list[int] = []
         self._invocations = 0
-        self._clients = cast("aws.Clients", EngineClients(self.plain, self.buffer))
+        self._clients = cast("aws.Clients", EngineClients(self.plain, sqs))
         _set_up_functions(self, functions, group_count, monkeypatch)
+
+    def _build_queues(self) -> None:
+        """The buffer and its DLQ in memory, with faults of their own."""
+        self.clock = VirtualClock(1_795_330_800.0)
+        self.choices = RandomChoices(self.rng)
+        account = Account(self.clock, self.choices)
+        self.buffer = account.queues.make("buffer.fifo", visibility_seconds=_VISIBILITY_SECONDS)
+        self.aside = account.queues.make("aside.fifo")
+        self.queue_faults = NowAndThen(self.rng, MIXED)
+        self.wire = Wire(account, [self.queue_faults], latency=lambda: self.rng.uniform(0.001, 0.02))
+        self._poller = QueuePoller(account, self.buffer.url)
+
+    def _fault_rate(self, rate: float) -> None:
+        self.faults.rate = self.queue_faults.rate = rate
+        self.choices.unkind = rate > 0
 
     @property
     def progress(self) -> ProgressStore:
@@ -235,25 +222,25 @@ class Pipeline:
 
     def live(self, changes: int, *, fault_rate: float) -> None:
         """Write the source while all else runs, in any order."""
-        self.faults.rate = self.wire.fault_rate = fault_rate
+        self._fault_rate(fault_rate)
         while self.writer.changes < changes:
             actor = self.rng.choice(
                 [self._write, self.capture_once, self.receive, self.receive, self.replay_once]
             )
             actor()
             # Messages that replay wants back come back meanwhile.
-            self.wire.clock.sleep(1.0)
+            self.clock.sleep(1.0)
 
     def drain(self) -> None:
         """Let everything arrive, without further faults."""
-        self.faults.rate = self.wire.fault_rate = 0.0
+        self._fault_rate(0.0)
         self._read_stream()
         while self._position < len(self.records):
             self.capture_once()
         while self.buffer.messages:
             self.receive()
             if not self.in_flight:
-                self.wire.clock.sleep(_VISIBILITY_SECONDS)
+                self.clock.sleep(_VISIBILITY_SECONDS)
             self.replay_once()
         progress = self.progress
         assert lagging_groups(progress.read(Side.CAPTURED), progress.read(Side.REPLAYED)) == set()
@@ -275,8 +262,9 @@ class Pipeline:
         if not batch:
             return
         try:
-            answer = capture.handler({"Records": batch}, self._context())
-        except (FunctionDeath, *aws.AwsError):
+            with self.wire.invocation():
+                answer = capture.handler({"Records": batch}, self._context())
+        except (ProcessDeath, *aws.AwsError):
             self.happened["capture failed"] += 1
             return
         failures = answer["batchItemFailures"]
@@ -304,48 +292,37 @@ class Pipeline:
 
     def receive(self) -> None:
         """Put one more batch of messages in flight; their groups are locked until it ends."""
-        if len(self.in_flight) < _MOST_IN_FLIGHT and (batch := self.buffer.receive(_VISIBILITY_SECONDS)):
-            self.in_flight.append(batch)
+        if len(self.in_flight) < _MOST_IN_FLIGHT and (delivery := self._poller.receive()):
+            self.in_flight.append(delivery)
 
     def replay_once(self) -> None:
         """Let one of the batches in flight be replayed; delete what replay does not want back."""
         if not self.in_flight:
             return
-        batch = self.in_flight.pop(self.rng.randrange(len(self.in_flight)))
+        delivery = self.in_flight.pop(self.rng.randrange(len(self.in_flight)))
         answer: dict[str, Any] | None = None
         try:
-            answer = replay.handler({"Records": [_sqs_record(message) for message in batch]}, self._context())
-        except (FunctionDeath, *aws.AwsError):
+            with self.wire.invocation():
+                answer = replay.handler({"Records": list(delivery.records)}, self._context())
+        except (ProcessDeath, *aws.AwsError):
             self.happened["replay failed"] += 1
-            again = {message.message_id for message in batch}
+            again = set(delivery.ids)
         else:
             again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             self.happened["replay cut short"] += bool(again)
-        for message in batch:
-            if message.message_id not in again:
-                self.buffer.delete(message)
-            elif answer is None:
-                # The visibility timeout of a function that failed, cut short: its other turns go by faster here.
-                message.visible_at = self.wire.clock.now
+        self._poller.finish(delivery, again)
+        if answer is None:
+            # The visibility timeout of a function that failed, cut short: its other turns go by faster here.
+            for message_id in again & self.buffer.messages.keys():
+                self.buffer.messages[message_id].visible_at = self.clock.now
 
     def _context(self) -> LambdaContext:
         self._invocations += 1
         # A few milliseconds more than replay keeps for its answer: not all of its writes begin in time.
-        remaining = 5_020 if self.rng.random() < 4 * self.faults.rate else 60_000
-        return cast("LambdaContext", Context(f"request-{self._invocations}", remaining))
-
-
-def _sqs_record(message: Message) -> dict[str, Any]:
-    return {
-        "messageId": message.message_id,
-        "receiptHandle": message.message_id,
-        "body": message.body,
-        "attributes": {
-            "MessageGroupId": message.group,
-            "SequenceNumber": str(message.sequence),
-            "SentTimestamp": str(int(message.sent_at * 1000)),
-        },
-    }
+        seconds = 5.02 if self.rng.random() < 4 * self.faults.rate else 60.0
+        request_id = f"request-{self._invocations}"
+        told = Context("dynamodb-restore-orders", self.clock, seconds, aws_request_id=request_id)
+        return cast("LambdaContext", told)
 
 
 def _set_up_functions(
@@ -355,8 +332,8 @@ def _set_up_functions(
     environment = {
         "SOURCE_TABLE_NAME": pipeline.source,
         "RESTORE_TABLE_NAME": pipeline.restores,
-        "BUFFER_URL": "buffer",
-        "BUFFER_DEAD_LETTER_URL": "aside",
+        "BUFFER_URL": pipeline.buffer.url,
+        "BUFFER_DEAD_LETTER_URL": pipeline.aside.url,
         "BUFFER_ID": "buffer-1",
         "GROUP_COUNT": str(group_count),
         "BYTE_LIMIT": "262144",

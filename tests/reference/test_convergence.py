@@ -52,5 +52,5 @@ def test_the_target_ends_equal_to_the_source(
     assert len(pipeline.records) == pipeline.writer.changes
     assert pipeline.differences() == []
     assert list(pipeline.quarantine.items()) == []
-    assert pipeline.buffer.aside == []
+    assert not pipeline.aside.messages
     assert eventful(pipeline), f"{pipeline.happened} and {pipeline.faults.seen} prove too little"

@@ -42,7 +42,7 @@ def test_refused_items_are_quarantined_and_the_rest_is_equal(
     assert all("ValidationException: " in item.reason for item in quarantined)
     assert all("Type mismatch for Index Key" in item.reason for item in quarantined)
     assert pipeline.differences(but=list(refused)) == []
-    assert pipeline.buffer.aside == []
+    assert not pipeline.aside.messages
 
 
 def _id_of_stored(item: Mapping[str, Any]) -> str:

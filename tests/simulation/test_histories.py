@@ -47,7 +47,7 @@ def test_a_seed_decides_everything() -> None:
     second.run()
 
     assert first.clock.now == second.clock.now
-    assert first.target.writes == second.target.writes
+    assert first.target.log == second.target.log
     assert [message.body for message in first.buffer.accepted] == [
         message.body for message in second.buffer.accepted
     ]
@@ -59,11 +59,11 @@ def test_the_histories_are_eventful() -> None:
     for world in worlds:
         world.run()
 
-    assert sum(world.wire.faults for world in worlds) > 100
-    assert sum(len(world.shards) > 1 for world in worlds) > 10
+    assert sum(world.faults.struck for world in worlds) > 100
+    assert sum(len(world.stream.shards) > 1 for world in worlds) > 10
     assert sum(not world.capture_exact for world in worlds) > 5
     assert sum(world.window.end is not None for world in worlds) > 0
-    assert sum(len(world.target.writes) for world in worlds) > 500
+    assert sum(len(world.target.log or ()) for world in worlds) > 500
 
 
 def test_a_broken_promise_is_told() -> None:

@@ -12,13 +12,12 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import AwsError
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import item_id
 from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
@@ -27,20 +26,17 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Replayed, Window, replay
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
 from dynamodb_restore.restore.handover import Handover
-from tests.simulation.services import (
-    FakeClients,
-    FifoQueue,
-    FunctionDeath,
-    InlineExecutor,
-    Item,
-    Mappings,
-    MemoryTable,
-    Message,
-    Tables,
-    VirtualClock,
-    Wire,
-    is_refused,
-)
+from tests.aws.account import Account
+from tests.aws.attributes import Item
+from tests.aws.choices import RandomChoices
+from tests.aws.clock import InlineExecutor, VirtualClock
+from tests.aws.direct_door import DirectClients
+from tests.aws.hazards import MIXED, Mode, NowAndThen, Storm, meanwhile
+from tests.aws.lambda_runtime import QueuePoller, StreamPoller
+from tests.aws.names import function_arn, queue_arn, queue_url
+from tests.aws.queues import Message
+from tests.aws.streams import Record, Shard
+from tests.aws.wire import ProcessDeath, Wire
 from tests.unit.builders import request
 
 START = 1_795_330_800.0
@@ -55,54 +51,16 @@ _SETTLE_SECONDS = 10.0
 _COUNTS_LAG_SECONDS = 8.0
 _MOST_CALM_ROUNDS = 3_000
 
+_BUFFER = queue_url("buffer.fifo")
+_REFUSED = "refused"
+"""The target has an index on this attribute, as text: DynamoDB refuses an item in which it is anything else."""
+
+_EXPECTED_REFUSALS = {"BatchWriteItem": "ValidationException", "PutItem": "ValidationException"}
+"""What AWS may refuse by its own rules, apart from conditions that do not hold: items that do not fit the target."""
+
 
 class BrokenPromiseError(AssertionError):
     """The world is not as the guarantees say it must be."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One change, as the world knows it.
-
-    Attributes:
-        image: None for a delete.
-        event: the record as Lambda delivers it.
-    """
-
-    key: str
-    image: Item | None
-    time: int
-    expiry: bool
-    event: Mapping[str, Any]
-
-
-@dataclass
-class Shard:
-    """A stream shard: keys whose hash lies in its range.
-
-    Attributes:
-        position: the first record that capture has not been through.
-        portion: how many records the next batch has at most; None for any number.
-    """
-
-    low: float
-    high: float
-    parent: Shard | None
-    records: list[Record] = field(default_factory=list)
-    position: int = 0
-    portion: int | None = None
-    closed: bool = False
-    busy: bool = False
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether this shard and all before it are read, so that its children may be."""
-        before = self.parent is None or self.parent.exhausted
-        return before and self.closed and self.position == len(self.records)
-
-    @property
-    def pending(self) -> int:
-        return len(self.records) - self.position
 
 
 @dataclass(frozen=True)
@@ -151,34 +109,25 @@ class World:
         self.rng = random.Random(seed)
         self.plan = Plan.draw(self.rng)
         self.clock = VirtualClock(START)
-        self.wire = Wire(self.clock, self.rng)
-        self.wire.loses_answers = self.plan.loses_answers
-        self.wire.meanwhile = self._meanwhile
-        self.source = MemoryTable(("pk", "sk"))
-        self.target = MemoryTable(("pk", "sk"))
-        self.tables = Tables(
-            self.wire, source=self.source, target=self.target, restores=MemoryTable(("pk", "sk"))
+        self.choices = RandomChoices(
+            self.rng, loses_answers=self.plan.loses_answers, loses_deletions=self.plan.loses_deletions
         )
-        # Counts may be wrong for a while, or an answer may be lost: both at once is more than a look at the
-        # buffer can see through.
-        lag = 0.0 if self.plan.loses_answers else _COUNTS_LAG_SECONDS
-        self.buffer = FifoQueue(self.wire, counts_lag_seconds=lag)
-        self.mappings = Mappings(
-            {
-                name: {
-                    "State": "Disabled",
-                    "EventSourceArn": "",
-                    "LastProcessingResult": "No records processed",
-                }
-                for name in ("capture", "replay")
-            }
+        self.account = Account(self.clock, self.choices)
+        modes = list(MIXED)
+        if not self.plan.loses_answers:
+            modes = [Mode.TOKEN_NOT_VALID if mode is Mode.ANSWER_LOST else mode for mode in MIXED]
+        self.faults = NowAndThen(self.rng, modes)
+        self.storm = Storm(self.clock, self.rng)
+        self.wire = Wire(
+            self.account,
+            hazards=[meanwhile(self._meanwhile), self.storm, self.faults],
+            latency=lambda: self.rng.uniform(0.001, 0.02),
         )
-        self.clients = cast("Clients", FakeClients(self.tables, self.buffer, self.mappings))
+        self.clients = DirectClients(self.wire)
+        self._build()
         self.progress = ProgressStore(self.clients, "restores", "source", "buffer-1")
         self.pipelines = PipelineStore(self.clients, "restores")
         self.handover = Handover(self.clients, self.pipelines, "restores", self._now)
-        self.shards = [Shard(0.0, 1.0, None)]
-        self.history: list[Record] = []
         self.snapshot: dict[str, Item] = {}
         self.window = Window(0)
         self.captured = 0
@@ -190,6 +139,33 @@ class World:
         self.noted: dict[int, int] = {}
         self._seen: dict[tuple[Side, int], int] = {}
         self._invocations = 0
+        self._versions = 0
+
+    def _build(self) -> None:
+        """The source with its stream, the target, and the pipeline as Terraform makes it."""
+        items = self.account.items
+        items.page_size = 3
+        self.source = items.make("source", pk="B", sk="N")
+        self.target = items.make("target", indexed={_REFUSED: "S"}, pk="B", sk="N")
+        self.target.log = []
+        items.make("restores", pk="S", sk="S")
+        # Counts may be wrong for a while, or an answer may be lost: both at once is more than a look at the
+        # buffer can see through.
+        lag = 0.0 if self.plan.loses_answers else _COUNTS_LAG_SECONDS
+        self.buffer = self.account.queues.make(
+            "buffer.fifo", visibility_seconds=_VISIBILITY_SECONDS, counts_lag_seconds=lag
+        )
+        self.stream = self.account.streams.switch_on("source", self.plan.view)
+        mappings = self.account.mappings
+        mappings.looks_to_switch = 0
+        self.capture_mapping, self.replay_mapping = (
+            mappings.put(
+                arn, function_arn(name), State="Disabled", LastProcessingResult="No records processed"
+            )
+            for arn, name in ((self.stream.arn, "capture"), (queue_arn("buffer.fifo"), "replay"))
+        )
+        self.capture_poller = StreamPoller(self.account, self.stream, self.capture_mapping)
+        self.replay_poller = QueuePoller(self.account, _BUFFER)
 
     def run(self) -> None:
         """Live one history and check what was promised.
@@ -198,14 +174,16 @@ class World:
             BrokenPromiseError: a guarantee does not hold.
         """
         self._restore()
-        self.wire.fault_rate = self.plan.fault_rate
+        self.faults.rate = self.plan.fault_rate
+        self.choices.unkind = self.plan.fault_rate > 0
         starts_replay = self.rng.randint(0, self.plan.steps // 2)
         for step in range(self.plan.steps):
             if step == starts_replay:
                 self._start_replay()
             self._act()
         self._claim_drained()
-        self.wire.fault_rate = 0.0
+        self.faults.rate = self.storm.until = 0.0
+        self.choices.unkind = False
         self.calm = True
         self._calm()
         self._check()
@@ -220,18 +198,19 @@ class World:
         self.target.items = dict(self.source.items)
         for _ in range(self.rng.randint(0, 40)):
             self._write()
-        self.tables.tables["restores"].put(
+        self.account.items.put(
+            "restores",
             {
                 "pk": {"S": "pipeline#source"},
                 "sk": {"S": "registration"},
                 "capture": {"S": "on_restore"},
-                "capture_mapping": {"S": "capture"},
-                "replay_mapping": {"S": "replay"},
-                "buffer_url": {"S": "buffer"},
+                "capture_mapping": {"S": self.capture_mapping},
+                "replay_mapping": {"S": self.replay_mapping},
+                "buffer_url": {"S": _BUFFER},
                 "buffer_dead_letter_url": {"S": "aside"},
                 "buffer_id": {"S": "buffer-1"},
                 "target_patterns": {"L": [{"S": "*"}]},
-            }
+            },
         )
         asked = request(requested_at=self._now())
         asked = replace(
@@ -258,7 +237,7 @@ class World:
         return claim
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.clock.now, UTC)
+        return self.clock.instant()
 
     # Actors
 
@@ -292,100 +271,56 @@ class World:
 
     def _storm(self) -> None:
         """For a while, AWS throttles nearly everything."""
-        self.wire.storm_until = self.clock.now + self.rng.choice([5, 40])
+        seconds = self.rng.choice([5, 40])
+        if self.faults.rate:
+            self.storm.until = self.clock.now + seconds
 
     def _write(self) -> None:
         rng = self.rng
         self.clock.sleep(rng.choice([0.01, 0.1, 1.0]))
         number = rng.randrange(self.plan.keys)
         key: Item = {"pk": {"B": f"item {number % 7}".encode()}, "sk": {"N": str(number)}}
-        name = self.source.key_of(key)
-        existed = name in self.source.items
-        removes = existed and rng.random() < 0.25
-        image: Item | None = None
-        if not removes:
-            image = {**key, "version": {"N": str(len(self.history))}, "blob": {"B": rng.randbytes(12)}}
-            if rng.random() < 0.05:
-                image["refused"] = {"BOOL": True}
-            if rng.random() < 0.1:
-                # Does not compress: the smaller limits let it travel as its key only.
-                image["large"] = {"BS": [rng.randbytes(2000)]}
-            self.source.put(image)
-        else:
-            self.source.delete(key)
-        expiry = removes and rng.random() < 0.3
-        kind = "REMOVE" if removes else "MODIFY" if existed else "INSERT"
-        data: dict[str, Any] = {
-            "Keys": _in_events(key),
-            "SequenceNumber": str(111_000_000_000_000_000_000_000 + len(self.history)),
-            "ApproximateCreationDateTime": float(int(self.clock.now)),
-        }
-        if image is not None and "NEW" in self.plan.view:
-            data["NewImage"] = _in_events(image)
-        event: dict[str, Any] = {"eventName": kind, "dynamodb": data}
-        if expiry:
-            event["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-        record = Record(name, image, int(self.clock.now), expiry, event)
-        self.history.append(record)
-        place = zlib.crc32(name.encode()) / 2**32
-        (shard,) = (s for s in self.shards if not s.closed and s.low <= place < s.high)
-        shard.records.append(record)
+        existed = self.source.schema.key_of(key) in self.source.items
+        if existed and rng.random() < 0.25:
+            self.account.items.remove("source", key, by_time_to_live=rng.random() < 0.3)
+            return
+        self._versions += 1
+        image = {**key, "version": {"N": str(self._versions)}, "blob": {"B": rng.randbytes(12)}}
+        if rng.random() < 0.05:
+            image[_REFUSED] = {"BOOL": True}
+        if rng.random() < 0.1:
+            # Does not compress: the smaller limits let it travel as its key only.
+            image["large"] = {"BS": [rng.randbytes(2000)]}
+        self.account.items.put("source", image)
 
     def _split(self) -> None:
-        shard = self.rng.choice([shard for shard in self.shards if not shard.closed])
-        shard.closed = True
-        middle = (shard.low + shard.high) / 2
-        self.shards += [Shard(shard.low, middle, shard), Shard(middle, shard.high, shard)]
-
-    def _ready(self) -> list[Shard]:
-        return [
-            shard
-            for shard in self.shards
-            if shard.pending and not shard.busy and (shard.parent is None or shard.parent.exhausted)
-        ]
+        self.stream.split(self.rng.choice([shard for shard in self.stream.shards if not shard.closed]))
 
     def _capture_once(self) -> None:
-        ready = self._ready()
-        if ready and self.mappings.states["capture"]["State"] == "Enabled":
+        ready = self.capture_poller.ready()
+        if ready and self.account.mappings.is_polling(self.capture_mapping):
             self._capture_from(self.rng.choice(ready))
 
     def _capture_from(self, shard: Shard) -> None:
-        """Lambda's poller: one batch of one shard, cut anew each time."""
-        most = min(shard.pending, shard.portion or shard.pending)
-        size = self.rng.randint(1, most)
-        batch = shard.records[shard.position : shard.position + size]
-        mapping = self.mappings.states["capture"]
-        shard.busy = True
         try:
-            captured = self._in_function(lambda: self._capture([record.event for record in batch]))
-        except (FunctionDeath, ClientError):
+            self.capture_poller.deliver(shard, self._invoke_capture)
+        except (ProcessDeath, *AwsError):
             self.capture_exact = False
-            mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
-            # Bisected, the same again, or grown: AWS promises none of them.
-            shard.portion = self.rng.choice([max(1, size // 2), size, None])
-            return
-        finally:
-            shard.busy = False
-        mapping["LastProcessingResult"] = "OK"
+
+    def _invoke_capture(self, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        captured = self._in_function(lambda: self._capture(records))
         self.captured += captured.sent
         for group, sequence in captured.positions.items():
             self.noted[group] = max(sequence, self.noted.get(group, 0))
-        if captured.retry_from is not None:
-            sequences = [record.event["dynamodb"]["SequenceNumber"] for record in batch]
-            shard.position += sequences.index(captured.retry_from)
-            shard.portion = self.rng.choice([1, size, None])
-            self.capture_exact = False
-            return
-        shard.position += size
-        shard.portion = None
-        if self.wire.sometimes(0.03) and not shard.exhausted:
-            # A checkpoint that was lost: Lambda delivers at least once.
-            shard.position -= self.rng.randint(1, size)
+        if captured.retry_from is None:
+            return {"batchItemFailures": []}
+        self.capture_exact = False
+        return {"batchItemFailures": [{"itemIdentifier": captured.retry_from}]}
 
     def _capture(self, records: Sequence[Mapping[str, Any]]) -> Captured:
         self._invocations += 1
         options = CaptureOptions(
-            buffer_url="buffer",
+            buffer_url=_BUFFER,
             group_count=self.plan.group_count,
             byte_limit=self.plan.byte_limit,
             keep_expiries=self.plan.keep_expiries,
@@ -407,27 +342,15 @@ class World:
         return captured
 
     def _replay_once(self) -> None:
-        """Lambda's poller: one batch of messages; what is not deleted comes back after its visibility timeout."""
-        if self.mappings.states["replay"]["State"] != "Enabled":
+        if not self.account.mappings.is_polling(self.replay_mapping):
             return
-        batch = self.buffer.receive(_VISIBILITY_SECONDS)
-        if not batch:
-            return
-        try:
-            returned = self._in_function(lambda: self._replay(batch))
-        except (FunctionDeath, ClientError):
-            return
-        for message in batch:
-            if message.message_id in returned:
-                continue
-            if self.plan.loses_deletions and self.wire.sometimes(0.05):
-                continue
-            self.buffer.delete(message)
+        with suppress(ProcessDeath, *AwsError):
+            self.replay_poller.deliver(lambda records: self._in_function(lambda: self._replay(records)))
 
-    def _replay(self, batch: Sequence[Message]) -> set[str]:
+    def _replay(self, records: Sequence[Mapping[str, Any]]) -> set[str]:
         claim = self.pipelines.claim("source")
         if claim is None or claim.state is not ClaimState.REPLAYING:
-            return {message.message_id for message in batch}
+            return {record["messageId"] for record in records}
         clock = Clock(
             monotonic=lambda: self.clock.now,
             sleep=self.clock.sleep,
@@ -437,7 +360,7 @@ class World:
         rate = WriteRate(self.plan.write_units_per_second, clock)
         quarantine = Quarantine(self.clients, "restores", claim.restore_id)
         replayed = replay(
-            [_as_lambda_tells(message) for message in batch],
+            records,
             claim.window,
             TargetWriter(self.clients, "source", "target", clock, rate, InlineExecutor),
             quarantine,
@@ -452,18 +375,15 @@ class World:
         try:
             if replayed.positions:
                 self.progress.advance(Side.REPLAYED, replayed.positions, changes=replayed.changes)
-        except (FunctionDeath, ClientError):
+        except (ProcessDeath, *AwsError):
             # Whether the progress was noted decides whether these messages count again.
             self.replay_exact = False
             raise
         self.handled += replayed.changes
 
     def _in_function(self, invoke: Callable[[], Any]) -> Any:
-        self.wire.deadlines.append(self.clock.now + _TIMEOUT_SECONDS)
-        try:
+        with self.wire.invocation(_TIMEOUT_SECONDS):
             return invoke()
-        finally:
-            self.wire.deadlines.pop()
 
     # Oracles
 
@@ -487,12 +407,12 @@ class World:
         """Ask as `cutover` asks, with the writers stopped and the functions at work; if the answer is yes, it is true."""
         before = self.progress.read(Side.CAPTURED).changes
         until = self.clock.now + _SETTLE_SECONDS
-        for shard in self._ready():
+        for shard in self.capture_poller.ready():
             # What acts meanwhile may have taken it already.
-            if shard in self._ready():
+            if shard in self.capture_poller.ready():
                 self._capture_from(shard)
         self._replay_once()
-        self.clock.now = max(self.clock.now, until)
+        self.clock.wait_until(until)
         if self.handover.not_drained("source"):
             return
         captured, replayed = self.handover.progress("source")
@@ -500,8 +420,8 @@ class World:
             return
         left = [
             message.message_id
-            for message in self.buffer.messages
-            if message.sequence > replayed.positions.get(int(message.group), Position(-1, 0)).sequence
+            for message in self.buffer.messages.values()
+            if (message.sequence or 0) > replayed.positions.get(int(message.group), Position(-1, 0)).sequence
         ]
         if left:
             raise BrokenPromiseError(f"said to be drained, but not dealt with: {left}")
@@ -511,13 +431,11 @@ class World:
         if self._claim().state is not ClaimState.REPLAYING:
             self._start_replay()
         for _ in range(_MOST_CALM_ROUNDS):
-            if not self.buffer.messages and all(
-                shard.position == len(shard.records) for shard in self.shards
-            ):
+            if not self.buffer.messages and self.capture_poller.done:
                 return
             self._capture_once()
             self._replay_once()
-            if not self._ready():
+            if not self.capture_poller.ready():
                 self.clock.sleep(20)
         raise BrokenPromiseError("the buffer never drains")
 
@@ -525,9 +443,21 @@ class World:
         self.clock.sleep(_COUNTS_LAG_SECONDS)
         if reasons := self.handover.not_drained("source"):
             raise BrokenPromiseError(f"not drained although all is done: {reasons}")
+        self._check_refusals()
         self._check_items()
         self._check_writes()
         self._check_counts()
+
+    def _check_refusals(self) -> None:
+        """Nothing was asked of AWS that it never takes."""
+        for (operation, code), count in self.wire.refusals.items():
+            if code not in ("ConditionalCheckFailedException", _EXPECTED_REFUSALS.get(operation)):
+                raise BrokenPromiseError(f"{operation} was refused {count} times: {code}")
+
+    @property
+    def _history(self) -> list[Record]:
+        """All changes of the source, in their order."""
+        return sorted(self.stream.records(), key=lambda record: record.sequence)
 
     def _covers(self, record: Record) -> bool:
         skipped = record.expiry and not self.plan.keep_expiries
@@ -537,26 +467,26 @@ class World:
     def _check_items(self) -> None:
         """Each item is what its last captured change in the window made of it, or is in quarantine."""
         expected: dict[str, Item | None] = dict(self.snapshot)
-        last = {record.key: record.image for record in self.history if self._covers(record)}
+        last = {record.key_text: record.new for record in self._history if self._covers(record)}
         expected |= last
-        refused = {key for key, image in last.items() if image is not None and is_refused(image)}
+        refused = {key for key, image in last.items() if image is not None and _REFUSED in image}
         for key in expected.keys() | self.target.items.keys():
             if key not in refused and self.target.items.get(key) != expected.get(key):
                 raise BrokenPromiseError(
                     f"{key} is {self.target.items.get(key)}, and its last change made it {expected.get(key)}"
                 )
         quarantine = Quarantine(self.clients, "restores", RESTORE_ID)
-        found = {self.source.key_of(_in_sdk(item.key)) for item in quarantine.items()}
+        found = {self.source.schema.key_of(_in_sdk(item.key)) for item in quarantine.items()}
         if found != refused:
             raise BrokenPromiseError(f"in quarantine are {found}, refused were {refused}")
 
     def _check_writes(self) -> None:
         """Nothing outside the window was written."""
-        in_window = [record for record in self.history if self._covers(record)]
-        images = {record.image["version"]["N"] for record in in_window if record.image is not None}
-        keys = {record.key for record in in_window}
-        for write in self.target.writes:
-            stranger = write.image is not None and write.image["version"]["N"] not in images
+        in_window = [record for record in self._history if self._covers(record)]
+        images = {record.new["version"]["N"] for record in in_window if record.new is not None}
+        keys = {record.key_text for record in in_window}
+        for write in self.target.log or ():
+            stranger = write.new is not None and write.new["version"]["N"] not in images
             if write.key not in keys or stranger:
                 raise BrokenPromiseError(f"written from outside the window: {write}")
 
@@ -573,25 +503,8 @@ def _never_set_aside(record: Mapping[str, Any], reason: str) -> bool:
     raise BrokenPromiseError(f"capture wrote what replay cannot read: {record['messageId']}: {reason}")
 
 
-def _as_lambda_tells(message: Message) -> dict[str, Any]:
-    return {
-        "messageId": message.message_id,
-        "body": message.body,
-        "attributes": {
-            "MessageGroupId": message.group,
-            "SequenceNumber": str(message.sequence),
-            "SentTimestamp": str(int(message.sent_at * 1000)),
-        },
-    }
-
-
 def _changes_in(message: Message) -> int:
     return len(json.loads(zlib.decompress(base64.b64decode(message.body)))["c"])
-
-
-def _in_events(value: Any) -> Any:
-    """boto3's form as Lambda's events have it: binary as base64 text."""
-    return _mapped(value, bytes, lambda found: base64.b64encode(found).decode())
 
 
 def _in_sdk(key: Mapping[str, Any]) -> Item:
@@ -599,13 +512,3 @@ def _in_sdk(key: Mapping[str, Any]) -> Item:
         name: {"B": base64.b64decode(value["B"])} if "B" in value else dict(value)
         for name, value in key.items()
     }
-
-
-def _mapped(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
-    if isinstance(value, kind):
-        return change(value)
-    if isinstance(value, dict):
-        return {name: _mapped(inner, kind, change) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_mapped(inner, kind, change) for inner in value]
-    return value

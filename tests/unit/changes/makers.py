@@ -14,7 +14,7 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import Change, Kind
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
-from tests.simulation.services import InlineExecutor
+from tests.aws.clock import InlineExecutor
 from tests.unit.fakes import client_error
 
 NOON = 1_795_348_800
