@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 Item = dict[str, Any]
@@ -18,6 +18,7 @@ _LONGEST_KEYS = (2048, 1024)
 """Bytes of a partition key and of a sort key, of the same page."""
 
 
+@lru_cache(maxsize=65_536)
 def number(text: str) -> Decimal:
     """A number's value: however it is written, it is the same one."""
     return Decimal(text).normalize(EXACT) + 0
@@ -40,7 +41,9 @@ def same(one: Any, other: Any) -> bool:
 
 def same_items(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two items, or maps, have the same attributes."""
-    return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    return one.keys() == other.keys() and all(
+        value == other[name] or same(value, other[name]) for name, value in one.items()
+    )
 
 
 def _same_content(kind: str, one: Any, other: Any) -> bool:
@@ -100,11 +103,13 @@ class Schema:
     key: Mapping[str, str]
     indexed: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def _parts(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self.key.items())
+
     def key_of(self, attributes: Mapping[str, Any]) -> str:
         """A text for the key in an item: the same for keys that are equal."""
-        return _key_text(
-            tuple(self.key.items()), tuple([attributes[name][kind] for name, kind in self.key.items()])
-        )
+        return _key_text(self._parts, tuple([attributes[name][kind] for name, kind in self._parts]))
 
     def key_attributes(self, item: Mapping[str, Any]) -> Item:
         return {name: item[name] for name in self.key}
@@ -119,15 +124,19 @@ class Schema:
 
     def fits(self, attributes: Mapping[str, Any], *, exactly: bool = False) -> bool:
         """Whether an item has a key of the right types, neither empty nor too long, or is exactly one."""
+        return self.key_if_it_fits(attributes, exactly=exactly) is not None
+
+    def key_if_it_fits(self, attributes: Mapping[str, Any], *, exactly: bool = False) -> str | None:
+        """The text of the key in an item, or of a key; None where it does not fit."""
         if exactly and len(attributes) != len(self.key):
-            return False
+            return None
         values = []
-        for name, kind in self.key.items():
+        for name, kind in self._parts:
             value = attributes.get(name)
             if value is None or len(value) != 1 or kind not in value:
-                return False
+                return None
             values.append(value[kind])
-        return _may_be_key(tuple(self.key.values()), tuple(values))
+        return _key_text_if_it_fits(self._parts, tuple(values))
 
     def mistyped(self, item: Mapping[str, Any]) -> str | None:
         """An attribute that is a key of an index and has another type than that."""
@@ -149,14 +158,14 @@ def _key_text(key: tuple[tuple[str, str], ...], values: tuple[Any, ...]) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _may_be_key(kinds: tuple[str, ...], values: tuple[Any, ...]) -> bool:
-    for kind, value, longest in zip(kinds, values, _LONGEST_KEYS, strict=False):
+def _key_text_if_it_fits(key: tuple[tuple[str, str], ...], values: tuple[Any, ...]) -> str | None:
+    for (_, kind), value, longest in zip(key, values, _LONGEST_KEYS, strict=False):
         if kind == "N":
             try:
                 if not number(value).is_finite():
-                    return False
+                    return None
             except InvalidOperation:
-                return False
+                return None
         elif not 0 < (_length(value) if kind == "S" else len(value)) <= longest:
-            return False
-    return True
+            return None
+    return _key_text(key, values)

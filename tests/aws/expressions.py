@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.aws.attributes import Item, number, number_text, same
 
@@ -27,6 +27,9 @@ _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": lambda one, other: bool(one > other),
     ">=": lambda one, other: bool(one >= other),
 }
+_ORDERED: Mapping[str, Callable[[Any], Any]] = {"N": number, "S": str.encode, "B": bytes}
+"""By type: what two values are compared as."""
+
 _SETS = ("SS", "NS", "BS")
 
 
@@ -38,8 +41,7 @@ class InvalidExpressionError(Exception):
     """AWS refuses the request; the text is its message."""
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What an expression is evaluated on."""
 
     item: Mapping[str, Any]
@@ -367,7 +369,11 @@ class _Reader:
         if token.startswith(":"):
             self.values.add(token)
             return lambda scope: scope.values[token]
-        return self._path(token)
+        path = self._path(token)
+        if len(path.parts) > 1:
+            return path
+        # Most are just a name.
+        return lambda scope: scope.item.get(scope.names.get(token, token))
 
     def _path(self, token: str) -> _Path:
         parts: list[str | int] = [self._name(token)]
@@ -395,10 +401,10 @@ def _in_order(one: Any, relation: str, other: Any) -> bool:
     if one is None or other is None or one.keys() != other.keys():
         return False
     ((kind, value),) = one.items()
-    if kind not in ("S", "N", "B"):
+    if kind not in _ORDERED:
         return False
-    convert = {"N": number, "S": str.encode, "B": bytes}[kind]
-    return _COMPARED[relation](convert(value), convert(other[kind]))  # type: ignore[operator]
+    convert = _ORDERED[kind]
+    return _COMPARED[relation](convert(value), convert(other[kind]))
 
 
 def _begins_with(value: Any, beginning: Any) -> bool:

@@ -6,6 +6,7 @@ import enum
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from typing_extensions import override
@@ -64,8 +65,7 @@ MIXED = (
 """How simulations mix what goes wrong."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One call of a function: what it asked for, and of which resource."""
 
     operation: str
@@ -76,8 +76,7 @@ class Call:
         return f"{self.operation} {self.resource}".rstrip()
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request that is about to be sent.
 
     Attributes:

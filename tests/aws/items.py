@@ -7,7 +7,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
@@ -33,8 +33,7 @@ class InconsistentReadError(BaseException):
     """An eventually consistent read may miss what was just written: nothing here may build on one."""
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """One write into a table: what the item with this key was and is; None where there is none."""
 
     key: str
@@ -362,9 +361,10 @@ class Items:
         return self.tables[name]
 
     def _key(self, operation: str, table: Table, attributes: Item) -> str:
-        if not table.schema.fits(attributes, exactly=True):
+        key = table.schema.key_if_it_fits(attributes, exactly=True)
+        if key is None:
             raise _invalid(operation, "The provided key element does not match the schema")
-        return table.schema.key_of(attributes)
+        return key
 
     def _check_item(self, operation: str, table: Table, item: Item) -> int:
         """Refuse what is no item of this table; returns its size."""
@@ -420,7 +420,7 @@ def _check_batch(operation: str, keys: Sequence[tuple[str, str]], most: int) -> 
 
 def _read_units(size: int) -> float:
     """Of a strongly consistent read; one that finds nothing costs one too."""
-    return float(max(1, math.ceil(size / _READ_UNIT)))
+    return float(max(1, -(-size // _READ_UNIT)))
 
 
 def _costing(parameters: Mapping[str, Any], units: float, answer: dict[str, Any]) -> dict[str, Any]:

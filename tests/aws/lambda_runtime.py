@@ -85,14 +85,22 @@ def stream_record(record: Record, view: str, convert: Callable[[Any], Any] | Non
     }
 
 
-def in_events(value: Any) -> Any:
-    """A value of boto3's form as Lambda's events have it."""
-    if isinstance(value, dict):
-        return {name: inner if type(inner) is str else in_events(inner) for name, inner in value.items()}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, list):
-        return [in_events(inner) for inner in value]
+def in_events(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item of boto3's form as Lambda's events have it."""
+    return {name: _value_in_events(value) for name, value in item.items()}
+
+
+def _value_in_events(value: dict[str, Any]) -> dict[str, Any]:
+    ((kind, content),) = value.items()
+    match kind:
+        case "B":
+            return {"B": base64.b64encode(content).decode()}
+        case "BS":
+            return {"BS": [base64.b64encode(one).decode() for one in content]}
+        case "L":
+            return {"L": [_value_in_events(one) for one in content]}
+        case "M":
+            return {"M": in_events(content)}
     return value
 
 
@@ -199,9 +207,12 @@ class StreamPoller:
 
     def place(self, shard: Shard) -> _Place:
         """How far a shard is read; what has been trimmed meanwhile is passed over."""
-        place = self._places.setdefault(shard.shard_id, _Place())
+        place = self._places.get(shard.shard_id)
+        if place is None:
+            place = self._places[shard.shard_id] = _Place()
         shard.trim(self.account.clock.now)
-        place.position = max(place.position, shard.trimmed)
+        if place.position < shard.trimmed:
+            place.position = shard.trimmed
         return place
 
     def pending(self, shard: Shard) -> int:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.aws.attributes import Item, Schema, same_items
 from tests.aws.choices import Choices
@@ -30,8 +30,7 @@ _TIME_TO_LIVE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 """Of deletes by time to live (docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One change of an item.
 
     Attributes:

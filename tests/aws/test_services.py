@@ -1,0 +1,115 @@
+"""The smaller services in memory: event source mappings, objects, messages to people and machines, backups."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.aws.account import Account
+from tests.aws.errors import UnknownCallError, error_code
+from tests.aws.names import ACCOUNT, function_arn, table_arn
+
+
+def refusal(account: Account, operation: str, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        account.answer(operation, parameters)
+    return error_code(raised.value)
+
+
+def state_of(account: Account, uuid: str) -> str:
+    return str(account.answer("GetEventSourceMapping", {"UUID": uuid})["State"])
+
+
+def test_a_mapping_takes_looks_to_switch(account: Account) -> None:
+    uuid = account.mappings.put("stream", function_arn("capture"), State="Disabled")
+    switched = account.answer("UpdateEventSourceMapping", {"UUID": uuid, "Enabled": True})
+    assert switched["State"] == "Enabling"
+    assert refusal(account, "UpdateEventSourceMapping", UUID=uuid, Enabled=False) == "ResourceInUseException"
+    assert [state_of(account, uuid) for _ in range(2)] == ["Enabling", "Enabled"]
+
+
+def test_a_mapping_takes_seconds_to_switch_and_polls_only_then(account: Account) -> None:
+    mappings = account.mappings
+    mappings.looks_to_switch, mappings.seconds_to_switch = 0, 90.0
+    made_at = account.clock.instant()
+    uuid = mappings.put("stream", function_arn("capture"), State="Disabled")
+    account.clock.sleep(5)
+    account.answer("UpdateEventSourceMapping", {"UUID": uuid, "Enabled": True})
+    account.clock.sleep(89)
+    assert [state_of(account, uuid) for _ in range(3)] == ["Enabling"] * 3
+    assert not mappings.is_polling(uuid)
+    account.clock.sleep(1)
+    assert mappings.is_polling(uuid)
+    modified = account.answer("GetEventSourceMapping", {"UUID": uuid})["LastModified"]
+    assert (modified - made_at).total_seconds() == 5
+
+
+def test_a_mapping_is_made_once(account: Account) -> None:
+    asked = {"FunctionName": function_arn("index"), "EventSourceArn": "stream", "Enabled": False}
+    made = account.answer("CreateEventSourceMapping", asked)
+    assert made["State"] == "Creating"
+    assert refusal(account, "CreateEventSourceMapping", **asked) == "ResourceConflictException"
+    account.settle()
+    assert state_of(account, made["UUID"]) == "Disabled"
+    assert refusal(account, "GetEventSourceMapping", UUID="another") == "ResourceNotFoundException"
+
+
+def test_objects_are_put_read_listed_and_deleted(account: Account) -> None:
+    account.objects.buckets["work"] = {}
+    account.clock.offsets["s3"] = 10
+    for number in range(3):
+        body = (b"text", "text", io.BytesIO(b"text"))[number]
+        account.answer("PutObject", {"Bucket": "work", "Key": f"a/{number}", "Body": body})
+    listed = account.answer("ListObjectsV2", {"Bucket": "work", "Prefix": "a/"})
+    assert [entry["Key"] for entry in listed["Contents"]] == ["a/0", "a/1"]
+    assert listed["Contents"][0]["LastModified"].timestamp() == account.clock.now + 10
+    following = {"Bucket": "work", "ContinuationToken": listed["NextContinuationToken"]}
+    assert [entry["Key"] for entry in account.answer("ListObjectsV2", following)["Contents"]] == ["a/2"]
+    for number in range(3):
+        found = account.answer("GetObject", {"Bucket": "work", "Key": f"a/{number}"})
+        assert found["Body"].read() == b"text"
+        account.answer("DeleteObject", {"Bucket": "work", "Key": f"a/{number}"})
+    assert refusal(account, "GetObject", Bucket="work", Key="a/0") == "NoSuchKey"
+    assert refusal(account, "PutObject", Bucket="no", Key="a", Body=b"") == "NoSuchBucket"
+
+
+def test_an_event_bus_may_answer_and_take_nothing(account: Account) -> None:
+    entries = [{"Source": "x", "DetailType": "y", "Detail": "{}"}]
+    assert account.answer("PutEvents", {"Entries": entries})["FailedEntryCount"] == 0
+    account.messaging.refuses_events = True
+    assert account.answer("PutEvents", {"Entries": entries})["FailedEntryCount"] == 1
+    assert account.messaging.events == entries
+
+
+@pytest.mark.parametrize("subject", ["", " begins blank", "two\nlines", "ü", "x" * 101])
+def test_a_subject_that_sns_does_not_take(account: Account, subject: str) -> None:
+    assert refusal(account, "Publish", Subject=subject, Message="m") == "InvalidParameter"
+    assert account.messaging.notifications == []
+
+
+def test_backups_and_restore_jobs_are_those_that_are_told_of(account: Account) -> None:
+    arn = f"{table_arn('orders')}/backup/1"
+    assert refusal(account, "DescribeBackup", BackupArn=arn) == "BackupNotFoundException"
+    account.backups.backups[arn] = {"BackupArn": arn}
+    told = account.answer("DescribeBackup", {"BackupArn": arn})
+    assert told == {"BackupDescription": {"BackupDetails": {"BackupArn": arn}}}
+    assert refusal(account, "DescribeRestoreJob", RestoreJobId="1") == "ResourceNotFoundException"
+    account.backups.jobs["1"] = {"Status": "RUNNING"}
+    job = account.answer("DescribeRestoreJob", {"RestoreJobId": "1"})
+    assert job == {"RestoreJobId": "1", "Status": "RUNNING"}
+
+
+def test_an_account_may_stand_for_another_region(account: Account) -> None:
+    other = Account(account.clock, region="us-east-1")
+    other.tables.make("orders", account.clock.instant(), on_demand=True)
+    account.elsewhere["us-east-1"] = other
+    described = account.answer("DescribeTable", {"TableName": "orders"}, "us-east-1")["Table"]
+    assert described["TableArn"] == f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders"
+    assert refusal(account, "DescribeTable", TableName="orders") == "ResourceNotFoundException"
+    with pytest.raises(UnknownCallError):
+        account.answer("ListTables", {}, "eu-west-1")
+    with pytest.raises(UnknownCallError):
+        account.answer("CreateGlobalTable", {})
