@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.pipeline import ClaimState
 from dynamodb_restore.handlers import operator
+from dynamodb_restore.pipeline.claim import ClaimState
 from tests.fuzz.account import SOURCE, TARGET, Account, deployed, inhabited, records, registration, targets
 from tests.fuzz.damage import mostly, odd_values
 from tests.fuzz.effort import Tried, fuzzed

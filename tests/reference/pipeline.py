@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from dynamodb_restore import aws
-from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.handlers import capture, replay
+from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from tests.reference.tables import (
     Schema,
     StreamReader,
@@ -217,8 +217,8 @@ class Pipeline:
         return Quarantine(self._clients, self.restores, RESTORE_ID)
 
     @property
-    def pipelines(self) -> PipelineStore:
-        return PipelineStore(self._clients, self.restores)
+    def claims(self) -> ClaimStore:
+        return ClaimStore(self._clients, self.restores, self.source)
 
     def claim(self, *, since: float | None = None) -> Claim:
         """Own the pipeline and replay what changed from `since` on, or from now."""
@@ -226,7 +226,7 @@ class Pipeline:
         # The engine tells a change's time in whole minutes.
         window = Window(int(moment) // 60 * 60)
         claim = Claim(RESTORE_ID, self.target, ClaimState.REPLAYING, datetime.now(UTC), window)
-        return self.pipelines.take(self.source, claim)
+        return self.claims.take(claim)
 
     def restore(self) -> None:
         """Bring the target to the source's present state, and own the pipeline from here on."""

@@ -21,12 +21,13 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import item_id
-from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Replayed, Window, replay
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
-from dynamodb_restore.restore.handover import Handover
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from tests.simulation.services import (
     FakeClients,
     FifoQueue,
@@ -41,12 +42,23 @@ from tests.simulation.services import (
     Wire,
     is_refused,
 )
-from tests.unit.builders import request
 
 START = 1_795_330_800.0
 """2026-11-22T07:00:00Z."""
 
 RESTORE_ID = "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10"
+
+_REGISTRATION = Registration(
+    source="source",
+    mode=CaptureMode.ON_RESTORE,
+    capture_mapping="capture",
+    replay_mapping="replay",
+    buffer_url="buffer",
+    buffer_dead_letter_url="aside",
+    buffer_id="buffer-1",
+    target_patterns=("*",),
+    failure_bucket=None,
+)
 
 _TIMEOUT_SECONDS = 30.0
 _RESERVE_SECONDS = 5.0
@@ -175,8 +187,7 @@ class World:
         )
         self.clients = cast("Clients", FakeClients(self.tables, self.buffer, self.mappings))
         self.progress = ProgressStore(self.clients, "restores", "source", "buffer-1")
-        self.pipelines = PipelineStore(self.clients, "restores")
-        self.handover = Handover(self.clients, self.pipelines, "restores", self._now)
+        self.pipeline = Pipeline(self.clients, "restores", _REGISTRATION, self._now)
         self.shards = [Shard(0.0, 1.0, None)]
         self.history: list[Record] = []
         self.snapshot: dict[str, Item] = {}
@@ -220,39 +231,22 @@ class World:
         self.target.items = dict(self.source.items)
         for _ in range(self.rng.randint(0, 40)):
             self._write()
-        self.tables.tables["restores"].put(
-            {
-                "pk": {"S": "pipeline#source"},
-                "sk": {"S": "registration"},
-                "capture": {"S": "on_restore"},
-                "capture_mapping": {"S": "capture"},
-                "replay_mapping": {"S": "replay"},
-                "buffer_url": {"S": "buffer"},
-                "buffer_dead_letter_url": {"S": "aside"},
-                "buffer_id": {"S": "buffer-1"},
-                "target_patterns": {"L": [{"S": "*"}]},
-            }
-        )
-        asked = request(requested_at=self._now())
-        asked = replace(
-            asked, source=replace(asked.source, name="source"), target=replace(asked.target, name="target")
-        )
-        claim = self.handover.begin(asked, RESTORE_ID, datetime.fromtimestamp(restore_point, UTC))
+        claim = self.pipeline.begin(RESTORE_ID, "target", datetime.fromtimestamp(restore_point, UTC))
         if claim is None or claim.gap_seconds:
             raise BrokenPromiseError(f"the pipeline was not claimed with full cover: {claim}")
         if self.plan.window_seconds is not None:
             start = int(restore_point)
             window = Window(start, start + self.plan.window_seconds)
-            self.pipelines.update("source", replace(claim, window=window, window_chosen=True))
+            self.pipeline.claims.update(replace(claim, window=window, window_chosen=True))
 
     def _start_replay(self) -> None:
-        replaying = self.handover.start_replay("source", self._claim(), None)
+        replaying = self.pipeline.start_replay(self._claim(), None)
         if replaying is None:
             raise BrokenPromiseError("replay did not start")
         self.window = replaying.window
 
     def _claim(self) -> Claim:
-        claim = self.pipelines.claim("source")
+        claim = self.pipeline.claims.current()
         if claim is None:
             raise BrokenPromiseError("the claim is gone")
         return claim
@@ -425,7 +419,7 @@ class World:
             self.buffer.delete(message)
 
     def _replay(self, batch: Sequence[Message]) -> set[str]:
-        claim = self.pipelines.claim("source")
+        claim = self.pipeline.claims.current()
         if claim is None or claim.state is not ClaimState.REPLAYING:
             return {message.message_id for message in batch}
         clock = Clock(
@@ -493,9 +487,9 @@ class World:
                 self._capture_from(shard)
         self._replay_once()
         self.clock.now = max(self.clock.now, until)
-        if self.handover.not_drained("source"):
+        if self.pipeline.not_drained():
             return
-        captured, replayed = self.handover.progress("source")
+        captured, replayed = self.pipeline.progress()
         if captured.changes != before:
             return
         left = [
@@ -523,7 +517,7 @@ class World:
 
     def _check(self) -> None:
         self.clock.sleep(_COUNTS_LAG_SECONDS)
-        if reasons := self.handover.not_drained("source"):
+        if reasons := self.pipeline.not_drained():
             raise BrokenPromiseError(f"not drained although all is done: {reasons}")
         self._check_items()
         self._check_writes()

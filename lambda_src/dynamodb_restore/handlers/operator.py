@@ -17,10 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
+from dynamodb_restore.actions.abandon import abandon
+from dynamodb_restore.actions.context import OperatorError
+from dynamodb_restore.actions.cutover import cutover
+from dynamodb_restore.actions.repair import repair
+from dynamodb_restore.actions.status import status
+from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import table_here, worker_of
-from dynamodb_restore.restore.handover import NoPipelineError
-from dynamodb_restore.restore.operator import Operator, OperatorError
+from dynamodb_restore.handlers.wiring import Wiring, table_here
+from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.request import RequestError
 
 if TYPE_CHECKING:
@@ -46,31 +51,41 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ClientError, BotoCoreError: from AWS; the same call can be made again.
         ConfigError: the function's environment is incomplete.
     """
-    operator = Operator(worker_of(WorkerConfig.from_environment(os.environ), context))
+    wiring = Wiring(WorkerConfig.from_environment(os.environ), context)
     try:
-        answer = _act(operator, event, context)
-    except (OperatorError, NoPipelineError, RequestError) as error:
+        answer = _act(wiring, event, context)
+    except (OperatorError, RequestError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=event["action"], answer=answer)
     return answer
 
 
-def _act(operator: Operator, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     table = _table(event, context)
     match event.get("action"):
         case "status":
-            return operator.status(table)
+            return status(wiring.actions(), _pipeline(wiring, table))
         case "cutover":
-            return operator.cutover(table, force=_flag(event, "force"), settle_seconds=_settle(event))
+            force, settle_seconds = _flag(event, "force"), _settle(event)
+            return cutover(
+                wiring.actions(), _pipeline(wiring, table), force=force, settle_seconds=settle_seconds
+            )
         case "abandon":
-            return operator.abandon(table)
+            return abandon(wiring.actions(), _pipeline(wiring, table))
         case "repair":
-            return operator.repair(table)
+            return repair(wiring.clients, _pipeline(wiring, table))
         case "window":
-            return operator.set_window(table, event.get("start"), event.get("end"))
+            return set_window(_pipeline(wiring, table), event.get("start"), event.get("end"))
         case other:
             raise OperatorError(f"unknown action {other!r}: send status, cutover, abandon, repair or window")
+
+
+def _pipeline(wiring: Wiring, table: str) -> Pipeline:
+    pipeline = wiring.pipelines.open(table)
+    if pipeline is None:
+        raise OperatorError(f"{table} has no pipeline: add it to `tables`, or check the table's name")
+    return pipeline
 
 
 def _table(event: Mapping[str, Any], context: LambdaContext) -> str:

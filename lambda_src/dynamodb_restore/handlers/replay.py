@@ -13,12 +13,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.change import item_id
-from dynamodb_restore.changes.pipeline import ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Replayed, replay
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
 from dynamodb_restore.config import ReplayConfig
+from dynamodb_restore.pipeline.claim import ClaimState, ClaimStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     config = ReplayConfig.from_environment(os.environ)
     clients = aws.clients()
     records = event["Records"]
-    claim = PipelineStore(clients, config.restore_table_name).claim(config.source_table)
+    claim = ClaimStore(clients, config.restore_table_name, config.source_table).current()
     if claim is None or claim.state is not ClaimState.REPLAYING:
         # The mapping is being disabled, or someone enabled it by hand: nothing is lost by waiting.
         logger.warning("no restore owns the pipeline for replay", messages=len(records))

@@ -21,9 +21,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import RestoreRequest, iso
+from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.sync import Plan
 from dynamodb_restore.settings.setting import Overrides, State
 

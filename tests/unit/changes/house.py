@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
+from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
+from dynamodb_restore.pipeline.registration import Registration, read_registration
 from dynamodb_restore.restore.announce import Announcer
-from dynamodb_restore.restore.handover import Handover
-from dynamodb_restore.restore.operator import Operator
+from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
-from dynamodb_restore.settings.setting import Setting
 from tests.unit.builders import make_table, request
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_queue, make_restore_table
 from tests.unit.fakes import Aws, Shelf, function_arn
@@ -61,8 +62,19 @@ class House:
         return datetime.fromtimestamp(self.now, UTC)
 
     @property
-    def pipelines(self) -> PipelineStore:
-        return PipelineStore(self.clients, RESTORE_TABLE)
+    def pipelines(self) -> Pipelines:
+        return Pipelines(self.clients, RESTORE_TABLE, self.instant)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline of `orders`, opened now."""
+        pipeline = self.pipelines.open("orders")
+        assert pipeline is not None
+        return pipeline
+
+    @property
+    def claims(self) -> ClaimStore:
+        return ClaimStore(self.clients, RESTORE_TABLE, "orders")
 
     @property
     def progress(self) -> ProgressStore:
@@ -73,17 +85,18 @@ class House:
         return Quarantine(self.clients, RESTORE_TABLE, RESTORE_ID)
 
     @property
-    def handover(self) -> Handover:
-        return Handover(self.clients, self.pipelines, RESTORE_TABLE, self.instant)
-
-    @property
     def records(self) -> RestoreRecords:
         return RestoreRecords(self.clients, RESTORE_TABLE, timedelta(days=90))
 
     @property
-    def operator(self) -> Operator:
-        settings: tuple[Setting, ...] = (self.shelf,)
-        config = WorkerConfig(
+    def cloner(self) -> Cloner:
+        ends_at = self.now + 100
+        pace = Pace(sleep=self._sleep, remaining_seconds=lambda: ends_at - self.now, rng=random.Random(7))
+        return Cloner(self.clients, self.records, (self.shelf,), pace)
+
+    @property
+    def config(self) -> WorkerConfig:
+        return WorkerConfig(
             restore_table_name=RESTORE_TABLE,
             restore_queue_url="",
             dead_letter_queue_url="",
@@ -93,12 +106,16 @@ class House:
             polling=Polling(3, Backoff(1, 2, 10, 0)),
             record_retention_days=90,
         )
+
+    @property
+    def actions(self) -> ActionContext:
         announcer = Announcer(self.clients, "default", None)
-        ends_at = self.now + 100
-        pace = Pace(sleep=self._sleep, remaining_seconds=lambda: ends_at - self.now, rng=random.Random(7))
-        return Operator(
-            Worker(self.clients, config, self.records, announcer, self.handover, settings, pace, self.instant)
-        )
+        return ActionContext(self.config, self.records, announcer, self.cloner, self.instant)
+
+    @property
+    def worker(self) -> Worker:
+        announcer = Announcer(self.clients, "default", None)
+        return Worker(self.config, self.records, announcer, self.pipelines, self.cloner, self.instant)
 
     def register(
         self,
@@ -123,10 +140,14 @@ class House:
             },
         )
 
-    def begin(self, **changes: Any) -> Claim | None:
+    def begin(
+        self, target: str = "orders-restored", restore_id: str = RESTORE_ID, restore_point: int = NOON - 3600
+    ) -> Claim | None:
         """Let a restore ask for the pipeline, restored to an hour ago unless told otherwise."""
-        restored_to = datetime.fromtimestamp(NOON - 3600, UTC)
-        return self.handover.begin(request(requested_at=self.instant(), **changes), RESTORE_ID, restored_to)
+        return self.pipeline.begin(restore_id, target, datetime.fromtimestamp(restore_point, UTC))
+
+    def registration(self, source: str = "orders") -> Registration | None:
+        return read_registration(self.clients, RESTORE_TABLE, source)
 
     def claim(self, state: ClaimState = ClaimState.REPLAYING, **changes: Any) -> Claim:
         """Put a claim where there is none."""
@@ -138,7 +159,7 @@ class House:
             window=Window(NOON - 3600),
             **{"covered_from": NOON - DAY, **changes},
         )
-        return self.pipelines.take("orders", claim)
+        return self.claims.take(claim)
 
     def replaying(self) -> None:
         """A restore as the worker leaves it: claimed, recorded, reported, both mappings enabled."""
@@ -180,7 +201,8 @@ class House:
 
     def states(self) -> tuple[str, str]:
         """Of the capture mapping and the replay mapping."""
-        capture, replay = (self.handover.mapping(name)["State"] for name in (CAPTURE, REPLAY))
+        pipeline = self.pipeline
+        capture, replay = (mapping.describe()["State"] for mapping in (pipeline.capture, pipeline.replay))
         return capture, replay
 
     def announced(self) -> list[str]:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.changes.change import Change
-from dynamodb_restore.changes.pipeline import ClaimState
 from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.config import ConfigError
 from dynamodb_restore.handlers import capture, operator, replay
+from dynamodb_restore.pipeline.claim import ClaimState
 from tests.unit.changes.house import House
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, message, put, record
 from tests.unit.strategies import json_values
@@ -118,17 +118,14 @@ def test_what_is_captured_is_replayed(functions: House) -> None:
     ]
 
     assert capture.handler({"Records": records}, CONTEXT) == {"batchItemFailures": []}
-    assert (
-        functions.handover.not_drained("orders")[0]
-        == "2 groups have captured changes that are not replayed yet"
-    )
+    assert functions.pipeline.not_drained()[0] == "2 groups have captured changes that are not replayed yet"
     assert replayed(delivered(functions)) == []
 
     assert target(functions) == {
         "order#1": {"id": {"S": "order#1"}, "n": {"N": "12345678901234567890123456789012345678"}},
         "order#2": {"id": {"S": "order#2"}, "blob": {"B": b"\x00\xff"}},
     }
-    captured, done = functions.handover.progress("orders")
+    captured, done = functions.pipeline.progress()
     assert captured.positions.keys() == done.positions.keys() == {6, 3}
     assert [(group, done.positions[group].sequence) for group in (3, 6)] == [
         (group, captured.positions[group].sequence) for group in (3, 6)
@@ -334,7 +331,8 @@ def test_the_operator_function_cuts_over(functions: House) -> None:
         ({"action": "status", "table": None}, '"table"'),
         ({"action": "status", "table": 7}, '"table"'),
         ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
-        ({"action": "status", "table": "customers"}, "customers has no pipeline"),
+        ({"action": "status", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
+        ({"action": "abandon", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
         ({"table": "orders"}, "unknown action None"),
         ({"action": ["status"], "table": "orders"}, "unknown action"),
         ({"action": "cutover", "table": "orders", "force": "yes"}, '"force" must be true or false'),
@@ -360,7 +358,7 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
     before = functions.begin()
 
     assert "not a time" in asked(action="window", table="orders", start=start)["error"]
-    assert functions.pipelines.claim("orders") == before
+    assert functions.claims.current() == before
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -1,11 +1,7 @@
-"""Pipelines: which source tables have one, and which restore owns it.
+"""The claim: which restore owns a pipeline, and what it is doing with it.
 
-Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
+Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 
-- `sk` = `registration`, written by Terraform's `modules/change-pipeline` and only read here: `capture`
-  (`on_restore` or `always`), `buffer_id`, `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
-  `buffer_dead_letter_url`, `target_patterns` (a list), `failure_bucket` (a name; not in registrations of a
-  module from before it was told).
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
   conditional write; each change of it is conditional on the version that was read.
@@ -15,7 +11,6 @@ Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
 from __future__ import annotations
 
 import enum
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,14 +23,6 @@ from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.changes.replay import Window
 
 
-class CaptureMode(enum.Enum):
-    """When a pipeline captures."""
-
-    ON_RESTORE = "on_restore"
-    """From the restore request on, reaching back as far as the stream does."""
-    ALWAYS = "always"
-
-
 class ClaimState(enum.Enum):
     """What the owner of a pipeline is doing. Replay writes in `replaying` only: every other state fences it."""
 
@@ -43,32 +30,6 @@ class ClaimState(enum.Enum):
     REPLAYING = "replaying"
     CUTTING_OVER = "cutting_over"
     ABANDONING = "abandoning"
-
-
-@dataclass(frozen=True)
-class Registration:
-    """A pipeline as Terraform made it.
-
-    Attributes:
-        capture_mapping, replay_mapping: UUIDs of the two event source mappings.
-        buffer_id: differs between queues of one name, made one after another.
-        target_patterns: names of the tables that may claim it, `*` for any run of characters.
-        failure_bucket: name of the bucket for what capture gives up; None where the registration does not tell.
-    """
-
-    source: str
-    mode: CaptureMode
-    capture_mapping: str
-    replay_mapping: str
-    buffer_url: str
-    buffer_dead_letter_url: str
-    buffer_id: str
-    target_patterns: tuple[str, ...]
-    failure_bucket: str | None
-
-    def admits(self, target: str) -> bool:
-        """Whether a restore into `target` may claim the pipeline."""
-        return any(fnmatch.fnmatchcase(target, pattern) for pattern in self.target_patterns)
 
 
 @dataclass(frozen=True)
@@ -99,36 +60,20 @@ class Claim:
         return max(0, self.covered_from - self.window.start)
 
 
-class PipelineStore:
-    """Reads registrations, and takes and gives back claims."""
+class ClaimStore:
+    """Reads, takes and gives back the claim on one source table's pipeline."""
 
-    def __init__(self, clients: Clients, restore_table: str) -> None:
+    def __init__(self, clients: Clients, restore_table: str, source: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
+        self._partition = pipeline_partition(source)
 
-    def registration(self, source: str) -> Registration | None:
-        """The pipeline of a source table; None where it has none."""
-        item = self._get(source, "registration")
-        if item is None:
-            return None
-        return Registration(
-            source=source,
-            mode=CaptureMode(item["capture"]["S"]),
-            capture_mapping=item["capture_mapping"]["S"],
-            replay_mapping=item["replay_mapping"]["S"],
-            buffer_url=item["buffer_url"]["S"],
-            buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
-            buffer_id=item["buffer_id"]["S"],
-            target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
-            failure_bucket=item["failure_bucket"]["S"] if "failure_bucket" in item else None,
-        )
-
-    def claim(self, source: str) -> Claim | None:
-        """The restore that owns the pipeline of `source`; None where it is free."""
-        item = self._get(source, "claim")
+    def current(self) -> Claim | None:
+        """The restore that owns the pipeline; None where it is free."""
+        item = self._get("claim")
         return _claim(item) if item is not None else None
 
-    def take(self, source: str, claim: Claim) -> Claim:
+    def take(self, claim: Claim) -> Claim:
         """Claim the pipeline, unless a restore owns it already.
 
         Returns:
@@ -137,7 +82,7 @@ class PipelineStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key(source, "claim"), **_item(claim)},
+                Item={**self._key("claim"), **_item(claim)},
                 ConditionExpression="attribute_not_exists(restore_id)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -147,7 +92,7 @@ class PipelineStore:
             return _claim(error.response["Item"])  # type: ignore[typeddict-item]
         return claim
 
-    def update(self, source: str, claim: Claim) -> Claim | None:
+    def update(self, claim: Claim) -> Claim | None:
         """Write a changed claim.
 
         Returns:
@@ -158,7 +103,7 @@ class PipelineStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key(source, "claim"), **_item(written)},
+                Item={**self._key("claim"), **_item(written)},
                 ConditionExpression="restore_id = :owner AND version = :read",
                 ExpressionAttributeValues={
                     ":owner": {"S": claim.restore_id},
@@ -171,7 +116,7 @@ class PipelineStore:
             return None
         return written
 
-    def release(self, source: str, claim: Claim, *, consumed_until: datetime | None) -> None:
+    def release(self, claim: Claim, *, consumed_until: datetime | None) -> None:
         """Give the pipeline back, if the restore still owns it.
 
         Args:
@@ -182,14 +127,14 @@ class PipelineStore:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
                 Item={
-                    **self._key(source, "coverage"),
+                    **self._key("coverage"),
                     "consumed_until": {"N": str(int(consumed_until.timestamp()))},
                 },
             )
         try:
             self._dynamodb.delete_item(
                 TableName=self._restore_table,
-                Key=self._key(source, "claim"),
+                Key=self._key("claim"),
                 ConditionExpression="restore_id = :owner",
                 ExpressionAttributeValues={":owner": {"S": claim.restore_id}},
             )
@@ -197,20 +142,19 @@ class PipelineStore:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
-    def consumed_until(self, source: str) -> int | None:
+    def consumed_until(self) -> int | None:
         """Epoch seconds up to which changes went into an earlier restore; None where there was none."""
-        item = self._get(source, "coverage")
+        item = self._get("coverage")
         return int(item["consumed_until"]["N"]) if item is not None else None
 
-    def _get(self, source: str, kind: str) -> Mapping[str, Any] | None:
+    def _get(self, kind: str) -> Mapping[str, Any] | None:
         answer = self._dynamodb.get_item(
-            TableName=self._restore_table, Key=self._key(source, kind), ConsistentRead=True
+            TableName=self._restore_table, Key=self._key(kind), ConsistentRead=True
         )
         return answer.get("Item")
 
-    @staticmethod
-    def _key(source: str, kind: str) -> dict[str, Any]:
-        return {"pk": {"S": pipeline_partition(source)}, "sk": {"S": kind}}
+    def _key(self, kind: str) -> dict[str, Any]:
+        return {"pk": {"S": self._partition}, "sk": {"S": kind}}
 
 
 def _item(claim: Claim) -> dict[str, Any]:

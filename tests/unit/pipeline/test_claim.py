@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, Registration
 from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, House
 from tests.unit.changes.makers import NOON
 
@@ -25,7 +26,7 @@ CLAIM = Claim(
 def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
     house.register("always", ("orders-*", "spare"))
 
-    assert house.pipelines.registration("orders") == Registration(
+    assert house.registration() == Registration(
         source="orders",
         mode=CaptureMode.ALWAYS,
         capture_mapping=CAPTURE,
@@ -36,13 +37,13 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         target_patterns=("orders-*", "spare"),
         failure_bucket=FAILURES,
     )
-    assert house.pipelines.registration("customers") is None
+    assert house.registration("customers") is None
 
 
 def test_a_registration_from_before_the_failure_bucket_was_told_is_read_too(house: House) -> None:
     house.register(failure_bucket=None)
 
-    registration = house.pipelines.registration("orders")
+    registration = house.registration()
 
     assert registration is not None
     assert registration.failure_bucket is None
@@ -60,7 +61,7 @@ def test_a_registration_from_before_the_failure_bucket_was_told_is_read_too(hous
 )
 def test_a_pipeline_admits_the_targets_of_its_patterns(house: House, target: str, admitted: bool) -> None:
     house.register(patterns=("orders-*", "spare"))
-    registration = house.pipelines.registration("orders")
+    registration = house.registration()
 
     assert registration is not None
     assert registration.admits(target) is admitted
@@ -70,71 +71,71 @@ def test_a_pipeline_admits_the_targets_of_its_patterns(house: House, target: str
     "claim", [CLAIM, replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None)]
 )
 def test_a_claim_is_read_as_it_was_taken(house: House, claim: Claim) -> None:
-    assert house.pipelines.claim("orders") is None
-    assert house.pipelines.take("orders", claim) == claim
-    assert house.pipelines.claim("orders") == claim
+    assert house.claims.current() is None
+    assert house.claims.take(claim) == claim
+    assert house.claims.current() == claim
 
 
 def test_a_second_claim_gets_the_owner(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
+    house.claims.take(CLAIM)
 
-    assert house.pipelines.take("orders", replace(CLAIM, restore_id="restore-2", target="other")) == CLAIM
-    assert house.pipelines.claim("orders") == CLAIM
+    assert house.claims.take(replace(CLAIM, restore_id="restore-2", target="other")) == CLAIM
+    assert house.claims.current() == CLAIM
 
 
 def test_taking_ones_own_claim_again_changes_nothing(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    replaying = house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING))
+    house.claims.take(CLAIM)
+    replaying = house.claims.update(replace(CLAIM, state=ClaimState.REPLAYING))
 
-    assert house.pipelines.take("orders", CLAIM) == replaying
+    assert house.claims.take(CLAIM) == replaying
 
 
 def test_a_change_of_a_claim_does_not_undo_one_that_it_has_not_seen(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    newer = house.pipelines.update("orders", replace(CLAIM, window=Window(NOON + 5)))
+    house.claims.take(CLAIM)
+    newer = house.claims.update(replace(CLAIM, window=Window(NOON + 5)))
 
-    assert house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING)) is None
-    assert house.pipelines.claim("orders") == newer == replace(CLAIM, window=Window(NOON + 5), version=1)
+    assert house.claims.update(replace(CLAIM, state=ClaimState.REPLAYING)) is None
+    assert house.claims.current() == newer == replace(CLAIM, window=Window(NOON + 5), version=1)
 
 
 def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    house.pipelines.release("orders", CLAIM, consumed_until=None)
+    house.claims.take(CLAIM)
+    house.claims.release(CLAIM, consumed_until=None)
 
-    assert house.pipelines.update("orders", CLAIM) is None
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.update(CLAIM) is None
+    assert house.claims.current() is None
 
 
 def test_a_claim_that_another_restore_has_taken_meanwhile_cannot_be_changed(house: House) -> None:
     """The other's claim may have been written as often: its version tells nothing."""
-    house.pipelines.take("orders", CLAIM)
-    house.pipelines.release("orders", CLAIM, consumed_until=None)
-    other = house.pipelines.take("orders", replace(CLAIM, restore_id="restore-2", target="orders-again"))
+    house.claims.take(CLAIM)
+    house.claims.release(CLAIM, consumed_until=None)
+    other = house.claims.take(replace(CLAIM, restore_id="restore-2", target="orders-again"))
 
-    assert house.pipelines.update("orders", replace(CLAIM, state=ClaimState.REPLAYING)) is None
-    assert house.pipelines.claim("orders") == other
+    assert house.claims.update(replace(CLAIM, state=ClaimState.REPLAYING)) is None
+    assert house.claims.current() == other
 
 
 def test_release_keeps_what_was_consumed(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    house.pipelines.release("orders", CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))
+    house.claims.take(CLAIM)
+    house.claims.release(CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))
 
-    assert house.pipelines.claim("orders") is None
-    assert house.pipelines.consumed_until("orders") == 1795348809
+    assert house.claims.current() is None
+    assert house.claims.consumed_until() == 1795348809
 
 
 def test_release_without_replay_consumes_nothing(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    house.pipelines.release("orders", CLAIM, consumed_until=None)
+    house.claims.take(CLAIM)
+    house.claims.release(CLAIM, consumed_until=None)
 
-    assert house.pipelines.consumed_until("orders") is None
+    assert house.claims.consumed_until() is None
 
 
 def test_release_leaves_another_restores_claim(house: House) -> None:
-    house.pipelines.take("orders", CLAIM)
-    house.pipelines.release("orders", replace(CLAIM, restore_id="restore-0"), consumed_until=None)
+    house.claims.take(CLAIM)
+    house.claims.release(replace(CLAIM, restore_id="restore-0"), consumed_until=None)
 
-    assert house.pipelines.claim("orders") == CLAIM
+    assert house.claims.current() == CLAIM
 
 
 def test_other_errors_are_raised(house: House) -> None:
@@ -142,11 +143,11 @@ def test_other_errors_are_raised(house: House) -> None:
     house.aws.fail("DeleteItem", "AccessDeniedException")
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        house.pipelines.take("orders", CLAIM)
+        house.claims.take(CLAIM)
     with pytest.raises(ClientError, match="AccessDenied"):
-        house.pipelines.update("orders", CLAIM)
+        house.claims.update(CLAIM)
     with pytest.raises(ClientError, match="AccessDenied"):
-        house.pipelines.release("orders", CLAIM, consumed_until=None)
+        house.claims.release(CLAIM, consumed_until=None)
 
 
 @pytest.mark.parametrize(
