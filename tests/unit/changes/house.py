@@ -14,6 +14,7 @@ from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.handover import Handover
@@ -67,6 +68,10 @@ class House:
     @property
     def progress(self) -> ProgressStore:
         return ProgressStore(self.clients, RESTORE_TABLE, "orders", "buffer-1")
+
+    @property
+    def stuck(self) -> StuckMarks:
+        return StuckMarks(self.clients, RESTORE_TABLE, "orders", "buffer-1")
 
     @property
     def quarantine(self) -> Quarantine:
