@@ -47,6 +47,8 @@ _LONGEST_HEADER = 4096
 _LATEST_SENT = 2**40 * 1000
 """Epoch milliseconds at which no bundle is sent."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 _SPARE_BYTES = 32
 """What the send time may add to a body; it is not known yet when a change is measured."""
 
@@ -88,13 +90,10 @@ class Entry:
 
     def fits(self, byte_limit: int) -> bool:
         """Whether a bundle of this change alone has at most `byte_limit` bytes of body."""
+        if _most_packed(_LONGEST_HEADER + len(self.line)) <= byte_limit:
+            return True
         raw = _raw([self], sent_at=0)
-        limit = byte_limit - _SPARE_BYTES
-        if len(raw) > _LONGEST_RAW:
-            return False
-        # What does not compress grows by less than a thousandth, and by a third as base64
-        # (zlib.net/zlib_tech.html, "Maximum Expansion Factor").
-        return (len(raw) * 1001 // 1000 + 16) * 4 // 3 + 4 <= limit or len(_packed(raw)) <= limit
+        return len(raw) <= _LONGEST_RAW and len(_packed(raw)) <= byte_limit - _SPARE_BYTES
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,13 @@ def _raw(entries: Sequence[Entry], sent_at: float) -> bytes:
 
 def _json(content: object) -> bytes:
     # No line break is left in it: JSON escapes those inside texts.
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(content).encode()
+
+
+def _most_packed(size: int) -> int:
+    """Bytes that `_packed` makes of so many at most: what does not compress grows by less than a thousandth
+    (zlib.net/zlib_tech.html, "Maximum Expansion Factor"), and by a third as base64."""
+    return (size * 1001 // 1000 + 16) * 4 // 3 + 4
 
 
 def _packed(raw: bytes) -> str:

@@ -176,8 +176,15 @@ def capture(
         # Lambda resumes a stream at a sequence number; where a record has none, an empty one makes it deliver
         # the whole batch again (docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
         captured.retry_from = sequence_of(records[unsent])
-        captured.retry_key = next((entry.change.key for entry in entries if entry.position == unsent), None)
+        captured.retry_key = _key_of(records[unsent])
     return captured
+
+
+def _key_of(record: Mapping[str, Any]) -> Attributes | None:
+    try:
+        return change_of(record, 0).key
+    except MalformedChangeError:
+        return None
 
 
 class _NotNowError(Exception):

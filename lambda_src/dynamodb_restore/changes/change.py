@@ -6,7 +6,7 @@ import base64
 import enum
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Context, Decimal
@@ -140,24 +140,27 @@ def sequence_of(record: Mapping[str, Any]) -> str:
 
 def _epoch_seconds(value: object) -> int | None:
     """A record's time as whole epoch seconds, from seconds, milliseconds or text; None where it tells none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    number = _number_in(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float | Decimal):
         return None
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        number = _timestamp(str(value))
-    if not number.is_finite() or not 0 <= number < _LATEST_TIME * 1000:
+    # Nor is "not a number" in this range.
+    if not 0 <= number < _LATEST_TIME * 1000:
         return None
     return int(number if number < _LATEST_TIME else number // 1000)
 
 
-def _timestamp(text: str) -> Decimal:
-    """The epoch seconds of a time in ISO 8601 with its offset; not a number where it is none."""
+def _number_in(text: str) -> Decimal | float | None:
+    """The number that a text is, or the epoch seconds of a time in ISO 8601 with its offset; None where it is neither."""
+    try:
+        if (number := Decimal(text)).is_finite():
+            return number
+    except ArithmeticError:
+        pass
     try:
         instant = datetime.fromisoformat(text)
-        return Decimal(instant.timestamp()) if instant.tzinfo is not None else Decimal("NaN")
+        return instant.timestamp() if instant.tzinfo is not None else None
     except (OverflowError, ValueError):
-        return Decimal("NaN")
+        return None
 
 
 def is_expiry(record: Mapping[str, Any], ttl_attribute: str | None) -> bool:
@@ -238,11 +241,12 @@ def check_change(change: Change) -> None:
 
 
 def _check_image(image: Attributes, key: Attributes) -> None:
-    for name, value in image.items():
-        _check_name(name)
-        check_value(value)
+    _check_names(image)
     if any(image.get(name) != value for name, value in key.items()):
         raise MalformedChangeError("an item's image has another key than the item")
+    for name, value in image.items():
+        if name not in key:
+            check_value(value)
 
 
 def _check_time(time: object) -> None:
@@ -264,15 +268,15 @@ def check_key(key: Any) -> None:
     """
     if not isinstance(key, Mapping) or not 1 <= len(key) <= _LONGEST_KEY:
         raise MalformedChangeError("an item's key has one or two attributes")
-    for name, value in key.items():
-        _check_name(name)
+    _check_names(key)
+    for value in key.values():
         check_value(value)
         if not value.keys() <= _KEY_TYPES:
             raise MalformedChangeError("a key attribute is text, a number or binary")
 
 
-def _check_name(name: object) -> None:
-    if not isinstance(name, str) or not _is_text(name):
+def _check_names(attributes: Mapping[Any, Any]) -> None:
+    if not all(map(_is_text, attributes)):
         raise MalformedChangeError("an attribute's name is text")
 
 
@@ -282,59 +286,65 @@ def check_value(value: Any, levels: int = _DEEPEST) -> None:
     Raises:
         MalformedChangeError: it has not.
     """
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         raise MalformedChangeError("an attribute's value has exactly one type")
     if levels == 0:
         raise MalformedChangeError(f"an attribute's value has more than {_DEEPEST} levels")
     ((kind, inner),) = value.items()
-    members: Iterable[Any] = ()
-    match kind, inner:
-        case "S", str() if _is_text(inner):
-            pass
-        case ("BOOL", bool()) | ("NULL", True):
-            pass
-        case "N", str() if _is_number(inner):
-            pass
-        case "B", str() if _is_base64(inner):
-            pass
-        case (("SS" | "NS" | "BS"), [_, *_]):
-            members = [{kind[0]: member} for member in inner]
-        case "L", list():
-            members = inner
-        case "M", Mapping():
-            members = inner.values()
-            for name in inner:
-                _check_name(name)
-        case _:
-            raise MalformedChangeError(f"not a value of type {kind!r:.20}")
-    for member in members:
-        check_value(member, levels - 1)
+    if kind in _SCALARS:
+        fits = _SCALARS[kind](inner)
+    elif kind in _SETS:
+        fits = isinstance(inner, list) and inner != [] and all(map(_SETS[kind], inner))
+    elif kind == "L" and isinstance(inner, list):
+        fits = True
+        for member in inner:
+            check_value(member, levels - 1)
+    elif kind == "M" and isinstance(inner, dict):
+        fits = True
+        _check_names(inner)
+        for member in inner.values():
+            check_value(member, levels - 1)
+    else:
+        fits = False
+    if not fits:
+        raise MalformedChangeError(f"not a value of type {kind!r:.20}")
 
 
-def _is_text(text: str) -> bool:
+def _is_text(value: object) -> bool:
     """Whether UTF-8 can write it, as every AWS API asks: half of a surrogate pair is no character."""
-    if text.isascii():
+    if not isinstance(value, str):
+        return False
+    if value.isascii():
         return True
     try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
-def _is_number(text: str) -> bool:
+def _is_number(value: object) -> bool:
     try:
-        return Decimal(text).normalize(_EXACT).is_finite()
+        return isinstance(value, str) and Decimal(value).normalize(_EXACT).is_finite()
     except ArithmeticError:
         return False
 
 
-def _is_base64(text: str) -> bool:
+def _is_base64(value: object) -> bool:
     try:
-        base64.b64decode(text, validate=True)
+        return isinstance(value, str) and base64.b64decode(value, validate=True) is not None
     except ValueError:
         return False
-    return True
+
+
+_SCALARS: Mapping[str, Callable[[object], bool]] = {
+    "S": _is_text,
+    "N": _is_number,
+    "B": _is_base64,
+    "BOOL": lambda value: isinstance(value, bool),
+    "NULL": lambda value: value is True,
+}
+_SETS: Mapping[str, Callable[[object], bool]] = {"SS": _is_text, "NS": _is_number, "BS": _is_base64}
 
 
 def sdk_attributes(attributes: Attributes) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -104,11 +105,31 @@ def test_a_change_that_fits_has_a_body_within_the_limit(found: Change, byte_limi
     assert len(bundle.body) > byte_limit - 64 or entry.fits(byte_limit)
 
 
+@pytest.mark.parametrize(
+    ("size", "compresses", "fits"),
+    [(700, False, True), (800, False, False), (10_000, True, True), (1_000_000, True, False)],
+)
+def test_a_change_is_measured_as_it_is_sent(size: int, compresses: bool, fits: bool) -> None:
+    blob = bytes(size) if compresses else random.Random(1).randbytes(size)
+    (entry,) = entries_of([put("a", blob={"B": base64.b64encode(blob).decode()})])
+
+    assert entry.fits(1200) is fits
+
+
 def test_a_change_that_unpacks_to_more_than_is_read_fits_nowhere() -> None:
     """Lambda hands over no such record; it would be a bundle that replay refuses."""
     (entry,) = entries_of([put("a", note={"S": "x" * 8 * 1024 * 1024})])
 
     assert not entry.fits(262_144)
+
+
+def test_a_bundle_unpacks_to_no_more_than_is_read() -> None:
+    """More than Lambda hands to capture at once."""
+    found = [put("a", sequence=number, note={"S": "x" * 390_000}) for number in range(30)]
+
+    (bundles,) = pack(entries_of(found), group_count=1, byte_limit=262_144, sent_at=NOON).values()
+
+    assert [change for bundle in bundles for change in decode(bundle.body)] == found
 
 
 def test_items_with_other_key_names_do_not_spoil_their_neighbours() -> None:

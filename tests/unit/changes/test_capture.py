@@ -479,7 +479,7 @@ def test_an_image_that_cannot_be_stored_now_sends_its_record_back() -> None:
 
     assert buffer.sequences("3") == ["1"]
     assert (captured.retry_from, captured.problem) == ("2", "PutObject: SlowDown: please")
-    assert (captured.done, captured.images_not_stored) == (1, 0)
+    assert (captured.done, captured.retry_key, captured.images_not_stored) == (1, key("order#1"), 0)
 
 
 def test_images_that_nothing_will_store_travel_as_keys_and_one_refusal_is_enough() -> None:
