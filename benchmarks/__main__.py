@@ -19,10 +19,12 @@ from benchmarks import one_by_one
 from benchmarks.simulated_aws import SimulatedAws
 from benchmarks.workload import stream_records
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.capture import CaptureOptions, capture
+from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.failure_bucket import FailureBucket
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window, replay
+from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
 
 SECONDS_PER_CALL = 0.005
@@ -73,15 +75,31 @@ def measure(work: Callable[[Clients], object], changes: int, rounds: int = ROUND
     )
 
 
+def captured_by(records: Sequence[dict[str, Any]], clients: Clients) -> Captured:
+    """Send one batch to the buffer."""
+    return capture(
+        records,
+        OPTIONS,
+        clients,
+        images=FailureBucket(clients, "failures", "images/"),
+        discard=lambda _record, _reason: False,
+        nonce="bench",
+        now=time.time,
+        sleep=time.sleep,
+        rng=random.Random(1),
+    )
+
+
 def capture_bundles(records: Sequence[dict[str, Any]], clients: Clients) -> None:
     """What the capture function does with one batch."""
-    captured = capture(records, OPTIONS, clients, nonce="bench", sleep=time.sleep, rng=random.Random(1))
+    captured = captured_by(records, clients)
     positions = {
         group: Position(sequence, captured.through or 0) for group, sequence in captured.positions.items()
     }
     ProgressStore(clients, RESTORE_TABLE, TABLE, "buffer").advance(
         Side.CAPTURED, positions, changes=captured.sent
     )
+    StuckMarks(clients, RESTORE_TABLE, TABLE, "buffer").read()
 
 
 def buffered(records: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -89,7 +107,7 @@ def buffered(records: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     aws = SimulatedAws(0)
     clients = aws.clients()
     messages: list[dict[str, Any]] = []
-    send = clients.sqs.send_message_batch
+    send = clients.sqs_once.send_message_batch
 
     def keep(**arguments: Any) -> Any:
         answer = send(**arguments)
@@ -104,8 +122,8 @@ def buffered(records: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
             )
         return answer
 
-    clients.sqs.send_message_batch = keep  # type: ignore[method-assign]
-    capture(records, OPTIONS, clients, nonce="bench", sleep=time.sleep, rng=random.Random(1))
+    clients.sqs_once.send_message_batch = keep  # type: ignore[method-assign]
+    captured_by(records, clients)
     return [messages[start : start + 10] for start in range(0, len(messages), 10)]
 
 

@@ -48,6 +48,12 @@ class Clients:
             user_agent_extra="dynamodb-restore",
         )
 
+    @cached_property
+    def _once(self) -> Config:
+        """One attempt a call. An attempt that timed out may still take effect, later than its own repetition; a caller
+        for whom that matters has to know of each attempt."""
+        return self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
     @property
     def region(self) -> str:
         return self.dynamodb.meta.region_name
@@ -61,6 +67,11 @@ class Clients:
         return self._session.client("dynamodb", config=self._config)
 
     @cached_property
+    def dynamodb_once(self) -> DynamoDBClient:
+        """For writes that the caller repeats by itself, if at all: see `_once`."""
+        return self._session.client("dynamodb", config=self._once)
+
+    @cached_property
     def lambda_(self) -> LambdaClient:
         return self._session.client("lambda", config=self._config)
 
@@ -71,6 +82,11 @@ class Clients:
     @cached_property
     def sqs(self) -> SQSClient:
         return self._session.client("sqs", config=self._config)
+
+    @cached_property
+    def sqs_once(self) -> SQSClient:
+        """For sends that the caller repeats by itself, if at all: see `_once`."""
+        return self._session.client("sqs", config=self._once)
 
     @cached_property
     def sns(self) -> SNSClient:

@@ -142,11 +142,17 @@ def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
 
 @dataclass(frozen=True)
 class CaptureConfig:
-    """The capture function's environment."""
+    """The capture function's environment.
+
+    Attributes:
+        image_prefix: of objects in the failure bucket that hold images, ending in a slash.
+    """
 
     source_table: str
     restore_table_name: str
     buffer_id: str
+    failure_bucket: str
+    image_prefix: str
     options: CaptureOptions
 
     @classmethod
@@ -161,11 +167,14 @@ class CaptureConfig:
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
                 buffer_id=environment["BUFFER_ID"],
+                failure_bucket=environment["FAILURE_BUCKET"],
+                image_prefix=environment["IMAGE_PREFIX"],
                 options=CaptureOptions(
                     buffer_url=environment["BUFFER_URL"],
                     group_count=int(environment["GROUP_COUNT"]),
                     byte_limit=int(environment["BYTE_LIMIT"]),
                     keep_expiries=environment["KEEP_EXPIRIES"] == "true",
+                    ttl_attribute=environment.get("TTL_ATTRIBUTE") or None,
                 ),
             )
         except (KeyError, ValueError) as error:

@@ -62,6 +62,13 @@ locals {
     key => name.legal == name.text && length(name.text) <= name.limit ? name.text : "${substr(name.legal, 0, name.limit - 9)}-${substr(sha256(name.text), 0, 8)}"
   }
 
+  # Of objects in the failure bucket that hold images too large for a message. In a bucket of the estate's own, several
+  # pipelines may keep theirs.
+  image_prefix = "images/${local.prefix}/"
+
+  # Null where the table has no time to live, or where nobody says which attribute it is.
+  ttl_attribute = var.ttl_attribute != null ? var.ttl_attribute : try(one([for ttl in data.aws_dynamodb_table.source[0].ttl : ttl.attribute_name if ttl.enabled]), null)
+
   tags = merge({ "dynamodb-restore" = var.name }, var.tags)
 
   # What a filter pattern can begin with
@@ -78,6 +85,8 @@ locals {
     SOURCE_TABLE_NAME            = var.table
     RESTORE_TABLE_NAME           = var.binding.restore_table.name
     BUFFER_ID                    = terraform_data.buffer.id
+    FAILURE_BUCKET               = local.failure_bucket_name
+    IMAGE_PREFIX                 = local.image_prefix
     POWERTOOLS_SERVICE_NAME      = var.name
     POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
   }

@@ -26,9 +26,10 @@ data "aws_iam_policy_document" "capture" {
     resources = [aws_sqs_queue.buffer.arn]
   }
 
+  # The item is read for where capture is stuck, and for the mapping's id when a record has to be discarded.
   statement {
     sid       = "NoteProgress"
-    actions   = ["dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {
@@ -38,12 +39,18 @@ data "aws_iam_policy_document" "capture" {
     }
   }
 
-  # Lambda itself writes what it gives up, with the function's role
+  # Lambda itself writes what it gives up, with the function's role, and AWS's page names no narrower resource
   # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
   statement {
     sid       = "KeepWhatCannotBeSent"
     actions   = ["s3:PutObject"]
     resources = ["${local.failure_bucket_arn}/*"]
+  }
+
+  statement {
+    sid       = "StoreLargeImages"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
   }
 
   statement {
@@ -126,6 +133,20 @@ data "aws_iam_policy_document" "replay" {
   }
 
   statement {
+    sid       = "ReadLargeImages"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
+  }
+
+  # Never called: without it S3 answers that access is denied where an image has expired
+  # (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+  statement {
+    sid       = "TellImagesThatAreGone"
+    actions   = ["s3:ListBucket"]
+    resources = [local.failure_bucket_arn]
+  }
+
+  statement {
     sid       = "FollowTheClaimAndNoteProgress"
     actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [var.binding.restore_table.arn]
@@ -184,7 +205,7 @@ data "aws_iam_policy_document" "replay" {
         test     = "StringEquals"
         variable = "kms:ViaService"
         values = [
-          for service in ["dynamodb", "lambda", "sqs"] :
+          for service in ["dynamodb", "lambda", "s3", "sqs"] :
           "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
         ]
       }

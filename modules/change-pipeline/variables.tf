@@ -100,10 +100,32 @@ variable "filter" {
 }
 
 variable "keep_expiries" {
-  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them."
+  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them. In a global table, deletes by time to live that are replicated from another region look like any other: they are told by `ttl_attribute` and the old image, so a stream without old images has them captured all the same."
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "ttl_attribute" {
+  description = "The attribute with the items' time to live, for `keep_expiries = false`: a delete of an item whose time had passed is left out too. Null has it looked up with the stream; give it where `stream` is given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ttl_attribute == null ? true : length(var.ttl_attribute) >= 1 && length(var.ttl_attribute) <= 255
+    error_message = "ttl_attribute has ${length(coalesce(var.ttl_attribute, "-"))} characters: give the name of the table's time to live attribute, 1 to 255 characters, or leave it out."
+  }
+}
+
+variable "capture_reserved_concurrency" {
+  description = "How many invocations of the capture function are reserved, so that other functions of the account cannot leave it without; null for none reserved. More than these never run at once: the stream has one for each shard, times `stream_reader.parallelization_factor`."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.capture_reserved_concurrency == null ? true : var.capture_reserved_concurrency >= 1 && floor(var.capture_reserved_concurrency) == var.capture_reserved_concurrency
+    error_message = "capture_reserved_concurrency is ${coalesce(var.capture_reserved_concurrency, 0)}: set it to a whole number of at least 1, for 0 would switch capture off, or leave it out for none reserved."
+  }
 }
 
 variable "group_count" {
@@ -119,7 +141,7 @@ variable "group_count" {
 }
 
 variable "byte_limit" {
-  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). A change too large for a message is read from the source when it is replayed."
+  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). An image too large for a message goes to the failure bucket, and the message names it."
   type        = number
   default     = 262144
   nullable    = false
@@ -228,9 +250,9 @@ variable "buffer" {
 
 variable "failure_bucket" {
   description = <<-EOT
-    Where records go that capture could not send within the stream's life.
-    - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`.
-    - `expire_after_days`: how long the bucket that is made keeps them; longer than a restore may take from its restore point to its cutover, which looks for them there. `force_destroy`: whether Terraform may delete it while it holds any.
+    Where records go that capture could not send within the stream's life, and images too large for a message.
+    - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`. That bucket must keep what is under `images/` for 15 days at least, which Terraform cannot see, and let the capture function put and the replay function get objects there.
+    - `expire_after_days`: how long the bucket that is made keeps the records; longer than a restore may take from its restore point to its cutover, which looks for them there. Images it keeps for 15 days. `force_destroy`: whether Terraform may delete it while it holds any.
   EOT
   type = object({
     create            = optional(bool, true)
@@ -273,7 +295,7 @@ variable "lambda" {
   description = <<-EOT
     The capture and the replay function, each.
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
-    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds.
+    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds; capture has at least 240, to wait for the outcome of sends.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
     - `permissions_boundary`: policy ARN for the roles.
   EOT

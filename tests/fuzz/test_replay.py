@@ -322,7 +322,7 @@ def _made_by(change: Change, source: MemoryTable) -> Item | None:
             return sdk_attributes(change.image or {})
         case Kind.DELETE:
             return None
-        case Kind.READ:
+        case Kind.READ | Kind.OBJECT:
             return source.items.get(source.key_of(sdk_attributes(change.key)))
 
 

@@ -41,6 +41,7 @@ SHOWN_ELSEWHERE = {
     ("replay", "dynamodb:DeleteItem"): "tests/reference/test_refusals.py",
     ("replay", "dynamodb:Query"): "tests/reference/test_refusals.py",
     ("replay", "sqs:SendMessage"): "tests/fuzz",
+    ("replay", "s3:GetObject"): "tests/hazards/test_images_too_large_for_a_message.py",
     ("operator", "dynamodb:PutItem"): "tests/unit/changes/test_operator.py",
     ("operator", "dynamodb:DeleteItem"): "tests/unit/changes/test_operator.py",
     ("reconciler", "dynamodb:PutItem"): "tests/unit/test_reconcile.py",

@@ -8,6 +8,7 @@ leaves parts of batches undone. No time is slept away.
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import time
@@ -71,6 +72,20 @@ class Buffer(FifoQueue):
             if message.message_id in seconds:
                 message.visible_at = self.wire.clock.now + seconds[message.message_id]
         return {}
+
+
+class MemoryBucket:
+    """The failure bucket."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.objects[Key] = Body
+        return {}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(self.objects[Key])}
 
 
 @dataclass
@@ -147,6 +162,15 @@ class EngineClients:
 
     dynamodb: DynamoDBClient
     sqs: Buffer
+    s3: MemoryBucket = field(default_factory=MemoryBucket)
+
+    @property
+    def sqs_once(self) -> Buffer:
+        return self.sqs
+
+    @property
+    def dynamodb_once(self) -> DynamoDBClient:
+        return self.dynamodb
 
 
 @dataclass
@@ -361,11 +385,16 @@ def _set_up_functions(
         "GROUP_COUNT": str(group_count),
         "BYTE_LIMIT": "262144",
         "KEEP_EXPIRIES": "true",
+        "TTL_ATTRIBUTE": "",
+        "FAILURE_BUCKET": "failures",
+        "IMAGE_PREFIX": "images/orders/",
         "WRITE_UNITS_PER_SECOND": "",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "clients", lambda: clients)
-    sleepless = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None)
+    sleepless = SimpleNamespace(
+        monotonic=time.monotonic, sleep=lambda _: None, time=lambda: pipeline.wire.clock.now
+    )
     for handlers in (capture, replay):
         monkeypatch.setattr(handlers, "time", sleepless)

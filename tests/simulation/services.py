@@ -445,3 +445,11 @@ class FakeClients:
     dynamodb: Tables
     sqs: FifoQueue
     lambda_: Mappings
+
+    @property
+    def sqs_once(self) -> FifoQueue:
+        return self.sqs
+
+    @property
+    def dynamodb_once(self) -> Tables:
+        return self.dynamodb

@@ -8,7 +8,6 @@ while replay reads it, capture runs while replay does.
 from __future__ import annotations
 
 import base64
-import json
 import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.bundle import open_bundle
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import item_id
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side, lagging_groups
@@ -388,7 +388,10 @@ class World:
             records,
             options,
             self.clients,
+            images=None,
+            discard=_never_discard,
             nonce=f"invocation {self._invocations}",
+            now=lambda: self.clock.now,
             sleep=self.clock.sleep,
             rng=self.rng,
         )
@@ -398,6 +401,8 @@ class World:
                 for group, sequence in captured.positions.items()
             }
             self.progress.advance(Side.CAPTURED, positions, changes=captured.sent, since=captured.since)
+        if captured.answer_at is not None:
+            self.clock.sleep(max(0.0, captured.answer_at - self.clock.now))
         return captured
 
     def _replay_once(self) -> None:
@@ -567,6 +572,10 @@ def _never_set_aside(record: Mapping[str, Any], reason: str) -> bool:
     raise BrokenPromiseError(f"capture wrote what replay cannot read: {record['messageId']}: {reason}")
 
 
+def _never_discard(record: Mapping[str, Any], reason: str) -> bool:
+    raise BrokenPromiseError(f"capture gave up a sound record: {record}: {reason}")
+
+
 def _as_lambda_tells(message: Message) -> dict[str, Any]:
     return {
         "messageId": message.message_id,
@@ -580,7 +589,7 @@ def _as_lambda_tells(message: Message) -> dict[str, Any]:
 
 
 def _changes_in(message: Message) -> int:
-    return len(json.loads(zlib.decompress(base64.b64decode(message.body)))["c"])
+    return len(open_bundle(message.body))
 
 
 def _in_events(value: Any) -> Any:

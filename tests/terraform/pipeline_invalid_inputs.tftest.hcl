@@ -481,6 +481,48 @@ run "an_expiry_of_no_days_fails" {
   expect_failures = [var.failure_bucket]
 }
 
+run "an_empty_time_to_live_attribute_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    ttl_attribute = ""
+  }
+
+  expect_failures = [var.ttl_attribute]
+}
+
+run "a_reserved_concurrency_that_switches_capture_off_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture_reserved_concurrency = 0
+  }
+
+  expect_failures = [var.capture_reserved_concurrency]
+}
+
+run "a_reserved_concurrency_of_half_an_invocation_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture_reserved_concurrency = 1.5
+  }
+
+  expect_failures = [var.capture_reserved_concurrency]
+}
+
 # --- the root: what a pipeline needs of the rest
 
 run "a_table_whose_restores_would_not_be_seen_fails" {
@@ -526,6 +568,9 @@ run "the_numbers_at_their_lower_limits_pass" {
     buffer                 = { visibility_timeout_seconds = 90 }
     stream_reader          = { batch_size = 1, batching_window_seconds = 0, parallelization_factor = 1, maximum_record_age_seconds = 60 }
     failure_bucket         = { expire_after_days = 1 }
+    ttl_attribute          = "t"
+
+    capture_reserved_concurrency = 1
   }
 
   assert {
@@ -545,6 +590,7 @@ run "the_numbers_at_their_upper_limits_pass" {
     table              = join("", [for number in range(255) : "t"])
     group_count        = 1000
     byte_limit         = 262144
+    ttl_attribute      = join("", [for number in range(255) : "t"])
     replay_concurrency = 1000
     lambda             = { timeout = 900 }
     buffer             = { visibility_timeout_seconds = 43200 }

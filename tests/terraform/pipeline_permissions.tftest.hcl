@@ -78,8 +78,9 @@ run "capture_may_read_the_stream_fill_the_buffer_and_note_how_far_it_is" {
       ReadTheStream            = { effect = "Allow", actions = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
       ListTheStreamsOfTheTable = { effect = "Allow", actions = "dynamodb:ListStreams", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*" }
       FillTheBuffer            = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
-      NoteProgress             = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteProgress             = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       KeepWhatCannotBeSent     = { effect = "Allow", actions = "s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/*" }
+      StoreLargeImages         = { effect = "Allow", actions = "s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
       FindTheBucket            = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
     }
     error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.capture.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
@@ -119,6 +120,8 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
       ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      ReadLargeImages               = { effect = "Allow", actions = "s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
+      TellImagesThatAreGone         = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
       FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
@@ -238,7 +241,7 @@ run "a_customer_key_is_used_only_through_the_services_that_hold_the_data" {
       role => [for statement in document.statement : "${join(" ", sort(statement.actions))} ${one(statement.resources)} ${one(statement.condition).variable} ${join(" ", sort(one(statement.condition).values))}" if statement.sid == "UseTheKey"]
       } == {
       capture = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
-      replay  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
+      replay  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
     }
     error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement])}"
   }

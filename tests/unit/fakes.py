@@ -6,6 +6,7 @@ test uses real boto3 clients, paginators included.
 
 from __future__ import annotations
 
+import io
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -80,9 +81,11 @@ class Aws:
         self._lasting: dict[str, dict[str, Any]] = {}
         self._passing: dict[str, deque[Mapping[str, Any]]] = {}
 
-    def fail(self, operation: str, code: str, message: str = "", *, times: int = 1) -> None:
+    def fail(
+        self, operation: str, code: str, message: str = "", *, times: int = 1, status: int = 400
+    ) -> None:
         """Let the next calls of `operation` fail."""
-        errors = [client_error(operation, code, message) for _ in range(times)]
+        errors = [client_error(operation, code, message, status) for _ in range(times)]
         self._faults.setdefault(operation, deque()).extend(errors)
 
     def describe_as(self, table: str, **description: Any) -> None:
@@ -208,21 +211,37 @@ class Objects:
 
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, datetime]] = {}
+        self.contents: dict[tuple[str, str], bytes] = {}
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {"ListObjectsV2": self._list}
+        return {"ListObjectsV2": self._list, "PutObject": self._put, "GetObject": self._get}
 
     def put(self, bucket: str, key: str, at: float) -> None:
         """Put an object at an instant, in epoch seconds; S3 tells the whole second."""
         self.buckets.setdefault(bucket, {})[key] = datetime.fromtimestamp(int(at), UTC)
 
+    def _put(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        bucket, key = parameters["Bucket"], parameters["Key"]
+        self._check_bucket("PutObject", bucket)
+        self.put(bucket, key, datetime.now(UTC).timestamp())
+        self.contents[bucket, key] = parameters["Body"]
+        return {}
+
+    def _get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        bucket, key = parameters["Bucket"], parameters["Key"]
+        self._check_bucket("GetObject", bucket)
+        if (bucket, key) not in self.contents:
+            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist", status=404)
+        return {"Body": io.BytesIO(self.contents[bucket, key])}
+
+    def _check_bucket(self, operation: str, bucket: str) -> None:
+        if bucket not in self.buckets:
+            raise client_error(operation, "NoSuchBucket", "The specified bucket does not exist", status=404)
+
     def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bucket = parameters["Bucket"]
-        if bucket not in self.buckets:
-            raise client_error(
-                "ListObjectsV2", "NoSuchBucket", "The specified bucket does not exist", status=404
-            )
+        self._check_bucket("ListObjectsV2", bucket)
         prefix, after = parameters.get("Prefix", ""), parameters.get("ContinuationToken", "")
         keys = sorted(key for key in self.buckets[bucket] if key.startswith(prefix) and key > after)
         page = keys[: self.page_size]

@@ -30,8 +30,15 @@ class Window:
     end: int | None = None
 
     def covers(self, change: Change) -> bool:
-        """Whether the change is to be replayed."""
+        """Whether the change is to be replayed. One that does not tell its time may lie before any end."""
+        if not change.time_known:
+            return change.time >= self.start
         return change.time >= self.start and (self.end is None or change.time < self.end)
+
+    def known_part(self, change: Change) -> Change:
+        """What is known to belong into the window: of a change that may lie after its end, the key alone."""
+        may_lie_after_end = self.end is not None and not change.time_known
+        return change.without_image() if may_lie_after_end else change
 
 
 @dataclass
@@ -105,7 +112,7 @@ def replay(
             if window.covers(change):
                 last[item_id(change.key)] = (number, message, change)
             number += 1
-    written = writer.write({number: change for number, _, change in last.values()})
+    written = writer.write({number: window.known_part(change) for number, _, change in last.values()})
     replayed.problem = written.problem or replayed.problem
 
     failed: set[str] = set()

@@ -141,11 +141,12 @@ class TargetWriter:
         """
         written = Written()
         with self._executor() as calls:
-            reads = {number: change for number, change in changes.items() if change.kind is Kind.READ}
+            not_at_hand = (Kind.READ, Kind.OBJECT)
+            reads = {number: change for number, change in changes.items() if change.kind in not_at_hand}
             ready = [
                 _write_of(number, change)
                 for number, change in changes.items()
-                if change.kind is not Kind.READ
+                if change.kind not in not_at_hand
             ]
             for fetched, part in calls.map(self._fetch, _chunks(reads.items(), _KEYS_PER_READ)):
                 ready += fetched

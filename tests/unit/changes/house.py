@@ -14,6 +14,7 @@ from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
@@ -79,6 +80,10 @@ class House:
     @property
     def progress(self) -> ProgressStore:
         return ProgressStore(self.clients, RESTORE_TABLE, "orders", "buffer-1")
+
+    @property
+    def stuck(self) -> StuckMarks:
+        return StuckMarks(self.clients, RESTORE_TABLE, "orders", "buffer-1")
 
     @property
     def quarantine(self) -> Quarantine:

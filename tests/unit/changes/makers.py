@@ -40,7 +40,7 @@ def read(name: str, *, sequence: int = 1, time: int = NOON) -> Change:
 
 
 def record(
-    name: str, sequence: int, *, event: str = "MODIFY", time: float = NOON, **image: Any
+    name: str, sequence: int, *, event: str = "MODIFY", time: Any = NOON, **image: Any
 ) -> dict[str, Any]:
     """A stream record as Lambda delivers it, of a stream with new images."""
     data: dict[str, Any] = {
@@ -65,7 +65,7 @@ def message(name: str, group: int | str, sequence: int, content: str | Sequence[
     return {
         "messageId": name,
         "receiptHandle": f"handle-{name}",
-        "body": content if isinstance(content, str) else encode(content),
+        "body": content if isinstance(content, str) else encode(content, sent_at=NOON),
         "attributes": {
             "MessageGroupId": str(group),
             "SequenceNumber": str(sequence),
@@ -212,6 +212,9 @@ def writer_for(
     return TargetWriter(cast("Clients", Standing()), "orders", "orders-restored", clock, rate, InlineExecutor)
 
 
+any_text = st.text(st.characters(), max_size=12)
+"""Whatever JSON can say, with halves of surrogate pairs."""
+
 # Attributes as Lambda's events have them.
 
 _binary = st.binary(max_size=40).map(lambda found: base64.b64encode(found).decode())
@@ -243,8 +246,17 @@ keys = st.fixed_dictionaries(
 
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
+    """Any change that can travel in a bundle that was sent at NOON."""
     kind = draw(st.sampled_from(Kind))
     found = draw(keys)
     image = {**draw(st.dictionaries(st.text(min_size=1, max_size=6), values, max_size=5)), **found}
-    sequence = str(draw(st.integers(0, 10**40)))
-    return Change(kind, found, image if kind is Kind.PUT else None, sequence, draw(st.integers(0, 2**33)))
+    time = draw(st.none() | st.integers(0, 2**33))
+    return Change(
+        kind,
+        found,
+        image if kind is Kind.PUT else None,
+        sequence=str(draw(st.integers(0, 10**40))),
+        time=NOON if time is None else time,
+        image_object=draw(st.text("abc019", min_size=1)) if kind is Kind.OBJECT else None,
+        time_known=time is not None,
+    )

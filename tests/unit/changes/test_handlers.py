@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,12 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
+from dynamodb_restore.changes.bundle import LATE_SECONDS, open_bundle
 from dynamodb_restore.changes.change import Change
+from dynamodb_restore.changes.failure_bucket import FailureBucket
 from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.config import ConfigError
 from dynamodb_restore.handlers import capture, operator, replay
 from dynamodb_restore.pipeline.claim import ClaimState
-from tests.unit.changes.house import House
+from tests.simulation.services import VirtualClock
+from tests.unit.changes.house import CAPTURE, FAILURES, House
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, message, put, record
 from tests.unit.strategies import json_values
 
@@ -57,6 +64,9 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "GROUP_COUNT": "16",
         "BYTE_LIMIT": "262144",
         "KEEP_EXPIRIES": "true",
+        "TTL_ATTRIBUTE": "",
+        "FAILURE_BUCKET": FAILURES,
+        "IMAGE_PREFIX": "images/demo-orders/",
         "WRITE_UNITS_PER_SECOND": "",
         "RESTORE_QUEUE_URL": "",
         "DEAD_LETTER_QUEUE_URL": "",
@@ -150,17 +160,113 @@ def test_capture_sends_again_what_it_could_not_note(functions: House) -> None:
         capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
 
 
-def test_capture_notes_what_it_sent_before_a_record_that_it_cannot_read(functions: House) -> None:
+def test_capture_discards_a_record_without_a_key_where_cutover_looks(functions: House) -> None:
     malformed = record("order#1", 8)
     del malformed["dynamodb"]["Keys"]
 
-    assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == ["8"]
+    assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == []
+
     captured = functions.progress.read(Side.CAPTURED)
     assert (set(captured.positions), captured.changes) == ({6}, 1)
+    ((bucket, name), content), *others = functions.aws.objects.contents.items()
+    assert others == []
+    assert (bucket, name.rpartition("/")[0]) == (FAILURES, f"aws/lambda/{CAPTURE}/not-understood")
+    assert json.loads(content) == {"reason": "stream record without 'Keys'", "record": malformed}
 
 
-def test_capture_asks_for_the_whole_batch_where_it_cannot_say_from_which_record_on(functions: House) -> None:
+@pytest.mark.parametrize(("operation", "code"), [("PutObject", "AccessDenied"), ("GetItem", "Throttling")])
+def test_a_record_that_cannot_be_discarded_comes_again(functions: House, operation: str, code: str) -> None:
+    functions.aws.fail(operation, code)
+
     assert failures(capture.handler({"Records": [record("order#1", 7), {}]}, CONTEXT)) == [""]
+    assert functions.progress.read(Side.CAPTURED).changes == 1
+
+
+def test_a_record_cannot_be_discarded_before_the_pipeline_is_registered(functions: House) -> None:
+    functions.clients.dynamodb.delete_item(
+        TableName=RESTORE_TABLE, Key={"pk": {"S": "pipeline#orders"}, "sk": {"S": "registration"}}
+    )
+
+    assert failures(capture.handler({"Records": [{}]}, CONTEXT)) == [""]
+
+
+def test_capture_puts_an_image_too_large_for_a_message_under_the_pipelines_prefix(
+    functions: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BYTE_LIMIT", "1024")
+    large = record("order#1", 7, blob={"B": base64.b64encode(random.Random(1).randbytes(1500)).decode()})
+
+    assert failures(capture.handler({"Records": [large]}, CONTEXT)) == []
+
+    (sent,) = delivered(functions)
+    (change,) = open_bundle(sent["body"])
+    assert change.image_object is not None
+    bucket = FailureBucket(functions.clients, FAILURES, "images/demo-orders/")
+    assert bucket.image(change.image_object) == large["dynamodb"]["NewImage"]
+    assert list(functions.aws.objects.contents) == [(FAILURES, f"images/demo-orders/{change.image_object}")]
+
+
+def test_capture_marks_where_it_is_stuck_until_the_record_is_through(functions: House) -> None:
+    functions.aws.fail("SendMessageBatch", "AccessDenied", "x" * 300, times=2)
+    records = [record("order#1", 7), record("order#1", 8)]
+
+    assert failures(capture.handler({"Records": records}, CONTEXT)) == ["7"]
+    (marked,) = functions.stuck.read().items()
+    assert failures(capture.handler({"Records": records}, CONTEXT)) == ["7"]
+    (again,) = functions.stuck.read().items()
+    capture.handler({"Records": [record("order#2", 9)]}, CONTEXT)
+    assert functions.stuck.read().keys() == {"7"}
+    assert failures(capture.handler({"Records": records[:1]}, CONTEXT)) == []
+
+    assert functions.stuck.read() == {}
+    assert (marked[0], marked[1].since) == (again[0], again[1].since)
+    assert marked[1].reason == "SendMessageBatch: AccessDenied: " + "x" * 168
+
+
+def test_capture_answers_even_where_it_cannot_note_that_it_is_stuck(functions: House) -> None:
+    functions.aws.fail("SendMessageBatch", "AccessDenied")
+    functions.aws.fail("UpdateItem", "InternalServerError")
+
+    assert failures(capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)) == ["7"]
+
+
+def test_marks_that_cannot_be_looked_for_now_are_looked_for_again(functions: House) -> None:
+    functions.aws.fail("GetItem", "ThrottlingException")
+
+    with pytest.raises(ClientError):
+        capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+
+def test_marks_that_may_not_be_read_do_not_stop_capture(functions: House) -> None:
+    functions.aws.fail("GetItem", "AccessDeniedException")
+
+    assert failures(capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)) == []
+
+
+def test_capture_makes_one_call_for_the_marks_where_nothing_is_stuck(functions: House) -> None:
+    functions.aws.calls.clear()
+
+    capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+    assert [call.operation for call in functions.aws.calls] == ["SendMessageBatch", "UpdateItem", "GetItem"]
+
+
+@pytest.mark.parametrize("noting_fails", [False, True])
+def test_capture_does_not_answer_while_what_it_sent_can_still_land_in_time(
+    functions: House, monkeypatch: pytest.MonkeyPatch, noting_fails: bool
+) -> None:
+    clock = VirtualClock(NOON)
+    monkeypatch.setattr(capture, "time", SimpleNamespace(time=lambda: clock.now, sleep=clock.sleep))
+    found = [record(f"order#{number}", number) for number in range(40)]
+    # The first call, of ten groups, is in doubt; the second, of the other six, is not.
+    functions.aws.fail("SendMessageBatch", "ServiceUnavailable", times=4, status=503)
+    if noting_fails:
+        functions.aws.fail("UpdateItem", "InternalServerError")
+
+    with pytest.raises(ClientError) if noting_fails else nullcontext():
+        capture.handler({"Records": found}, CONTEXT)
+
+    assert clock.now == NOON + LATE_SECONDS + 5
 
 
 def test_capture_without_its_environment_fails(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:

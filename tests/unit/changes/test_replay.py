@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +116,35 @@ def test_a_change_after_the_window_does_not_supersede_one_in_it(bench: Bench) ->
     )
 
     assert bench.tables.target["a"]["n"] == {"N": "1"}
+
+
+@pytest.mark.parametrize(
+    ("window", "written"),
+    [
+        (Window(NOON), {"n": {"N": "1"}}),
+        (Window(NOON, NOON + 60), {"n": {"N": "present"}}),
+        # Its bundle was sent at NOON, so it is from before that.
+        (Window(NOON + 1), None),
+        (Window(NOON + 1, NOON + 60), None),
+    ],
+)
+def test_a_change_of_unknown_time_may_lie_before_an_end_but_its_image_need_not(
+    bench: Bench, window: Window, written: dict[str, Any] | None
+) -> None:
+    bench.tables.source["a"] = {**key("a"), "n": {"N": "present"}}
+
+    bench.replay([message("m1", 3, 11, [replace(put("a", n={"N": "1"}), time_known=False)])], window)
+
+    assert bench.tables.target.get("a") == (written and {**key("a"), **written})
+
+
+def test_an_image_in_an_object_is_no_delete(bench: Bench) -> None:
+    """Until the object is read, the source is."""
+    bench.tables.source["a"] = bench.tables.target["a"] = {**key("a"), "n": {"N": "2"}}
+
+    bench.replay([message("m1", 3, 11, [put("a", n={"N": "1"}).with_image_in("5e1f")])])
+
+    assert bench.tables.target["a"] == {**key("a"), "n": {"N": "2"}}
 
 
 def test_a_failed_message_comes_back_with_all_later_ones_of_its_group(bench: Bench) -> None:
