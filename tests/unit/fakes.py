@@ -6,6 +6,7 @@ test uses real boto3 clients, paginators included.
 
 from __future__ import annotations
 
+import io
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
@@ -208,14 +210,27 @@ class Objects:
 
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, datetime]] = {}
+        self._contents: dict[tuple[str, str], bytes] = {}
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {"ListObjectsV2": self._list}
+        return {"ListObjectsV2": self._list, "GetObject": self._get, "DeleteObject": self._delete}
 
-    def put(self, bucket: str, key: str, at: float) -> None:
+    def put(self, bucket: str, key: str, at: float, content: bytes = b"") -> None:
         """Put an object at an instant, in epoch seconds; S3 tells the whole second."""
         self.buckets.setdefault(bucket, {})[key] = datetime.fromtimestamp(int(at), UTC)
+        self._contents[bucket, key] = content
+
+    def _get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        bucket, key = parameters["Bucket"], parameters["Key"]
+        if key not in self.buckets.get(bucket, {}):
+            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist.", status=404)
+        content = self._contents[bucket, key]
+        return {"ContentLength": len(content), "Body": StreamingBody(io.BytesIO(content), len(content))}
+
+    def _delete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self.buckets[parameters["Bucket"]].pop(parameters["Key"], None)
+        return {}
 
     def _list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bucket = parameters["Bucket"]

@@ -39,6 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ConfigError: the function's environment is incomplete.
     """
     config = CaptureConfig.from_environment(os.environ)
+    metrics.add_dimension("table", config.source_table)
     clients = aws.clients()
     captured = capture(
         event["Records"],
