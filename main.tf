@@ -113,6 +113,7 @@ module "change_pipeline" {
   failure_bucket               = each.value.failure_bucket
   table_kms_key_arns           = each.value.table_kms_key_arns
   capture_reserved_concurrency = each.value.capture_reserved_concurrency
+  upkeep_interval_minutes      = each.value.upkeep_interval_minutes
   artifacts                    = { code = var.artifacts.code }
   kms_key_arn                  = var.encryption.kms_key_arn
 

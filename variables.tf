@@ -160,7 +160,8 @@ variable "tables" {
     Change pipelines, by the name of the source table: `{ orders = {} }` is enough for a table that exists and has a
     stream. While a restore of the table runs, its changes are captured; they are replayed into the restored table until
     you cut over.
-    - `stream`: null has the table's stream looked up; give `{ arn = … }` where the table is made in the same configuration.
+    - `stream`: null has the table's stream looked up; give `{ arn = …, view_type = … }` where the table is made in the same
+      configuration.
     - `capture`: `on_restore` from the restore request on, reaching back 24 hours at most; `always` for restore points
       further back.
     - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
@@ -170,11 +171,12 @@ variable "tables" {
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
-    - `lambda`: memory in MB and timeout in seconds of the capture and the replay function, each; capture has at least 240 s.
-      `capture_reserved_concurrency`: invocations reserved for capture; null for none.
+    - `upkeep_interval_minutes` (1 to 60): how often the upkeep function runs.
+    - `lambda`: memory in MB of the three functions, each, and timeout in seconds of capture and replay; capture has at least
+      240 s. `capture_reserved_concurrency`: invocations reserved for capture; null for none.
   EOT
   type = map(object({
-    stream                       = optional(object({ arn = string }))
+    stream                       = optional(object({ arn = string, view_type = string }))
     capture                      = optional(string, "on_restore")
     filter                       = optional(list(string), [])
     keep_expiries                = optional(bool, true)
@@ -186,6 +188,7 @@ variable "tables" {
     write_units_per_second       = optional(number)
     table_kms_key_arns           = optional(list(string), [])
     capture_reserved_concurrency = optional(number)
+    upkeep_interval_minutes      = optional(number, 5)
     stream_reader = optional(object({
       batch_size                 = optional(number, 1000)
       batching_window_seconds    = optional(number, 1)
@@ -194,6 +197,7 @@ variable "tables" {
     }), {})
     buffer = optional(object({
       visibility_timeout_seconds = optional(number)
+      alarm_after_days           = optional(number, 10)
     }), {})
     failure_bucket = optional(object({
       create            = optional(bool, true)

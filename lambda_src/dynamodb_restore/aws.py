@@ -76,6 +76,13 @@ class Clients:
         return self._session.client("lambda", config=self._config)
 
     @cached_property
+    def lambda_invoking(self) -> LambdaClient:
+        """For invocations whose answer is waited for: as long as a function may run, and never begun a second time
+        (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, function timeout)."""
+        patient = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 1})
+        return self._session.client("lambda", config=self._config.merge(patient))
+
+    @cached_property
     def auto_scaling(self) -> ApplicationAutoScalingClient:
         return self._session.client("application-autoscaling", config=self._config)
 

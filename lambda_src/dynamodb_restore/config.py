@@ -218,6 +218,37 @@ class ReplayConfig:
 
 
 @dataclass(frozen=True)
+class UpkeepConfig:
+    """The upkeep function's environment; all else about its pipeline is in the registration.
+
+    Attributes:
+        group_count, byte_limit: as in `CaptureOptions`.
+    """
+
+    source_table: str
+    restore_table_name: str
+    group_count: int
+    byte_limit: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> UpkeepConfig:
+        """Read the variables that `modules/change-pipeline` sets.
+
+        Raises:
+            ConfigError: one is missing or cannot be read.
+        """
+        try:
+            return cls(
+                source_table=environment["SOURCE_TABLE_NAME"],
+                restore_table_name=environment["RESTORE_TABLE_NAME"],
+                group_count=int(environment["GROUP_COUNT"]),
+                byte_limit=int(environment["BYTE_LIMIT"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+
+
+@dataclass(frozen=True)
 class Follow:
     """Which kinds of restores are followed.
 

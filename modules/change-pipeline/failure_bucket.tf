@@ -18,7 +18,7 @@ resource "aws_s3_bucket" "failures" {
   # checkov:skip=CKV_AWS_18:It would take a bucket more. Who reads this one is for the account's own trail to record; give a bucket of your own for more.
   # checkov:skip=CKV_AWS_21:What is written again under a name is the same, and versions would outlive expire_after_days.
   # checkov:skip=CKV_AWS_144:The changes in it belong to a restore in this region, and to no other.
-  # checkov:skip=CKV2_AWS_62:Nothing has to act on an object: the mapping's own metrics raise the alarm, and cutover lists the bucket and is refused.
+  # checkov:skip=CKV2_AWS_62:Nothing has to act on an object at once: the mapping's own metrics raise the alarm, and cutover lists the bucket and is refused.
 
   count = var.failure_bucket.create ? 1 : 0
 

@@ -28,9 +28,10 @@ variable "table" {
 }
 
 variable "stream" {
-  description = "The source table's stream. Null has its ARN looked up, which needs the table to exist when Terraform plans; give `arn` where the table is made in the same configuration."
+  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`)."
   type = object({
-    arn = string
+    arn       = string
+    view_type = string
   })
   default = null
 
@@ -42,6 +43,11 @@ variable "stream" {
   validation {
     condition     = var.stream == null ? true : strcontains(var.stream.arn, ":table/${var.table}/stream/") || !strcontains(var.stream.arn, "/stream/")
     error_message = "stream.arn \"${try(var.stream.arn, "")}\" is a stream of another table: give the stream of ${var.table}, or leave stream out to have it looked up."
+  }
+
+  validation {
+    condition     = var.stream == null ? true : contains(["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"], var.stream.view_type)
+    error_message = "stream.view_type \"${try(var.stream.view_type, "")}\" is none of DynamoDB's: give the table's stream_view_type, or leave stream out to have it looked up."
   }
 }
 
@@ -230,9 +236,14 @@ variable "stream_reader" {
 }
 
 variable "buffer" {
-  description = "The FIFO buffer. `visibility_timeout_seconds`: how long messages stay hidden after an invocation that did not finish them; at least six times `lambda.timeout`, which is what null gives."
+  description = <<-EOT
+    The FIFO buffer.
+    - `visibility_timeout_seconds`: how long messages stay hidden after an invocation that did not finish them; at least six times `lambda.timeout`, which is what null gives.
+    - `alarm_after_days`: the age of the oldest message, in days, from which an alarm tells of it (1 to 13). While a table restores, messages wait for hours; SQS drops them after 14 days.
+  EOT
   type = object({
     visibility_timeout_seconds = optional(number)
+    alarm_after_days           = optional(number, 10)
   })
   default  = {}
   nullable = false
@@ -245,6 +256,11 @@ variable "buffer" {
   validation {
     condition     = var.buffer.visibility_timeout_seconds == null ? true : var.buffer.visibility_timeout_seconds <= 43200
     error_message = "SQS hides a message for at most 12 hours: set buffer.visibility_timeout_seconds to at most 43200, not ${coalesce(var.buffer.visibility_timeout_seconds, 0)}."
+  }
+
+  validation {
+    condition     = var.buffer.alarm_after_days >= 1 && var.buffer.alarm_after_days <= 13
+    error_message = "buffer.alarm_after_days is ${var.buffer.alarm_after_days}: set it within 1 to 13, for SQS drops messages after 14 days."
   }
 }
 
@@ -291,11 +307,24 @@ variable "table_kms_key_arns" {
   nullable    = false
 }
 
+variable "upkeep_interval_minutes" {
+  description = "How often the upkeep function runs, in minutes: 1 to 60."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.upkeep_interval_minutes >= 1 && var.upkeep_interval_minutes <= 60 && floor(var.upkeep_interval_minutes) == var.upkeep_interval_minutes
+    error_message = "upkeep_interval_minutes is ${var.upkeep_interval_minutes}: set it to a whole number from 1 to 60."
+  }
+}
+
 variable "lambda" {
   description = <<-EOT
-    The capture and the replay function, each.
+    The capture, the replay and the upkeep function, each.
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
-    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds; capture has at least 240, to wait for the outcome of sends.
+    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds, of capture and replay; capture has at
+      least 240, to wait for the outcome of sends.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
     - `permissions_boundary`: policy ARN for the roles.
   EOT

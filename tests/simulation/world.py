@@ -57,7 +57,16 @@ _REGISTRATION = Registration(
     buffer_dead_letter_url="aside",
     buffer_id="buffer-1",
     target_patterns=("*",),
-    failure_bucket=None,
+    failure_bucket="failures",
+    image_prefix="images/",
+    capture_function="capture",
+    replay_function="replay",
+    upkeep_function="upkeep",
+    stream_arn="stream",
+    stream_has_new_images=True,
+    filters=(),
+    batching_window_seconds=0,
+    replay_timeout_seconds=30,
 )
 
 _TIMEOUT_SECONDS = 30.0

@@ -69,7 +69,7 @@ run "a_stream_that_is_no_arn_fails" {
   }
 
   variables {
-    stream = { arn = "orders" }
+    stream = { arn = "orders", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
@@ -83,7 +83,7 @@ run "an_empty_stream_arn_fails" {
   }
 
   variables {
-    stream = { arn = "" }
+    stream = { arn = "", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
@@ -97,10 +97,66 @@ run "a_stream_of_another_table_fails" {
   }
 
   variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000" }
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
+}
+
+run "an_unknown_view_type_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "ALL" }
+  }
+
+  expect_failures = [var.stream]
+}
+
+run "upkeep_every_other_hour_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    upkeep_interval_minutes = 120
+  }
+
+  expect_failures = [var.upkeep_interval_minutes]
+}
+
+run "upkeep_every_minute_and_a_half_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    upkeep_interval_minutes = 1.5
+  }
+
+  expect_failures = [var.upkeep_interval_minutes]
+}
+
+run "an_alarm_on_messages_that_sqs_has_dropped_by_then_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    buffer = { alarm_after_days = 14 }
+  }
+
+  expect_failures = [var.buffer]
 }
 
 run "an_unknown_capture_mode_fails" {

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
@@ -215,25 +216,35 @@ class Objects:
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
-        return {"ListObjectsV2": self._list, "PutObject": self._put, "GetObject": self._get}
+        return {
+            "ListObjectsV2": self._list,
+            "PutObject": self._put,
+            "GetObject": self._get,
+            "DeleteObject": self._delete,
+        }
 
-    def put(self, bucket: str, key: str, at: float) -> None:
+    def put(self, bucket: str, key: str, at: float, content: bytes = b"") -> None:
         """Put an object at an instant, in epoch seconds; S3 tells the whole second."""
         self.buckets.setdefault(bucket, {})[key] = datetime.fromtimestamp(int(at), UTC)
+        self.contents[bucket, key] = content
 
     def _put(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bucket, key = parameters["Bucket"], parameters["Key"]
         self._check_bucket("PutObject", bucket)
-        self.put(bucket, key, datetime.now(UTC).timestamp())
-        self.contents[bucket, key] = parameters["Body"]
+        self.put(bucket, key, datetime.now(UTC).timestamp(), parameters["Body"])
         return {}
 
     def _get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         bucket, key = parameters["Bucket"], parameters["Key"]
         self._check_bucket("GetObject", bucket)
-        if (bucket, key) not in self.contents:
-            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist", status=404)
-        return {"Body": io.BytesIO(self.contents[bucket, key])}
+        if key not in self.buckets[bucket]:
+            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist.", status=404)
+        content = self.contents[bucket, key]
+        return {"ContentLength": len(content), "Body": StreamingBody(io.BytesIO(content), len(content))}
+
+    def _delete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self.buckets[parameters["Bucket"]].pop(parameters["Key"], None)
+        return {}
 
     def _check_bucket(self, operation: str, bucket: str) -> None:
         if bucket not in self.buckets:

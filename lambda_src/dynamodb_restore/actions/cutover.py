@@ -18,11 +18,6 @@ from dynamodb_restore.settings.setting import Table
 _LOOK_SECONDS = 1.0
 """Between two looks at whether the buffer stays empty."""
 
-_NOT_LOOKED_AT = (
-    "whether capture gave up any changes is not known: an older release registered the pipeline, which does not tell "
-    "its failure bucket; look there yourself before you trust this, and apply the present release"
-)
-
 
 def cutover(
     context: ActionContext, pipeline: Pipeline, *, force: bool, settle_seconds: float
@@ -55,8 +50,6 @@ def cutover(
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER)
     outcomes = _finish_settings(context, pipeline, claim, record)
     notes = [*gap_notes(claim), *(f"cut over although {obstacle}" for obstacle in obstacles)]
-    if pipeline.registration.failure_bucket is None:
-        notes.append(_NOT_LOOKED_AT)
     report = context.report(overall(outcomes), pipeline, claim, record, outcomes, notes)
     if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
         # The claim stays as it is, fenced: the same call again goes on from here.

@@ -78,7 +78,5 @@ def _latest(progress: Progress) -> int | None:
     return max((position.time for position in progress.positions.values()), default=None)
 
 
-def _shown(discarded: Discarded | None) -> dict[str, Any] | None:
-    if discarded is None:
-        return None
+def _shown(discarded: Discarded) -> dict[str, Any]:
     return {"objects": None if discarded.unknown else discarded.objects, "first": list(discarded.first)}

@@ -52,6 +52,7 @@ class Replayed:
         repeated: messages that an earlier invocation had dealt with.
         retry: ids of the messages that are to come back.
         problem: why they are.
+        refused_for_good: whether that is something that no retry mends.
     """
 
     positions: dict[int, Position] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Replayed:
     repeated: int = 0
     retry: list[str] = field(default_factory=list)
     problem: str | None = None
+    refused_for_good: bool = False
 
     @property
     def changes(self) -> int:
@@ -114,6 +116,7 @@ def replay(
             number += 1
     written = writer.write({number: window.known_part(change) for number, _, change in last.values()})
     replayed.problem = written.problem or replayed.problem
+    replayed.refused_for_good = written.refused_for_good
 
     failed: set[str] = set()
     for item, (number, message, change) in last.items():

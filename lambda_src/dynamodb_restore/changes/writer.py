@@ -82,14 +82,17 @@ class Written:
         done: ids of the changes that the target has taken.
         refused: id of a change to why the target refused that item.
         problem: why the rest, which is in neither, was not written; None where there is no rest.
+        refused_for_good: whether that is something that no retry mends, such as a missing permission.
     """
 
     done: set[int] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
     problem: str | None = None
+    refused_for_good: bool = False
 
     def add(self, other: Written) -> None:
         """Take up what another call came to."""
+        self.refused_for_good |= other.refused_for_good
         self.done |= other.done
         self.refused |= other.refused
         self.problem = other.problem or self.problem
@@ -178,7 +181,7 @@ class TargetWriter:
                     return self._fetch_singly(reads, explain(error))
                 if classify(error) is ErrorClass.RETRY and self._pause(attempt):
                     continue
-                return [], Written(problem=explain(error))
+                return [], Written(problem=explain(error), refused_for_good=_is_for_good(error))
             for item in answer.get("Responses", {}).get(self._source, []):
                 found[item_id({name: item[name] for name in names})] = item
             unprocessed = answer.get("UnprocessedKeys", {})
@@ -223,7 +226,7 @@ class TargetWriter:
                     return written
                 if classify(error) is ErrorClass.RETRY and self._pause(attempt):
                     continue
-                written.problem = explain(error)
+                written.problem, written.refused_for_good = explain(error), _is_for_good(error)
                 return written
             unprocessed = self._items_of(answer.get("UnprocessedItems", {}).get(self._target, []), writes)
             written.done |= {write.number for item, write in left.items() if item not in unprocessed}
@@ -262,7 +265,7 @@ class TargetWriter:
                     elif classify(error) is ErrorClass.RETRY and self._pause(attempt):
                         continue
                     else:
-                        written.problem = explain(error)
+                        written.problem, written.refused_for_good = explain(error), _is_for_good(error)
                         return written
                 else:
                     written.done.add(write.number)
@@ -293,6 +296,10 @@ def _units(image: Mapping[str, Any]) -> int:
     """About the write units of an item: one for each begun KB
     (docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html)."""
     return 1 + len(repr(image)) // 1024
+
+
+def _is_for_good(error: BaseException) -> bool:
+    return classify(error) is ErrorClass.GIVE_UP
 
 
 _Element = TypeVar("_Element")

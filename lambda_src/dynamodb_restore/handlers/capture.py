@@ -44,6 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ConfigError: the function's environment is incomplete.
     """
     config = CaptureConfig.from_environment(os.environ)
+    metrics.add_dimension("table", config.source_table)
     clients = aws.clients()
     records = event["Records"]
     bucket = FailureBucket(clients, config.failure_bucket, config.image_prefix)

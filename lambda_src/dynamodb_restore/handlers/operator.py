@@ -6,6 +6,7 @@ Payloads, `table` being the source's name or ARN:
 - `{"action": "cutover", "table": …, "force": false, "settle_seconds": 10}`
 - `{"action": "abandon", "table": …}`
 - `{"action": "repair", "table": …}`
+- `{"action": "bring_in", "table": …}`
 - `{"action": "window", "table": …, "start": time, "end": time or null}`
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 
 from dynamodb_restore.actions.abandon import abandon
+from dynamodb_restore.actions.bring_in import bring_in
 from dynamodb_restore.actions.context import OperatorError
 from dynamodb_restore.actions.cutover import cutover
 from dynamodb_restore.actions.repair import repair
@@ -26,6 +28,7 @@ from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here
 from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.registration import RegistrationError
 from dynamodb_restore.restore.request import RequestError
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     wiring = Wiring(WorkerConfig.from_environment(os.environ), context)
     try:
         answer = _act(wiring, event, context)
-    except (OperatorError, RequestError) as error:
+    except (OperatorError, RegistrationError, RequestError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=event["action"], answer=answer)
@@ -74,11 +77,15 @@ def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> di
         case "abandon":
             return abandon(wiring.actions(), _pipeline(wiring, table))
         case "repair":
-            return repair(wiring.clients, _pipeline(wiring, table))
+            return repair(wiring.actions(), _pipeline(wiring, table))
+        case "bring_in":
+            return bring_in(wiring.actions(), _pipeline(wiring, table))
         case "window":
             return set_window(_pipeline(wiring, table), event.get("start"), event.get("end"))
         case other:
-            raise OperatorError(f"unknown action {other!r}: send status, cutover, abandon, repair or window")
+            raise OperatorError(
+                f"unknown action {other!r}: send status, cutover, abandon, repair, bring_in or window"
+            )
 
 
 def _pipeline(wiring: Wiring, table: str) -> Pipeline:

@@ -50,8 +50,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ConfigError: the function's environment is incomplete.
     """
     config = ReplayConfig.from_environment(os.environ)
+    metrics.add_dimension("table", config.source_table)
+    try:
+        return _replay(config, event["Records"], context)
+    except aws.AwsError as error:
+        if aws.classify(error) is aws.ErrorClass.GIVE_UP:
+            metrics.add_metric("ReplayRefused", MetricUnit.Count, 1)
+        raise
+
+
+def _replay(
+    config: ReplayConfig, records: Sequence[Mapping[str, Any]], context: LambdaContext
+) -> dict[str, Any]:
     clients = aws.clients()
-    records = event["Records"]
     claim = ClaimStore(clients, config.restore_table_name, config.source_table).current()
     if claim is None or claim.state is not ClaimState.REPLAYING:
         # The mapping is being disabled, or someone enabled it by hand: nothing is lost by waiting.
@@ -133,5 +144,8 @@ def _tell(replayed: Replayed) -> None:
         ("BundlesSetAside", replayed.set_aside),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
+    if replayed.refused_for_good:
+        # No retry mends what is wrong: an alarm tells somebody who can.
+        metrics.add_metric("ReplayRefused", MetricUnit.Count, 1)
     if replayed.retry:
         logger.warning("messages come back", messages=len(replayed.retry), reason=replayed.problem)

@@ -39,8 +39,9 @@ class Buffer:
         return Depth(waiting, counts["ApproximateNumberOfMessagesNotVisible"])
 
     def set_aside(self) -> int:
-        """How many bundles are on the FIFO DLQ; raises as `depth` does."""
-        return self._counts(self.dead_letter_url)["ApproximateNumberOfMessages"]
+        """How many bundles are on the FIFO DLQ, with those that `bring_in` is working on; raises as `depth` does."""
+        counts = self._counts(self.dead_letter_url)
+        return counts["ApproximateNumberOfMessages"] + counts["ApproximateNumberOfMessagesNotVisible"]
 
     def _counts(self, url: str) -> dict[str, int]:
         answer = self.clients.sqs.get_queue_attributes(

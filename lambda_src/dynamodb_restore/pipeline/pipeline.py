@@ -27,7 +27,7 @@ STREAM_RETENTION = timedelta(hours=24)
 BUFFER_RETENTION = timedelta(days=14)
 """How long the FIFO buffer keeps a bundle: SQS's longest."""
 
-_BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
+_BRING_IN = "run bring_in, or abandon and restore again"
 
 _START_OVER = (
     "abandon and restore again, for the window has an end: what is brought in is what the source has now, which may be "
@@ -45,14 +45,14 @@ class Standing:
 
     Attributes:
         not_drained: why the buffer is not known to be empty; nothing where it is.
-        discarded: what capture gave up since the window's start; None where the registration does not tell the bucket.
+        discarded: what capture gave up since the window's start.
         quarantined: items that the target refused.
-        set_aside: bundles that could not be decoded and are on the FIFO DLQ.
+        set_aside: bundles on the FIFO DLQ: they could not be decoded, or were delivered too often.
     """
 
     claim: Claim
     not_drained: tuple[str, ...]
-    discarded: Discarded | None
+    discarded: Discarded
     quarantined: int
     set_aside: int
 
@@ -67,11 +67,8 @@ class Standing:
                 f"{self.quarantined} items are in quarantine: see status, mend the cause, run repair"
             )
         if self.set_aside:
-            obstacles.append(
-                f"{self.set_aside} bundles could not be decoded and lie on the FIFO dead-letter queue"
-            )
-        if self.discarded is not None:
-            obstacles += _missing(self.discarded, self.claim.window)
+            obstacles.append(f"{self.set_aside} bundles lie on the FIFO dead-letter queue: run bring_in")
+        obstacles += _missing(self.discarded, self.claim.window)
         if self.claim.gap_seconds:
             obstacles.append(
                 f"{self.claim.gap_seconds} s of changes after the restore point could not be captured"
@@ -85,6 +82,7 @@ class Pipeline:
     Attributes:
         claims: who owns it; read again wherever that decides.
         capture, replay: its event source mappings.
+        now: the present instant, aware.
     """
 
     def __init__(
@@ -92,7 +90,7 @@ class Pipeline:
     ) -> None:
         self._clients = clients
         self._restore_table = restore_table
-        self._now = now
+        self.now = now
         self._progress = ProgressStore(clients, restore_table, registration.source, registration.buffer_id)
         self.registration = registration
         self.claims = ClaimStore(clients, restore_table, registration.source)
@@ -118,7 +116,7 @@ class Pipeline:
             restore_id=restore_id,
             target=target,
             state=ClaimState.CAPTURING,
-            claimed_at=self._now(),
+            claimed_at=self.now(),
             window=Window(int(restore_point.timestamp())),
         )
         claim: Claim | None = self.claims.take(wanted)
@@ -176,7 +174,7 @@ class Pipeline:
             self.capture.switch(enabled=False)
             # What was captured so far says nothing about what comes after this pause.
             self._progress.forget_since()
-        self.claims.release(claim, consumed_until=self._now() if replayed else None)
+        self.claims.release(claim, consumed_until=self.now() if replayed else None)
 
     def give_back(self, target: str) -> None:
         """Release the pipeline where a restore into `target` has claimed it and does not replay yet; a person ends
@@ -217,16 +215,13 @@ class Pipeline:
         reasons += [reason for mapping in (self.capture, self.replay) if (reason := mapping.not_working())]
         return reasons
 
-    def discarded(self, since: int) -> Discarded | None:
-        """What capture gave up since an instant (epoch seconds); None where the registration does not tell the bucket.
+    def discarded(self, since: int) -> Discarded:
+        """What capture gave up since an instant (epoch seconds).
 
         Raises:
             ClientError, BotoCoreError: the same call can succeed later.
         """
-        bucket = self.registration.failure_bucket
-        if bucket is None:
-            return None
-        return find_discarded(self._clients, bucket, self.capture.uuid, since)
+        return find_discarded(self._clients, self.registration.failure_bucket, self.capture.uuid, since)
 
     def quarantine(self, claim: Claim) -> Quarantine:
         """The items that a restore's target refused."""
@@ -238,10 +233,10 @@ class Pipeline:
         if self.registration.mode is CaptureMode.ALWAYS:
             captured, _ = self.progress()
             since = captured.since
-            starts.append(int((self._now() - BUFFER_RETENTION).timestamp()))
-            if since is not None and since < int((self._now() - STREAM_RETENTION).timestamp()):
+            starts.append(int((self.now() - BUFFER_RETENTION).timestamp()))
+            if since is not None and since < int((self.now() - STREAM_RETENTION).timestamp()):
                 return max(*starts, since)
-        starts.append(int((self._now() - STREAM_RETENTION).timestamp()))
+        starts.append(int((self.now() - STREAM_RETENTION).timestamp()))
         return max(starts)
 
 

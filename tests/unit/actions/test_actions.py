@@ -23,7 +23,7 @@ from tests.unit.fakes import client_error
 
 GIVEN_UP = f"s3://orders-failures/aws/lambda/{CAPTURE}/shard-1/2026/11/22/a"
 NO_BUCKET = "ListObjectsV2: NoSuchBucket: The specified bucket does not exist"
-BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
+BRING_IN = "run bring_in, or abandon and restore again"
 
 
 def cut_over(house: House, *, force: bool = False, settle_seconds: float = 3) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_the_status_of_a_replay(house: House) -> None:
         "next": (
             "1 groups have captured changes that are not replayed yet; "
             "1 items are in quarantine: see status, mend the cause, run repair; "
-            "1 bundles could not be decoded and lie on the FIFO dead-letter queue"
+            "1 bundles lie on the FIFO dead-letter queue: run bring_in"
         ),
     }
 
@@ -142,17 +142,6 @@ def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
         f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); {BRING_IN}"
     )
     assert shown["drained"], "what will never be in the buffer does not keep it from being empty"
-
-
-def test_a_failure_bucket_that_the_registration_does_not_tell_is_not_looked_into(house: House) -> None:
-    """The pipeline's module may be in another configuration, and older than the operator function."""
-    house.register(failure_bucket=None)
-    house.replaying()
-
-    shown = status(house.actions, house.pipeline)
-
-    assert (shown["given_up"], shown["next"]) == (None, "cutover")
-    assert house.aws.named("ListObjectsV2") == []
 
 
 def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
@@ -247,7 +236,7 @@ OBSTACLES = [
     (lagging, "1 groups have captured changes that are not replayed yet"),
     (written_meanwhile, "6 changes arrived within 3 s: stop writing to orders first"),
     (quarantined, "1 items are in quarantine: see status, mend the cause, run repair"),
-    (set_aside, "1 bundles could not be decoded and lie on the FIFO dead-letter queue"),
+    (set_aside, "1 bundles lie on the FIFO dead-letter queue: run bring_in"),
     (buffered, "the buffer holds 1 messages waiting and 0 in flight"),
     (switched_off, "the capture mapping is Disabled"),
     (failing, "the replay mapping reports PROBLEM: Function call failed"),
@@ -365,17 +354,6 @@ def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(hous
     with pytest.raises(ClientError):
         cut_over(house, force=True)
     assert cut_over(house)["result"] == "synced"
-
-
-def test_a_cutover_that_could_not_know_what_was_given_up_says_so(house: House) -> None:
-    house.register(failure_bucket=None)
-    house.replaying()
-
-    report = cut_over(house)
-
-    assert report["result"] == "synced"
-    (note,) = report["notes"]
-    assert note.startswith("whether capture gave up any changes is not known")
 
 
 def test_nothing_is_cut_over_before_replay(house: House) -> None:
@@ -549,11 +527,11 @@ def test_repair_writes_what_the_source_has_now(house: House) -> None:
     house.quarantine.add(put("a"), "wrong type")
     house.quarantine.add(put("b"), "wrong type")
 
-    assert repair(house.clients, house.pipeline) == {"repaired": 2, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 2, "refused": [], "more_refused": 0}
     assert items(house, "orders-restored") == {"a": {"id": {"S": "a"}, "blob": {"B": b"\x00\xff"}}}
     assert all(read["ConsistentRead"] for read in house.aws.named("GetItem"))
     assert list(house.quarantine.items()) == []
-    assert repair(house.clients, house.pipeline) == {"repaired": 0, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 0, "refused": [], "more_refused": 0}
 
 
 def test_what_the_target_still_refuses_stays_in_quarantine(house: House) -> None:
@@ -562,9 +540,10 @@ def test_what_the_target_still_refuses_stays_in_quarantine(house: House) -> None
     house.quarantine.add(put("a"), "wrong type")
     house.aws.fail("PutItem", "ValidationException", "still wrong")
 
-    assert repair(house.clients, house.pipeline) == {
+    assert repair(house.actions, house.pipeline) == {
         "repaired": 0,
         "refused": [{"key": {"id": {"S": "a"}}, "reason": "PutItem: ValidationException: still wrong"}],
+        "more_refused": 0,
     }
     assert len(list(house.quarantine.items())) == 1
 
@@ -574,10 +553,10 @@ def test_a_repair_that_died_is_finished_by_the_same_call(house: House) -> None:
     house.clients.dynamodb.put_item(TableName="orders", Item=key("a"))
     house.quarantine.add(put("a"), "wrong type")
     house.aws.fail("PutItem", "InternalServerError")
-    with pytest.raises(ClientError):
-        repair(house.clients, house.pipeline)
+    with pytest.raises(OperatorError, match=r"InternalServerError.* look at its log and repair again"):
+        repair(house.actions, house.pipeline)
 
-    assert repair(house.clients, house.pipeline)["repaired"] == 1
+    assert repair(house.actions, house.pipeline)["repaired"] == 1
 
 
 def racing(house: House, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -604,7 +583,7 @@ def test_repair_does_not_undo_what_replay_writes_meanwhile(
     house.quarantine.add(put("a"), "wrong type")
     racing(house, monkeypatch, 3)
 
-    assert repair(house.clients, house.pipeline) == {"repaired": 1, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 1, "refused": [], "more_refused": 0}
     assert items(house, "orders-restored")["a"]["n"] == {"N": "3"}
 
 
@@ -616,7 +595,7 @@ def test_an_item_that_never_stands_still_stays_in_quarantine(
     house.quarantine.add(put("a"), "wrong type")
     racing(house, monkeypatch, 1000)
 
-    (refused,) = repair(house.clients, house.pipeline)["refused"]
+    (refused,) = repair(house.actions, house.pipeline)["refused"]
     assert refused["reason"] == "it changed 10 times while it was repaired: run repair again"
     assert len(list(house.quarantine.items())) == 1
 

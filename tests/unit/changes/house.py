@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import random
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from unittest import mock
 
+from dynamodb_restore import aws as aws_module
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
@@ -16,6 +21,7 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.handlers import upkeep
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import Registration, read_registration
@@ -31,9 +37,11 @@ from tests.unit.fakes import Aws, Shelf, function_arn
 
 if TYPE_CHECKING:
     import pytest
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 RESTORE_ID = "restore-1"
 STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+BUFFER = "arn:aws:sqs:eu-central-1:123456789012:changes.fifo"
 CAPTURE = "00000000-0000-4000-8000-000000000001"
 REPLAY = "00000000-0000-4000-8000-000000000002"
 FAILURES = "orders-failures"
@@ -126,23 +134,38 @@ class House:
         self,
         mode: str = "on_restore",
         patterns: tuple[str, ...] = ("*",),
-        failure_bucket: str | None = FAILURES,
+        **more: Any,
     ) -> None:
-        """Do what Terraform does; without a failure bucket, what it did before it told of that."""
+        """Do what Terraform does.
+
+        Args:
+            more: attributes as DynamoDB has them, to replace what the item has; None takes one away.
+        """
+        item: dict[str, Any] = {
+            "pk": {"S": "pipeline#orders"},
+            "sk": {"S": "registration"},
+            "capture": {"S": mode},
+            "capture_mapping": {"S": CAPTURE},
+            "replay_mapping": {"S": REPLAY},
+            "buffer_url": {"S": self.buffer_url},
+            "buffer_dead_letter_url": {"S": self.aside_url},
+            "buffer_id": {"S": "buffer-1"},
+            "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
+            "failure_bucket": {"S": FAILURES},
+            "image_prefix": {"S": "images/"},
+            "capture_function": {"S": function_arn("capture")},
+            "replay_function": {"S": function_arn("replay")},
+            "upkeep_function": {"S": function_arn("upkeep")},
+            "stream_arn": {"S": STREAM},
+            "stream_has_new_images": {"BOOL": True},
+            "filters": {"L": []},
+            "batching_window_seconds": {"N": "1"},
+            "replay_timeout_seconds": {"N": "60"},
+            **more,
+        }
         self.clients.dynamodb.put_item(
             TableName=RESTORE_TABLE,
-            Item={
-                "pk": {"S": "pipeline#orders"},
-                "sk": {"S": "registration"},
-                "capture": {"S": mode},
-                "capture_mapping": {"S": CAPTURE},
-                "replay_mapping": {"S": REPLAY},
-                "buffer_url": {"S": self.buffer_url},
-                "buffer_dead_letter_url": {"S": self.aside_url},
-                "buffer_id": {"S": "buffer-1"},
-                "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
-                **({"failure_bucket": {"S": failure_bucket}} if failure_bucket else {}),
-            },
+            Item={name: value for name, value in item.items() if value is not None},
         )
 
     def begin(
@@ -198,11 +221,44 @@ class House:
         (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
         mapping |= {"State": state, **more}
 
-    def give_up(self, name: str, at: float, *, mapping_id: str = CAPTURE) -> str:
+    def give_up(
+        self,
+        name: str,
+        at: float,
+        *,
+        mapping_id: str = CAPTURE,
+        content: bytes = b"",
+        records: Sequence[Mapping[str, Any]] | None = None,
+    ) -> str:
         """Do what Lambda does with records that it gives up at an instant; returns where they lie."""
         object_key = f"aws/lambda/{mapping_id}/{name}"
-        self.aws.objects.put(FAILURES, object_key, at)
+        if records is not None:
+            content = given_up(records)
+        self.aws.objects.put(FAILURES, object_key, at, content)
         return f"s3://{FAILURES}/{object_key}"
+
+    def upkeep(self, action: str, *, enough_time: Callable[[], bool] = lambda: True) -> dict[str, Any]:
+        """Invoke the upkeep function as the operator function does, with as much time as a test says."""
+        with mock.patch.object(upkeep, "_enough_time", return_value=enough_time):
+            return self.invoked_upkeep({"action": action})
+
+    def invoked_upkeep(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the upkeep function."""
+        with warnings.catch_warnings():
+            # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
+            warnings.filterwarnings("ignore", "No application metrics to publish")
+            answer: dict[str, Any] = upkeep.handler(event, UPKEEP_CONTEXT)
+        return answer
+
+    def invoked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What Lambda answers to an invocation of the upkeep function."""
+        assert parameters["FunctionName"] == function_arn("upkeep")
+        try:
+            answer = self.invoked_upkeep(json.loads(parameters["Payload"]))
+        except Exception as error:  # noqa: BLE001 - so does Lambda, whatever it is
+            content = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(content.encode())}
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def states(self) -> tuple[str, str]:
         """Of the capture mapping and the replay mapping."""
@@ -228,12 +284,68 @@ class House:
         self.on_nap()
 
 
+def given_up(records: Sequence[Mapping[str, Any]], *, as_text: bool = True) -> bytes:
+    """An object as Lambda writes it (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html)."""
+    event = {"Records": list(records)}
+    last = max(float(record["dynamodb"]["ApproximateCreationDateTime"]) for record in records)
+    arrival = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return json.dumps(
+        {
+            "requestContext": {
+                "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+                "functionArn": function_arn("capture"),
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 1,
+            },
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": "$LATEST",
+                "functionError": "Unhandled",
+            },
+            "version": "1.0",
+            "timestamp": "2026-11-22T12:00:00.021Z",
+            "DDBStreamBatchInfo": {
+                "shardId": "shardId-00000001573689847184-864758bb",
+                "startSequenceNumber": "1",
+                "endSequenceNumber": "9",
+                "approximateArrivalOfFirstRecord": arrival,
+                "approximateArrivalOfLastRecord": arrival,
+                "batchSize": len(records),
+                "streamArn": STREAM,
+            },
+            "payload": json.dumps(event) if as_text else event,
+        }
+    ).encode()
+
+
+class _Context:
+    """What Lambda tells the upkeep function of its invocation."""
+
+    function_name = "upkeep"
+    memory_limit_in_mb = 256
+    invoked_function_arn = function_arn("upkeep")
+    aws_request_id = "11111111-2222-3333-4444-555555555555"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+UPKEEP_CONTEXT = cast("LambdaContext", _Context())
+
+UPKEEP_ENVIRONMENT = {
+    "SOURCE_TABLE_NAME": "orders",
+    "RESTORE_TABLE_NAME": RESTORE_TABLE,
+    "GROUP_COUNT": "16",
+    "BYTE_LIMIT": "262144",
+}
+
+
 def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
     make_restore_table(clients)
     for name in ("orders", "orders-restored"):
         make_table(clients, name, on_demand=True)
     aws.triggers.put(STREAM, function_arn("capture"), State="Disabled", LastProcessingResult="OK")
-    aws.triggers.put(STREAM, function_arn("replay"), State="Disabled", LastProcessingResult="OK")
+    aws.triggers.put(BUFFER, function_arn("replay"), State="Disabled", LastProcessingResult="OK")
     house = House(
         aws,
         clients,
@@ -243,9 +355,14 @@ def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
     )
     house.register()
     aws.objects.buckets[FAILURES] = {}
+    for name, value in UPKEEP_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws_module, "clients", lambda: clients)
     answer = aws.answer
 
     def with_switches(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "Invoke":
+            return answer(client, operation, parameters, lambda _, __, asked: house.invoked(asked))
         if operation != "UpdateEventSourceMapping":
             return answer(client, operation, parameters, otherwise)
         return answer(client, operation, parameters, switched)

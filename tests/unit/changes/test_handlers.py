@@ -407,7 +407,10 @@ def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
     assert asked(action="window", table="orders", start="2026-11-22T11:00:00Z", end=None) == {
         "window": {"start": "2026-11-22T11:00:00Z", "end": None}
     }
-    assert asked(action="repair", table="orders") == {"repaired": 0, "refused": []}
+    for action in ("repair", "bring_in"):
+        assert asked(action=action, table="orders") == {
+            "error": "the restore into orders-restored is capturing, not replaying: look at status"
+        }
     assert asked(action="cutover", table="orders", settle_seconds=0) == {
         "refused": ["the restore into orders-restored is capturing, not replaying"]
     }
@@ -472,7 +475,8 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
     event=st.fixed_dictionaries(
         {},
         optional={
-            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "window"]) | json_values,
+            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "bring_in", "window"])
+            | json_values,
             "table": st.just("orders") | json_values,
             "start": json_values,
             "end": json_values,

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
-from dynamodb_restore.pipeline.registration import CaptureMode, Registration
-from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, House
+from dynamodb_restore.pipeline.registration import CaptureMode, Registration, RegistrationError
+from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, STREAM, House
 from tests.unit.changes.makers import NOON
+from tests.unit.fakes import function_arn
 
 CLAIM = Claim(
     restore_id="restore-1",
@@ -24,7 +26,7 @@ CLAIM = Claim(
 
 
 def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
-    house.register("always", ("orders-*", "spare"))
+    house.register("always", ("orders-*", "spare"), filters={"L": [{"S": "{}"}, {"S": '{"eventName": []}'}]})
 
     assert house.registration() == Registration(
         source="orders",
@@ -36,17 +38,35 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         buffer_id="buffer-1",
         target_patterns=("orders-*", "spare"),
         failure_bucket=FAILURES,
+        image_prefix="images/",
+        capture_function=function_arn("capture"),
+        replay_function=function_arn("replay"),
+        upkeep_function=function_arn("upkeep"),
+        stream_arn=STREAM,
+        stream_has_new_images=True,
+        filters=("{}", '{"eventName": []}'),
+        batching_window_seconds=1,
+        replay_timeout_seconds=60,
     )
     assert house.registration("customers") is None
 
 
-def test_a_registration_from_before_the_failure_bucket_was_told_is_read_too(house: House) -> None:
-    house.register(failure_bucket=None)
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"upkeep_function": None}, "upkeep_function"),
+        ({"capture": {"S": "sometimes"}}, "sometimes"),
+        ({"replay_timeout_seconds": {"N": "1.5"}}, "ValueError"),
+        ({"filters": {"S": "[]"}}, "'L'"),
+    ],
+)
+def test_a_registration_of_another_release_says_what_to_do(
+    house: House, changed: dict[str, Any], named: str
+) -> None:
+    house.register(**changed)
 
-    registration = house.registration()
-
-    assert registration is not None
-    assert registration.failure_bucket is None
+    with pytest.raises(RegistrationError, match=f"{named}.*terraform apply"):
+        house.registration()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,161 @@
+"""The upkeep function: looks after one pipeline every few minutes, and touches items for the operator function.
+
+Payloads:
+
+- `{"action": "upkeep"}`, from its EventBridge rule
+- `{"action": "repair", "seconds": 270}`, `{"action": "bring_in", "seconds": 270}`, from the operator function, where
+  `seconds` is how long that waits for the answer
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from dynamodb_restore import aws
+from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.progress import ProgressStore
+from dynamodb_restore.config import UpkeepConfig
+from dynamodb_restore.pipeline.bring_in import bring_in
+from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
+from dynamodb_restore.pipeline.registration import RegistrationError
+from dynamodb_restore.pipeline.repair import repair
+from dynamodb_restore.pipeline.replaying import NotReplayingError
+from dynamodb_restore.pipeline.upkeep import upkeep
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# Powertools keeps these across invocations on purpose.
+logger = Logger()
+metrics = Metrics()
+
+# A run that finds nothing to do has nothing to count.
+warnings.filterwarnings("ignore", "No application metrics to publish")
+
+_RESERVE_SECONDS = 80.0
+"""Left when no more work is begun: a call that hangs takes up to 76 s with all its SDK retries (`aws.Clients`)."""
+
+
+class _RequestError(Exception):
+    """The payload makes no sense; the text says what would."""
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point; never raises for what a caller sends.
+
+    Returns:
+        The action's answer, or `{"error": what to do instead}`.
+
+    Raises:
+        ClientError, BotoCoreError: from AWS; the same call can be made again.
+        ConfigError: the function's environment is incomplete.
+    """
+    config = UpkeepConfig.from_environment(os.environ)
+    metrics.add_dimension("table", config.source_table)
+    try:
+        answer = _act(config, event, context)
+    except (NotReplayingError, RegistrationError, _RequestError) as error:
+        logger.warning("refused", reason=str(error))
+        return {"error": str(error)}
+    logger.info("done", action=event["action"], answer=answer)
+    return answer
+
+
+def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    clients = aws.clients()
+    match event.get("action"):
+        case "upkeep":
+            return _upkeep(clients, _pipeline(config, clients))
+        case "repair":
+            return repair(
+                clients,
+                _pipeline(config, clients),
+                enough_time=_enough_time(event, context),
+                rng=random.Random(),
+            )
+        case "bring_in":
+            return _bring_in(config, clients, _pipeline(config, clients), _enough_time(event, context))
+        case other:
+            raise _RequestError(f"unknown action {other!r}: send upkeep, repair or bring_in")
+
+
+def _upkeep(clients: aws.Clients, pipeline: Pipeline) -> dict[str, Any]:
+    report = upkeep(clients, pipeline)
+    if report.misdirected is not None:
+        logger.error("capture is misdirected", reason=report.misdirected)
+        metrics.add_metric("CaptureMisdirected", MetricUnit.Count, 1)
+    return report.as_json()
+
+
+def _bring_in(
+    config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, enough_time: Callable[[], bool]
+) -> dict[str, Any]:
+    registration = pipeline.registration
+    options = CaptureOptions(
+        buffer_url=registration.buffer_url,
+        group_count=config.group_count,
+        byte_limit=config.byte_limit,
+        keep_expiries=True,
+    )
+
+    def send(records: Sequence[Mapping[str, Any]]) -> Captured:
+        captured = capture(
+            records,
+            options,
+            clients,
+            images=None,
+            # Bring in has read them; one that cannot be sent stays where it is.
+            discard=lambda _record, _reason: False,
+            nonce=uuid.uuid4().hex,
+            now=time.time,
+            sleep=time.sleep,
+            rng=random.Random(),
+        )
+        if captured.answer_at is not None:
+            time.sleep(max(0.0, captured.answer_at - time.time()))
+        return captured
+
+    progress = ProgressStore(clients, config.restore_table_name, registration.source, registration.buffer_id)
+    brought = bring_in(clients, pipeline, progress, send, enough_time=enough_time)
+    metrics.add_metric("ChangesBroughtIn", MetricUnit.Count, brought.changes)
+    return brought.as_json()
+
+
+def _pipeline(config: UpkeepConfig, clients: aws.Clients) -> Pipeline:
+    pipeline = Pipelines(clients, config.restore_table_name, lambda: datetime.now(UTC)).open(
+        config.source_table
+    )
+    if pipeline is None:
+        # Terraform makes the registration before the rule, and takes it away after it.
+        raise RegistrationError(f"{config.source_table} has no pipeline: run `terraform apply` again")
+    return pipeline
+
+
+def _enough_time(event: Mapping[str, Any], context: LambdaContext) -> Callable[[], bool]:
+    """Whether more work may be begun: within this function's own time, and the time that the caller waits.
+
+    Raises:
+        _RequestError: `seconds` is no number.
+    """
+    seconds = event.get("seconds", context.get_remaining_time_in_millis() / 1000)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise _RequestError('"seconds" must be a number: how long the answer is waited for')
+    waited_until = time.monotonic() + seconds
+
+    def enough() -> bool:
+        left = min(context.get_remaining_time_in_millis() / 1000, waited_until - time.monotonic())
+        return left > _RESERVE_SECONDS
+
+    return enough
