@@ -1,198 +1,271 @@
 """Replay: bundles from the FIFO buffer become writes into the target.
 
-An invocation takes up to ten messages of several groups. It reduces them to each item's last change, writes
-those, and answers with the messages that are to come back: the first of each group that was not fully dealt
-with, and all later ones of that group, so that no change is overtaken.
+An invocation takes up to ten messages of several groups. It hides them for as long as it can run, cuts their changes into
+rounds, writes the last change of each item of a round, and answers with the messages that are to come back: of
+each group the first that was not fully dealt with, and all later ones, so that no change is overtaken.
+
+What each step means where it happens late, twice, or not at all because the function ends:
+
+- hide the messages: nothing was written yet; they come back.
+- note what is about to be written (`doubt`): the note stands, and what is in it is settled 15 minutes later.
+- read the claim again: whoever fenced it waits for the longest invocation before the end is reported.
+- write: every change may be written again, in order, and every later change of its item after it.
+- store what was refused: only then does the change count as dealt with.
+- note progress: moves forward only; what is not noted is written again.
+- clear the note: a note that stands too long costs a rewrite from the source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
-from dynamodb_restore.changes.bundle import BundleError, decode
-from dynamodb_restore.changes.change import Change, item_id
-from dynamodb_restore.changes.progress import Position
+from dynamodb_restore.aws import AwsError, Clients, explain
+from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.changes import clock as clocks
+from dynamodb_restore.changes.clock import Clock, UnitRate
+from dynamodb_restore.changes.delivery import Delivery, lease, let_come_back, pause_seconds
+from dynamodb_restore.changes.doubt import DoubtStore
+from dynamodb_restore.changes.images import ImageStore
+from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore, claim_of
+from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, progress_of
 from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.replayed import Replayed
+from dynamodb_restore.changes.round_writer import RoundWriter
+from dynamodb_restore.changes.rounds import Message, Rounds
+from dynamodb_restore.changes.settle import DoubtSettler
 from dynamodb_restore.changes.writer import TargetWriter
 
+_SETTLING_SHARE = 0.25
+"""Of an invocation's time, what settling doubts may take."""
+
+_READ_BACKOFF = Backoff(base_seconds=0.05, rate=2, cap_seconds=1, jitter=0.5)
+
+_RECEIVED_AGAIN = "messages were received again by another invocation before this one began"
+_NO_CLAIM = "no restore owns the pipeline for replay"
+
 
 @dataclass(frozen=True)
-class Window:
-    """The changes that are replayed: those from `start` on and, where an `end` is set, before it.
-
-    Both are whole epoch seconds, as stream records tell no finer time. A restore point lies within its
-    second, so that second is replayed whole: writing what is there already changes nothing.
-    """
-
-    start: int
-    end: int | None = None
-
-    def covers(self, change: Change) -> bool:
-        """Whether the change is to be replayed."""
-        return change.time >= self.start and (self.end is None or change.time < self.end)
-
-
-@dataclass
-class Replayed:
-    """What one invocation came to.
+class ReplayOptions:
+    """How a pipeline replays.
 
     Attributes:
-        positions: group to the last bundle that was fully dealt with.
-        applied, superseded, outside, quarantined: changes, by what became of them.
-        set_aside: messages that could not be decoded and are now on the FIFO DLQ.
-        repeated: messages that an earlier invocation had dealt with.
-        retry: ids of the messages that are to come back.
-        problem: why they are.
+        write_units_per_second, read_units_per_second: of one invocation, on the target and on the source; None
+            for as fast as the tables take it.
+        failure_bucket: where images that were too large for a message are; None where there is none.
+        image_prefix: what their keys begin with.
     """
 
-    positions: dict[int, Position] = field(default_factory=dict)
-    applied: int = 0
-    superseded: int = 0
-    outside: int = 0
-    quarantined: int = 0
-    set_aside: int = 0
-    repeated: int = 0
-    retry: list[str] = field(default_factory=list)
-    problem: str | None = None
-
-    @property
-    def changes(self) -> int:
-        """All changes in messages that are done with."""
-        return self.applied + self.superseded + self.outside + self.quarantined
+    source: str
+    restore_table: str
+    buffer_id: str
+    buffer_url: str
+    dead_letter_queue_url: str
+    write_units_per_second: float | None = None
+    read_units_per_second: float | None = None
+    failure_bucket: str | None = None
+    image_prefix: str = "images/"
 
 
-@dataclass(frozen=True)
-class _Message:
-    """One SQS message and the changes in it."""
-
-    message_id: str
-    group: str
-    sequence: int
-    changes: Sequence[Change]
-    last_time: int
-
-
-SetAside = Callable[[Mapping[str, Any], str], bool]
-"""Copies a message that cannot be decoded to the FIFO DLQ with the reason; False where that failed."""
-
-
-def replay(
+def replay_batch(
     records: Sequence[Mapping[str, Any]],
-    window: Window,
-    writer: TargetWriter,
-    quarantine: Quarantine,
-    known_quarantined: frozenset[str],
-    set_aside: SetAside,
-    dealt_with: Mapping[int, Position],
+    clients: Clients,
+    options: ReplayOptions,
+    clock: Clock,
+    executor: Callable[[], Executor] | None = None,
 ) -> Replayed:
-    """Write what an SQS event carries into the target.
+    """Write what an SQS event carries into the target of the restore that owns the pipeline.
 
-    Args:
-        dealt_with: per group, the last bundle that was fully dealt with. SQS deletes each message on its own:
-            where it lost one deletion and kept those after it, the message comes back alone, and its images
-            are older than what the target has.
-        known_quarantined: ids of the items that are in quarantine, so that only those cost a call when
-            the target takes them after all.
+    Raises:
+        ClientError, BotoCoreError: from the restore table; all messages come back.
     """
-    replayed = Replayed()
-    messages = _decode_all(records, set_aside, dealt_with, replayed)
-    last: dict[str, tuple[int, _Message, Change]] = {}
-    number = 0
-    for message in messages:
-        for change in message.changes:
-            if window.covers(change):
-                last[item_id(change.key)] = (number, message, change)
-            number += 1
-    written = writer.write({number: change for number, _, change in last.values()})
-    replayed.problem = written.problem or replayed.problem
-
-    failed: set[str] = set()
-    for item, (number, message, change) in last.items():
-        if number in written.refused:
-            quarantine.add(change, written.refused[number])
-        elif number not in written.done:
-            failed.add(message.message_id)
-        elif item in known_quarantined:
-            quarantine.remove(change.key)
-    _settle(messages, failed, window, {number for number, _, _ in last.values()}, written.refused, replayed)
-    return replayed
+    with (executor or clocks.parallel_calls)() as calls:
+        return _Invocation([Delivery.of(record) for record in records], clients, options, clock, calls).run()
 
 
-def _decode_all(
-    records: Sequence[Mapping[str, Any]],
-    set_aside: SetAside,
-    dealt_with: Mapping[int, Position],
-    replayed: Replayed,
-) -> list[_Message]:
-    """Decode the messages, in order; those after one that could neither be decoded nor set aside wait.
+class _Invocation:
+    """One invocation: its messages, and the stores that it works with."""
 
-    Leaving a bundle out is safe for order: it never comes back into the queue, so none of its images can
-    land late. What it carried is lost to the target, which `status` tells and `cutover` refuses.
-    """
-    messages: list[_Message] = []
-    done = {str(group): position.sequence for group, position in dealt_with.items()}
-    stopped: set[str] = set()
-    for record in records:
-        group = record["attributes"]["MessageGroupId"]
-        sequence = int(record["attributes"]["SequenceNumber"])
-        if group in stopped:
-            replayed.retry.append(record["messageId"])
-            continue
-        if sequence <= done.get(group, -1):
-            replayed.repeated += 1
-            continue
+    def __init__(
+        self,
+        deliveries: Sequence[Delivery],
+        clients: Clients,
+        options: ReplayOptions,
+        clock: Clock,
+        calls: Executor,
+    ) -> None:
+        self._deliveries = deliveries
+        self._clients = clients
+        self._options = options
+        self._clock = clock
+        self._calls = calls
+        place = (clients, options.restore_table, options.source, options.buffer_id)
+        self._progress = ProgressStore(*place)
+        self._doubts = DoubtStore(*place)
+        self._pipelines = PipelineStore(clients, options.restore_table)
+        self._replayed = Replayed()
+
+    def run(self) -> Replayed:
+        """Deal with the messages as far as time goes."""
+        ours, problem = lease(self._clients, self._options.buffer_url, self._deliveries, self._clock)
+        if len(ours) < len(self._deliveries):
+            self._replayed.fail(problem or _RECEIVED_AGAIN)
+        mine = self._led_by_ours(ours)
         try:
-            changes = _changes_of(record)
-        except BundleError as error:
-            if set_aside(record, str(error)):
-                replayed.set_aside += 1
-                changes = []
-            else:
-                replayed.problem = f"a bundle could not be decoded nor set aside: {error}"
-                replayed.retry.append(record["messageId"])
-                stopped.add(group)
+            if mine:
+                self._replay(mine)
+        except AwsError as error:
+            self._replayed.fail(explain(error))
+            # Lambda lets all messages of an invocation that fails come back.
+            self._replayed.finished.clear()
+            self._let_come_back(ours)
+            raise
+        self._let_come_back(ours)
+        return self._replayed
+
+    def _led_by_ours(self, ours: Collection[str]) -> list[Delivery]:
+        """The messages that no message of their group which is somebody else's comes before."""
+        lost: set[str] = set()
+        mine = []
+        for delivery in self._deliveries:
+            if delivery.message_id not in ours:
+                lost.add(delivery.group)
+            elif delivery.group not in lost:
+                mine.append(delivery)
+        return mine
+
+    def _replay(self, mine: Sequence[Delivery]) -> None:
+        due = self._calls.submit(self._doubts.due, self._clock.now())
+        claim, progress = self._read_state(mine)
+        if claim is None or claim.state is not ClaimState.REPLAYING:
+            # The mapping is being disabled, or someone enabled it by hand: nothing is lost by waiting.
+            self._replayed.fail(_NO_CLAIM)
+            return
+        quarantine = Quarantine(self._clients, self._options.restore_table, claim.restore_id)
+        if doubts := due.result():
+            settler = DoubtSettler(
+                self._clients,
+                self._options.source,
+                claim,
+                self._doubts,
+                quarantine,
+                self._progress,
+                lambda: self._holds(claim),
+                self._clock.within(_SETTLING_SHARE),
+                self._calls,
+            )
+            self._replayed.settled = settler.settle(doubts)
+        rounds = Rounds(self._not_repeated(mine, progress), claim.window)
+        write_rate = UnitRate(self._options.write_units_per_second, self._clock)
+        RoundWriter(
+            writer=self._writer(claim, write_rate),
+            write_rate=write_rate,
+            rounds=rounds,
+            note=self._doubts.note(
+                claim.restore_id,
+                sent_until=self._clock.ends_at,
+                invocation=f"{self._clock.rng.getrandbits(64):016x}",
+            ),
+            holds=lambda: self._holds(claim),
+            set_aside=self._set_aside,
+            progress=self._progress,
+            quarantine=quarantine,
+            restore_id=claim.restore_id,
+            clock=self._clock,
+            calls=self._calls,
+            replayed=self._replayed,
+            quarantine_in_use=progress.quarantined == claim.restore_id
+            or self._replayed.settled.quarantined > 0,
+        ).run()
+
+    def _writer(self, claim: Claim, write_rate: UnitRate) -> TargetWriter:
+        options = self._options
+        return TargetWriter(
+            self._clients,
+            options.source,
+            claim.target,
+            self._clock,
+            self._calls,
+            write_rate=write_rate,
+            read_rate=UnitRate(options.read_units_per_second, self._clock),
+            images=ImageStore(self._clients, options.failure_bucket, options.image_prefix),
+        )
+
+    def _set_aside(self, delivery: Delivery, reason: str) -> str | None:
+        """Copy a message that is no bundle to the FIFO DLQ with the reason; why not, where that failed."""
+        try:
+            self._clients.sqs.send_message(
+                QueueUrl=self._options.dead_letter_queue_url,
+                MessageBody=delivery.body,
+                MessageGroupId=delivery.group,
+                MessageDeduplicationId=delivery.message_id,
+                MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:2000]}},
+            )
+        except AwsError as error:
+            return explain(error)
+        return None
+
+    def _read_state(self, mine: Sequence[Delivery]) -> tuple[Claim | None, Progress]:
+        """The claim and the progress of these messages' groups, consistently."""
+        groups = {int(delivery.group) for delivery in mine if delivery.group.isdecimal()}
+        claim_key = PipelineStore.claim_key(self._options.source)
+        table = self._options.restore_table
+        asked: Any = {
+            table: {
+                "Keys": [claim_key, *self._progress.keys(Side.REPLAYED, groups)],
+                "ConsistentRead": True,
+            }
+        }
+        found: list[Mapping[str, Any]] = []
+        attempt = 0
+        while asked:
+            answer = self._clients.dynamodb.batch_get_item(RequestItems=asked)
+            found += answer.get("Responses", {}).get(table, [])
+            asked = answer.get("UnprocessedKeys", {})
+            attempt += 1
+            if asked and not self._clock.pause(_READ_BACKOFF.delay(attempt, self._clock.rng)):
+                self._replayed.fail("BatchGetItem: the claim was left unprocessed")
+                return None, progress_of([])
+        claims = [item for item in found if item["sk"] == claim_key["sk"]]
+        progress = progress_of(item for item in found if item["sk"] != claim_key["sk"])
+        return (claim_of(claims[0]) if claims else None), progress
+
+    def _holds(self, claim: Claim) -> bool:
+        """Whether the claim is still this restore's, and replaying."""
+        now = self._pipelines.claim(self._options.source)
+        return now is not None and now.restore_id == claim.restore_id and now.state is ClaimState.REPLAYING
+
+    def _not_repeated(self, mine: Sequence[Delivery], progress: Progress) -> list[Message]:
+        """The messages that are not dealt with yet, and where each is to be taken up.
+
+        SQS deletes each message on its own: where it lost one deletion and kept those after it, the message
+        comes back alone, and its images are older than what the target has.
+        """
+        messages = []
+        for delivery in mine:
+            group = int(delivery.group) if delivery.group.isdecimal() else -1
+            position, partial = progress.positions.get(group), progress.partial.get(group)
+            if position is not None and delivery.sequence <= position.sequence:
+                self._replayed.repeated += 1
+                self._replayed.finished.add(delivery.message_id)
                 continue
-        last_time = changes[-1].time if changes else int(record["attributes"]["SentTimestamp"]) // 1000
-        messages.append(_Message(record["messageId"], group, sequence, changes, last_time))
-    return messages
+            start = partial.done if partial is not None and partial.sequence == delivery.sequence else 0
+            messages.append(Message(delivery, start=start, done=start))
+        return messages
 
-
-def _changes_of(record: Mapping[str, Any]) -> list[Change]:
-    group = record["attributes"]["MessageGroupId"]
-    if not group.isdecimal():
-        raise BundleError(f"{group!r} is none of capture's groups")
-    return decode(record["body"])
-
-
-def _settle(
-    messages: Sequence[_Message],
-    failed: set[str],
-    window: Window,
-    last_numbers: set[int],
-    refused: Mapping[int, str],
-    replayed: Replayed,
-) -> None:
-    """Split the messages into those done with and those to come back, and count what was done."""
-    stopped: set[str] = set()
-    number = 0
-    for message in messages:
-        if message.message_id in failed:
-            stopped.add(message.group)
-        if message.group in stopped:
-            replayed.retry.append(message.message_id)
-            number += len(message.changes)
-            continue
-        for change in message.changes:
-            if not window.covers(change):
-                replayed.outside += 1
-            elif number not in last_numbers:
-                replayed.superseded += 1
-            elif number in refused:
-                replayed.quarantined += 1
-            else:
-                replayed.applied += 1
-            number += 1
-        if message.group.isdecimal():
-            replayed.positions[int(message.group)] = Position(message.sequence, message.last_time)
+    def _let_come_back(self, ours: Collection[str]) -> None:
+        """Name what is left, and hide it for a pause that is the same for all messages of a group."""
+        pauses: dict[Delivery, int] = {}
+        of_group: dict[str, int] = {}
+        for delivery in self._deliveries:
+            if delivery.message_id in self._replayed.finished:
+                continue
+            self._replayed.retry.append(delivery.message_id)
+            pause = pause_seconds(delivery.receives, working=not self._replayed.failed)
+            pause = of_group.setdefault(delivery.group, pause)
+            if delivery.message_id in ours:
+                pauses[delivery] = pause
+        if pauses and (problem := let_come_back(self._clients, self._options.buffer_url, pauses)):
+            self._replayed.problem = self._replayed.problem or problem

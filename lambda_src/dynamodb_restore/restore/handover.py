@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
 from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, PipelineStore, Registration
 from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, lagging_groups
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.restore.request import RestoreRequest
 
 if TYPE_CHECKING:

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from dynamodb_restore.aws import AwsError, TableRef, explain, refuses_item
-from dynamodb_restore.changes.change import Attributes, sdk_attributes
+from dynamodb_restore.aws import TableRef
+from dynamodb_restore.changes.change import Attributes
+from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.changes.doubt import DoubtStore
 from dynamodb_restore.changes.pipeline import Claim, ClaimState, Registration
 from dynamodb_restore.changes.progress import lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.rewrite import rewrite
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.restore.handover import ChangesGivenUp
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
@@ -29,7 +32,6 @@ _SHOWN_KEYS = 20
 _LOOK_SECONDS = 1.0
 """Between two looks at whether the buffer stays empty."""
 
-_REWRITES = 10
 _CHANGED = "the restore moved on meanwhile and nothing was done: look at status, then try again"
 
 _NOT_LOOKED_AT = (
@@ -195,7 +197,9 @@ class Operator:
         quarantine = self._quarantine(claim)
         repaired, refused = 0, []
         for item in quarantine.items():
-            reason = self._rewrite(source, claim.target, item.key)
+            if not quarantine.begin_repair(item):
+                continue
+            reason = self._rewrite(source, claim, item.key)
             if reason is None and not quarantine.resolve(item):
                 reason = "a later change of it was refused meanwhile"
             if reason is None:
@@ -287,30 +291,27 @@ class Operator:
         worker.records.save_report(self._key(claim), report, worker.now(), by_operator=True)
         worker.handover.end(source, claim, replayed=True)
 
-    def _rewrite(self, source: str, target: str, key: Attributes) -> str | None:
-        """Make one item of the target what it is in the source; why not, where the target refuses.
-
-        Replay may write a later image between the read and the write, which the write would then undo. So it
-        is done again until the source still has, after the write, what was written.
-        """
-        dynamodb = self.worker.clients.dynamodb
-        sdk_key = sdk_attributes(key)
-        item = dynamodb.get_item(TableName=source, Key=sdk_key, ConsistentRead=True).get("Item")
-        for _ in range(_REWRITES):
-            try:
-                if item is None:
-                    dynamodb.delete_item(TableName=target, Key=sdk_key)
-                else:
-                    dynamodb.put_item(TableName=target, Item=item)
-            except AwsError as error:
-                if not refuses_item(error):
-                    raise
-                return explain(error)
-            written = item
-            item = dynamodb.get_item(TableName=source, Key=sdk_key, ConsistentRead=True).get("Item")
-            if item == written:
-                return None
-        return f"it changed {_REWRITES} times while it was repaired: run repair again"
+    def _rewrite(self, source: str, claim: Claim, key: Attributes) -> str | None:
+        """Make one item of the target what it is in the source; why not, where the target refuses."""
+        worker = self.worker
+        pace = worker.pace
+        clock = Clock(
+            monotonic=lambda: -pace.remaining_seconds(),
+            sleep=pace.sleep,
+            deadline=0.0,
+            rng=pace.rng,
+            now=lambda: worker.now().timestamp(),
+            reserve_seconds=0.0,
+        )
+        pipeline = worker.handover.pipeline(source)
+        note = DoubtStore(worker.clients, worker.config.restore_table_name, source, pipeline.buffer_id).note(
+            claim.restore_id, sent_until=clock.ends_at, invocation=f"repair-{clock.rng.getrandbits(64):016x}"
+        )
+        note.begin([key])
+        # Where this raises, the write may take effect later: the note stands.
+        reason = rewrite(worker.clients, source, claim.target, key, clock)
+        note.end()
+        return reason
 
     def _claim(self, source: str) -> Claim:
         claim = self.worker.handover.pipelines.claim(source)

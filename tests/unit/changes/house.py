@@ -13,7 +13,7 @@ from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.handover import Handover

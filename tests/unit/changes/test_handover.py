@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.pipeline import Claim, ClaimState
 from dynamodb_restore.changes.progress import Side
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.restore.handover import NoPipelineError
 from tests.unit.builders import request
 from tests.unit.changes.house import CAPTURE, DAY, REPLAY, RESTORE_ID, STREAM, House

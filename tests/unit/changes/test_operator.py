@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.pipeline import ClaimState
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.restore.operator import OperatorError
 from dynamodb_restore.restore.request import RequestError
 from tests.unit.builders import request

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.pipeline import CaptureMode, Claim, ClaimState, Registration
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, House
 from tests.unit.changes.makers import NOON
 

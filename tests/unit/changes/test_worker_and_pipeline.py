@@ -10,7 +10,7 @@ import pytest
 
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.pipeline import ClaimState
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Override
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
