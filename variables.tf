@@ -169,6 +169,7 @@ variable "tables" {
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
+      `read_units_per_second`: what it may use of the source table, for images that did not travel; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
     - `lambda`: memory in MB and timeout in seconds of the capture and the replay function, each.
   EOT
@@ -182,6 +183,7 @@ variable "tables" {
     byte_limit             = optional(number, 262144)
     replay_concurrency     = optional(number, 10)
     write_units_per_second = optional(number)
+    read_units_per_second  = optional(number)
     table_kms_key_arns     = optional(list(string), [])
     stream_reader = optional(object({
       batch_size                 = optional(number, 1000)

@@ -42,6 +42,22 @@ def test_a_bundle_that_needs_many_invocations_is_resumed_and_paid_once() -> None
     assert sum(each.applied for each in invocations) == pipeline.replayed().changes == 1_000
 
 
+def test_no_item_that_was_written_comes_again_in_the_next_invocation() -> None:
+    """What is left, where time runs out, is behind the last change of all that was written."""
+    pipeline = Pipeline()
+    pipeline.options = type(OPTIONS)(**{**vars(OPTIONS), "write_units_per_second": 2.0})
+    pipeline.budget_seconds = 2
+    names = [f"{number}" for number in range(10)]
+    changes: list[Change] = [put(name, n={"N": "1"}) for name in names]
+    changes += [put(name, n={"N": "2"}) for name in reversed(names)]
+
+    invocations = pipeline.replay_until_done(message("m1", 3, 11, changes))
+
+    assert len(invocations) > 1
+    assert pipeline.writes() == 10
+    assert all(item["n"] == {"N": "2"} for item in pipeline.target.values())
+
+
 def test_an_invocation_that_is_killed_repeats_no_more_than_a_round() -> None:
     class Killed(BaseException):
         pass

@@ -118,9 +118,10 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       EmptyTheBuffer                = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
       SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
-      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
-      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteWhatIsInDoubt             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       KeepToItsOwnRecords           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     }
@@ -133,8 +134,9 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
       } == {
       FollowTheClaimAndNoteProgress = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      NoteWhatIsInDoubt             = "ForAllValues:StringEquals dynamodb:LeadingKeys doubt#orders"
       KeepTheQuarantine             = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
-      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#*"
+      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#* doubt#orders"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.replay.statement : statement.sid => statement.condition })}"
   }

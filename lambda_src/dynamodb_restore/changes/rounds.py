@@ -125,7 +125,8 @@ class Round:
     """A portion of the changes.
 
     Attributes:
-        items: by item id, in the order of each item's first change.
+        items: by item id, in the order of each item's last change. Written in this order, what is left where time runs
+            out is behind all that was written, so nothing of that comes again.
         steps: all changes and ends of messages, in order.
         unreadable: a message that could not be unpacked, with the reason; it is always alone in its round, so that
             what comes before it in its group is settled.
@@ -142,7 +143,8 @@ class Round:
         """Take up one change of the window."""
         item = item_id(change.key)
         size = _size(change, refusal, read_bytes)
-        earlier = self.items.get(item)
+        # Taken out, so that it goes to the end.
+        earlier = self.items.pop(item, None)
         if earlier is None:
             self._key_bytes += key_bytes(item)
         else:
@@ -151,7 +153,6 @@ class Round:
             item = earlier.item
         self._count(size, +1)
         version = Partial(message.delivery.sequence, index).as_number
-        # An item that is there keeps its place in the order.
         self.items[item] = Pending(item, change, len(self.steps), version, refusal, size)
         self.steps.append(Step(message, index, item))
 

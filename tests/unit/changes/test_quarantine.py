@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -159,6 +160,48 @@ def test_what_cannot_be_stored_is_told(quarantine: Quarantine, aws: Aws, may_be_
 
     assert stored == {25, 26, 27, 28, 29}
     assert problem == "BatchWriteItem: AccessDeniedException: no"
+
+
+def test_what_dynamodb_leaves_undone_is_stored_again(
+    quarantine: Quarantine, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = aws.answer
+    kept = iter([2, 0])
+
+    def in_part(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> dict[str, Any]:
+        if operation != "BatchWriteItem":
+            return answer(client, operation, parameters, otherwise)
+        ((table, requests),) = parameters["RequestItems"].items()
+        done = next(kept, len(requests))
+        if done:
+            answer(client, operation, {"RequestItems": {table: requests[:done]}}, otherwise)
+        return {"UnprocessedItems": {table: requests[done:]} if requests[done:] else {}}
+
+    monkeypatch.setattr(aws, "answer", in_part)
+    with ThreadPoolExecutor(1) as calls:
+        stored, problem = quarantine.add_all(refusals(5), FakeTime().clock(), calls, may_be_there=False)
+
+    assert (stored, problem) == ({0, 1, 2, 3, 4}, None)
+    assert len(list(quarantine.items())) == 5
+
+
+def test_entries_that_stay_undone_are_not_stored(
+    quarantine: Quarantine, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = aws.answer
+
+    def undone(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> dict[str, Any]:
+        if operation != "BatchWriteItem":
+            return answer(client, operation, parameters, otherwise)
+        return {"UnprocessedItems": parameters["RequestItems"]}
+
+    monkeypatch.setattr(aws, "answer", undone)
+    with ThreadPoolExecutor(1) as calls:
+        stored, problem = quarantine.add_all(
+            refusals(3), FakeTime().clock(budget_seconds=9), calls, may_be_there=False
+        )
+
+    assert (stored, problem) == (set(), "BatchWriteItem: quarantine entries left unprocessed")
 
 
 def test_nothing_is_stored_after_the_deadline(quarantine: Quarantine) -> None:
