@@ -108,6 +108,7 @@ module "change_pipeline" {
   byte_limit                   = each.value.byte_limit
   replay_concurrency           = each.value.replay_concurrency
   write_units_per_second       = each.value.write_units_per_second
+  read_units_per_second        = each.value.read_units_per_second
   stream_reader                = each.value.stream_reader
   buffer                       = each.value.buffer
   failure_bucket               = each.value.failure_bucket

@@ -170,6 +170,7 @@ variable "tables" {
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
+      `read_units_per_second`: what it may use of the source table, for images that did not travel; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
     - `upkeep_interval_minutes` (1 to 60): how often the upkeep function runs.
     - `lambda`: memory in MB of the three functions, each, and timeout in seconds of capture and replay; capture has at least
@@ -186,6 +187,7 @@ variable "tables" {
     byte_limit                   = optional(number, 262144)
     replay_concurrency           = optional(number, 10)
     write_units_per_second       = optional(number)
+    read_units_per_second        = optional(number)
     table_kms_key_arns           = optional(list(string), [])
     capture_reserved_concurrency = optional(number)
     upkeep_interval_minutes      = optional(number, 5)

@@ -17,7 +17,22 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
+from benchmarks.write_units import UpdateCosts
 from dynamodb_restore.aws import Clients
+
+RESTORE_TABLE = "restores"
+CLAIM = {
+    "pk": {"S": "pipeline#orders"},
+    "sk": {"S": "claim"},
+    "restore_id": {"S": "restore"},
+    "target": {"S": "orders-restored"},
+    "state": {"S": "replaying"},
+    "claimed_at": {"N": "1790000000"},
+    "window_start": {"N": "0"},
+    "window_chosen": {"BOOL": False},
+    "version": {"N": "1"},
+}
+"""The restore that replays for ever, into an empty restore table."""
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -33,7 +48,12 @@ class _Body:
 
 
 class SimulatedAws:
-    """Answers each call after `seconds_per_call`, and counts calls and bytes sent."""
+    """Answers each call after `seconds_per_call`, and counts calls, bytes sent, items written in batches, and what
+    updates cost.
+
+    Attributes:
+        progress: what BatchGetItem of the restore table answers beside the claim.
+    """
 
     def __init__(self, seconds_per_call: float) -> None:
         self._seconds_per_call = seconds_per_call
@@ -41,6 +61,9 @@ class SimulatedAws:
         self._sequence = 0
         self.calls: Counter[str] = Counter()
         self.bytes_sent = 0
+        self.items_written = 0
+        self.updates = UpdateCosts()
+        self.progress: list[Mapping[str, Any]] = []
 
     def clients(self) -> Clients:
         """Clients that talk to this AWS only."""
@@ -59,6 +82,10 @@ class SimulatedAws:
         with self._lock:
             self.calls[operation] += 1
             self.bytes_sent += len(body)
+            if operation == "UpdateItem":
+                self.updates.update(content)
+            if operation == "BatchWriteItem":
+                self.items_written += sum(map(len, content["RequestItems"].values()))
         time.sleep(self._seconds_per_call)
         answer = json.dumps(self._content(operation, content)).encode()
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(answer))}
@@ -69,8 +96,14 @@ class SimulatedAws:
             return {"Successful": [self._sent(entry["Id"]) for entry in content["Entries"]], "Failed": []}
         if operation == "SendMessage":
             return self._sent("")
+        if operation == "ChangeMessageVisibilityBatch":
+            return {"Successful": [{"Id": entry["Id"]} for entry in content["Entries"]], "Failed": []}
         if operation == "Query":
             return {"Items": []}
+        if operation == "BatchGetItem":
+            return {"Responses": {RESTORE_TABLE: [CLAIM, *self.progress]}}
+        if operation == "GetItem":
+            return {"Item": CLAIM}
         return {}
 
     def _sent(self, entry_id: str) -> dict[str, str]:

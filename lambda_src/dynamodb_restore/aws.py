@@ -9,11 +9,20 @@ import enum
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 if TYPE_CHECKING:
@@ -68,7 +77,8 @@ class Clients:
 
     @cached_property
     def dynamodb_once(self) -> DynamoDBClient:
-        """For writes that the caller repeats by itself, if at all: see `_once`."""
+        """For writes that the caller repeats by itself, if at all: see `_once`. One that timed out can still take effect, after
+        its repetition and after what came next; whoever uses this asks `outcome_unknown`."""
         return self._session.client("dynamodb", config=self._once)
 
     @cached_property
@@ -122,6 +132,10 @@ class Clients:
     @cached_property
     def sts(self) -> STSClient:
         return self._session.client("sts", config=self._config)
+
+    def _client(self, service: str, attempts: int) -> Any:
+        config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+        return self._session.client(service, config=config)  # type: ignore[call-overload]
 
 
 @cache
@@ -260,6 +274,28 @@ def refuses_item(error: BaseException) -> bool:
     """Whether a write failed because of the item itself, so that other items may still be written
     (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html)."""
     return isinstance(error, ClientError) and error_code(error) in _ITEM_REFUSALS
+
+
+_NOT_SENT = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    CredentialRetrievalError,
+    ParamValidationError,
+)
+"""What botocore raises before a request has left."""
+
+
+def outcome_unknown(error: BaseException) -> bool:
+    """Whether a failed call may have taken effect, or may still: no answer came, or one of the 5xx kind.
+
+    Any other error answer means that DynamoDB has done nothing
+    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html: "a 500 does not mean that the
+    request failed").
+    """
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return not isinstance(error, _NOT_SENT)
 
 
 def error_code(error: BaseException) -> str:

@@ -2,6 +2,7 @@ locals {
   own_records        = "pipeline#${var.table}"
   quarantine_records = "quarantine#*"
   restore_records    = "target#*"
+  doubt_records      = "doubt#${var.table}"
 
   # The key of the restore table and the key of what is made here; they may be the same.
   key_arns = distinct(compact([var.binding.kms_key_arn, var.kms_key_arn]))
@@ -129,7 +130,7 @@ data "aws_iam_policy_document" "replay" {
 
   statement {
     sid       = "ReadItemsThatDidNotTravel"
-    actions   = ["dynamodb:BatchGetItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
     resources = [local.source_arn]
   }
 
@@ -149,7 +150,7 @@ data "aws_iam_policy_document" "replay" {
 
   statement {
     sid       = "FollowTheClaimAndNoteProgress"
-    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {
@@ -160,8 +161,20 @@ data "aws_iam_policy_document" "replay" {
   }
 
   statement {
+    sid       = "NoteWhatIsInDoubt"
+    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.doubt_records]
+    }
+  }
+
+  statement {
     sid       = "KeepTheQuarantine"
-    actions   = ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.binding.restore_table.arn]
 
     # Quarantine is kept by restore, and which restores there will be is not known here.
@@ -189,7 +202,7 @@ data "aws_iam_policy_document" "replay" {
     condition {
       test     = "ForAnyValue:StringNotLike"
       variable = "dynamodb:LeadingKeys"
-      values   = [local.quarantine_records]
+      values   = [local.quarantine_records, local.doubt_records]
     }
   }
 

@@ -198,6 +198,17 @@ variable "write_units_per_second" {
   }
 }
 
+variable "read_units_per_second" {
+  description = "How many read units a second replay may use on the source table, where it reads items whose image did not travel, shared out among its invocations; null for as many as it needs."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.read_units_per_second == null ? true : var.read_units_per_second > 0
+    error_message = "read_units_per_second is ${coalesce(var.read_units_per_second, 0)}: set it above 0, or leave it out for no limit."
+  }
+}
+
 variable "stream_reader" {
   description = <<-EOT
     How Lambda reads the stream.

@@ -38,8 +38,6 @@ BY_LAMBDA = {
 
 SHOWN_ELSEWHERE = {
     ("replay", "dynamodb:PutItem"): "tests/reference/test_refusals.py",
-    ("replay", "dynamodb:DeleteItem"): "tests/reference/test_refusals.py",
-    ("replay", "dynamodb:Query"): "tests/reference/test_refusals.py",
     ("replay", "sqs:SendMessage"): "tests/fuzz",
     ("replay", "s3:GetObject"): "tests/hazards/test_images_too_large_for_a_message.py",
     ("operator", "dynamodb:PutItem"): "tests/unit/changes/test_operator.py",
@@ -48,7 +46,6 @@ SHOWN_ELSEWHERE = {
     ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
     ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
     ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
-    ("replay", "sqs:ChangeMessageVisibility"): "tests/unit/changes/test_handlers.py",
 }
 """Calls that only other tests cause, and where: refused items, repair, a listing that outlasts an invocation, Contributor
 Insights that failed."""

@@ -24,7 +24,7 @@ import boto3
 from dynamodb_restore import aws
 from dynamodb_restore.changes.progress import ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.handlers import capture, replay
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from tests.reference.tables import (
@@ -64,13 +64,6 @@ class Buffer(FifoQueue):
 
     def send_message(self, **message: Any) -> dict[str, Any]:
         self.aside.append(message)
-        return {}
-
-    def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
-        seconds = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in request["Entries"]}
-        for message in self.messages:
-            if message.message_id in seconds:
-                message.visible_at = self.wire.clock.now + seconds[message.message_id]
         return {}
 
 
@@ -362,9 +355,10 @@ class Pipeline:
 def _sqs_record(message: Message) -> dict[str, Any]:
     return {
         "messageId": message.message_id,
-        "receiptHandle": message.message_id,
+        "receiptHandle": message.handle,
         "body": message.body,
         "attributes": {
+            "ApproximateReceiveCount": str(message.receives),
             "MessageGroupId": message.group,
             "SequenceNumber": str(message.sequence),
             "SentTimestamp": str(int(message.sent_at * 1000)),

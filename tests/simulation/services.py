@@ -9,7 +9,6 @@ is locked while one of its messages is in flight, a deduplication id counts for 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
+from tests.faults.account.expressions import holds, updated
 from tests.unit.fakes import client_error
 
 _Answer = TypeVar("_Answer")
@@ -119,6 +119,7 @@ class Message:
 
     Attributes:
         visible_at: when it can be received again.
+        receives: how often it was received.
         known_at: when SQS's counts begin to tell of it.
     """
 
@@ -129,6 +130,12 @@ class Message:
     sent_at: float
     visible_at: float
     known_at: float
+    receives: int = 0
+
+    @property
+    def handle(self) -> str:
+        """The receipt handle of the last receive."""
+        return f"{self.message_id}/{self.receives}"
 
 
 @dataclass
@@ -158,6 +165,7 @@ class FifoQueue:
         batch = [message for message in self.messages if message.group in chosen][: rng.randint(1, 10)]
         for message in batch:
             message.visible_at = now + visibility_seconds
+            message.receives += 1
         return batch
 
     def delete(self, message: Message) -> None:
@@ -200,6 +208,27 @@ class FifoQueue:
         self.messages.append(message)
         self.accepted.append(message)
         return message
+
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        Entries: Sequence[Mapping[str, Any]],  # noqa: N803
+    ) -> dict[str, Any]:
+        return self.wire.call("ChangeMessageVisibilityBatch", lambda: self._hide(Entries))
+
+    def _hide(self, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """A receipt handle is of one receive, and ends with its visibility timeout."""
+        now = self.wire.clock.now
+        successful, failed = [], []
+        for entry in entries:
+            found = [message for message in self.messages if message.handle == entry["ReceiptHandle"]]
+            if not found or found[0].visible_at <= now:
+                failed.append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid", "SenderFault": True})
+                continue
+            found[0].visible_at = now + entry["VisibilityTimeout"]
+            successful.append({"Id": entry["Id"]})
+        return {"Successful": successful, "Failed": failed}
 
     def _attributes(self) -> dict[str, Any]:
         now = self.wire.clock.now
@@ -294,9 +323,7 @@ class Tables:
         def effect() -> dict[str, Any]:
             found = self._find(TableName, Key)
             self._check("UpdateItem", found, condition)
-            item = dict(found or Key)
-            _update(item, UpdateExpression, condition)
-            self.tables[TableName].put(item)
+            self.tables[TableName].put(updated(UpdateExpression, found or Key, condition))
             return {}
 
         return self.wire.call("UpdateItem", effect)
@@ -314,13 +341,12 @@ class Tables:
         ExpressionAttributeValues: Mapping[str, Any],  # noqa: N803
         ConsistentRead: bool,  # noqa: N803
     ) -> Iterator[dict[str, Any]]:
-        if KeyConditionExpression != "pk = :pk" or not ConsistentRead:
+        if not KeyConditionExpression.startswith("pk = :pk") or not ConsistentRead:
             raise SimulationError(f"no such query: {KeyConditionExpression}")
-        items = [
-            item
-            for item in self.tables[TableName].items.values()
-            if item["pk"] == ExpressionAttributeValues[":pk"]
-        ]
+        values = {"ExpressionAttributeValues": ExpressionAttributeValues}
+        table = self.tables[TableName].items.values()
+        found = (item for item in table if holds(KeyConditionExpression, item, values))
+        items = sorted(found, key=lambda item: str(item["sk"]["S"]))
         for start in range(0, max(1, len(items)), 3):
             yield self.wire.call("Query", lambda start=start: {"Items": items[start : start + 3]})  # type: ignore[misc]
 
@@ -339,7 +365,10 @@ class Tables:
         now, later = self._split(keys)
         found = [item for key in now if (item := self._find(name, key)) is not None]
         self.wire.rng.shuffle(found)
-        return {"Responses": {name: found}, "UnprocessedKeys": {name: {"Keys": later}} if later else {}}
+        return {
+            "Responses": {name: found},
+            "UnprocessedKeys": {name: {**request, "Keys": later}} if later else {},
+        }
 
     def _batch_write(self, request_items: Mapping[str, Any]) -> dict[str, Any]:
         ((name, requests),) = request_items.items()
@@ -378,51 +407,12 @@ class Tables:
     @staticmethod
     def _check(operation: str, found: Item | None, condition: Mapping[str, Any]) -> None:
         expression = condition.get("ConditionExpression")
-        if expression is None or _holds(expression, found or {}, condition):
+        if expression is None or holds(expression, found or {}, condition):
             return
         error = client_error(operation, "ConditionalCheckFailedException")
         if condition.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and found:
             error.response["Item"] = found  # type: ignore[typeddict-unknown-key]
         raise error
-
-
-def _holds(expression: str, item: Item, context: Mapping[str, Any]) -> bool:
-    """Evaluate a conjunction of disjunctions."""
-    names, values = context.get("ExpressionAttributeNames", {}), context.get("ExpressionAttributeValues", {})
-
-    def atom(text: str) -> bool:
-        if match := re.fullmatch(r"attribute_not_exists\(([#\w]+)\)", text):
-            return names.get(match[1], match[1]) not in item
-        match = re.fullmatch(r"([#\w]+) (<|=) (:\w+)", text)
-        if match is None:
-            raise SimulationError(f"no such condition: {text}")
-        left, right = item.get(names.get(match[1], match[1])), values[match[3]]
-        if left is None:
-            return False
-        return left == right if match[2] == "=" else int(left["N"]) < int(right["N"])
-
-    def disjunction(text: str) -> bool:
-        inner = text[1:-1] if text.startswith("(") else text
-        return any(atom(part) for part in inner.split(" OR "))
-
-    return all(disjunction(part) for part in expression.split(" AND "))
-
-
-def _update(item: Item, expression: str, context: Mapping[str, Any]) -> None:
-    """Carry out `SET …, … ADD name :value` on an item."""
-    names, values = context["ExpressionAttributeNames"], context["ExpressionAttributeValues"]
-    match = re.fullmatch(r"(?:SET (?P<set>.+) )?ADD (?P<name>#\w+) (?P<value>:\w+)", expression)
-    if match is None:
-        raise SimulationError(f"no such update: {expression}")
-    for assignment in re.findall(r"(#\w+) = (if_not_exists\(#\w+, :\w+\)|:\w+)", match["set"] or ""):
-        name, value = names[assignment[0]], assignment[1]
-        if not value.startswith("if_not_exists"):
-            item[name] = values[value]
-        elif name not in item:
-            item[name] = values[value.rpartition(", ")[2].removesuffix(")")]
-    counter = names[match["name"]]
-    total = int(item.get(counter, {"N": "0"})["N"]) + int(values[match["value"]]["N"])
-    item[counter] = {"N": str(total)}
 
 
 @dataclass

@@ -383,6 +383,20 @@ run "a_write_limit_of_nothing_fails" {
   expect_failures = [var.write_units_per_second]
 }
 
+run "a_read_limit_of_nothing_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    read_units_per_second = 0
+  }
+
+  expect_failures = [var.read_units_per_second]
+}
+
 run "a_batch_above_lambdas_fails" {
   command = plan
 

@@ -119,11 +119,12 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       EmptyTheBuffer                = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
       SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
-      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       ReadLargeImages               = { effect = "Allow", actions = "s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
       TellImagesThatAreGone         = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
-      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteWhatIsInDoubt             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       KeepToItsOwnRecords           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     }
@@ -136,8 +137,9 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
       } == {
       FollowTheClaimAndNoteProgress = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      NoteWhatIsInDoubt             = "ForAllValues:StringEquals dynamodb:LeadingKeys doubt#orders"
       KeepTheQuarantine             = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
-      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#*"
+      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#* doubt#orders"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.replay.statement : statement.sid => statement.condition })}"
   }

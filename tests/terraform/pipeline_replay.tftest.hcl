@@ -101,6 +101,7 @@ run "the_replay_function_is_told_all_that_it_reads" {
       IMAGE_PREFIX                 = "images/demo-orders/"
       BUFFER_DEAD_LETTER_URL       = "https://sqs.example/demo-orders-changes-dlq.fifo"
       WRITE_UNITS_PER_SECOND       = ""
+      READ_UNITS_PER_SECOND        = ""
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
@@ -113,14 +114,20 @@ run "the_replay_function_is_told_all_that_it_reads" {
   }
 }
 
-run "the_write_limit_is_shared_out_among_the_invocations" {
+run "the_limits_are_shared_out_among_the_invocations" {
   module {
     source = "./modules/change-pipeline"
   }
 
   variables {
     write_units_per_second = 1000
+    read_units_per_second  = 400
     replay_concurrency     = 8
+  }
+
+  assert {
+    condition     = local.replay_function.environment.READ_UNITS_PER_SECOND == "50"
+    error_message = "Limit of one invocation: ${local.replay_function.environment.READ_UNITS_PER_SECOND}"
   }
 
   assert {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dynamodb_restore.actions.context import CHANGED_MEANWHILE, OperatorError, claim_of
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline

@@ -14,7 +14,7 @@ import random
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.progress import ProgressStore
 from dynamodb_restore.config import UpkeepConfig
 from dynamodb_restore.pipeline.bring_in import bring_in
@@ -79,14 +80,9 @@ def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext)
         case "upkeep":
             return _upkeep(clients, _pipeline(config, clients))
         case "repair":
-            return repair(
-                clients,
-                _pipeline(config, clients),
-                enough_time=_enough_time(event, context),
-                rng=random.Random(),
-            )
+            return repair(clients, _pipeline(config, clients), _clock(event, context))
         case "bring_in":
-            return _bring_in(config, clients, _pipeline(config, clients), _enough_time(event, context))
+            return _bring_in(config, clients, _pipeline(config, clients), _clock(event, context))
         case other:
             raise _RequestError(f"unknown action {other!r}: send upkeep, repair or bring_in")
 
@@ -99,9 +95,7 @@ def _upkeep(clients: aws.Clients, pipeline: Pipeline) -> dict[str, Any]:
     return report.as_json()
 
 
-def _bring_in(
-    config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, enough_time: Callable[[], bool]
-) -> dict[str, Any]:
+def _bring_in(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]:
     registration = pipeline.registration
     options = CaptureOptions(
         buffer_url=registration.buffer_url,
@@ -128,7 +122,7 @@ def _bring_in(
         return captured
 
     progress = ProgressStore(clients, config.restore_table_name, registration.source, registration.buffer_id)
-    brought = bring_in(clients, pipeline, progress, send, enough_time=enough_time)
+    brought = bring_in(clients, pipeline, progress, send, enough_time=lambda: not clock.expired)
     metrics.add_metric("ChangesBroughtIn", MetricUnit.Count, brought.changes)
     return brought.as_json()
 
@@ -143,19 +137,21 @@ def _pipeline(config: UpkeepConfig, clients: aws.Clients) -> Pipeline:
     return pipeline
 
 
-def _enough_time(event: Mapping[str, Any], context: LambdaContext) -> Callable[[], bool]:
-    """Whether more work may be begun: within this function's own time, and the time that the caller waits.
+def _clock(event: Mapping[str, Any], context: LambdaContext) -> Clock:
+    """Time for more work: within this function's own time, and the time that the caller waits.
 
     Raises:
         _RequestError: `seconds` is no number.
     """
-    seconds = event.get("seconds", context.get_remaining_time_in_millis() / 1000)
+    left = context.get_remaining_time_in_millis() / 1000
+    seconds = event.get("seconds", left)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise _RequestError('"seconds" must be a number: how long the answer is waited for')
-    waited_until = time.monotonic() + seconds
-
-    def enough() -> bool:
-        left = min(context.get_remaining_time_in_millis() / 1000, waited_until - time.monotonic())
-        return left > _RESERVE_SECONDS
-
-    return enough
+    return Clock(
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        deadline=time.monotonic() + min(left, seconds) - _RESERVE_SECONDS,
+        rng=random.Random(),
+        now=time.time,
+        reserve_seconds=_RESERVE_SECONDS,
+    )

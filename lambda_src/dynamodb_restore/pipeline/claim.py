@@ -3,8 +3,8 @@
 Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
-  `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
-  conditional write; each change of it is conditional on the version that was read.
+  `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
+  One at a time, by a conditional write; each change of it is conditional on the version that was read.
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
 
@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, error_code
 from dynamodb_restore.changes.progress import pipeline_partition
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 
 
 class ClaimState(enum.Enum):
@@ -71,7 +71,12 @@ class ClaimStore:
     def current(self) -> Claim | None:
         """The restore that owns the pipeline; None where it is free."""
         item = self._get("claim")
-        return _claim(item) if item is not None else None
+        return claim_of(item) if item is not None else None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The key of the claim's item, for `claim_of`."""
+        return self._key("claim")
 
     def take(self, claim: Claim) -> Claim:
         """Claim the pipeline, unless a restore owns it already.
@@ -89,7 +94,7 @@ class ClaimStore:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            return _claim(error.response["Item"])  # type: ignore[typeddict-item]
+            return claim_of(error.response["Item"])  # type: ignore[typeddict-item]
         return claim
 
     def update(self, claim: Claim) -> Claim | None:
@@ -169,12 +174,16 @@ def _item(claim: Claim) -> dict[str, Any]:
     }
     if claim.window.end is not None:
         item["window_end"] = {"N": str(claim.window.end)}
+    if claim.window.present_images:
+        item["window_present_images"] = {"BOOL": True}
     if claim.covered_from is not None:
         item["covered_from"] = {"N": str(claim.covered_from)}
     return item
 
 
-def _claim(item: Mapping[str, Any]) -> Claim:
+def claim_of(item: Mapping[str, Any]) -> Claim:
+    """The claim that an item holds."""
+
     def whole(name: str) -> int | None:
         return int(item[name]["N"]) if name in item else None
 
@@ -183,7 +192,11 @@ def _claim(item: Mapping[str, Any]) -> Claim:
         target=item["target"]["S"],
         state=ClaimState(item["state"]["S"]),
         claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
-        window=Window(int(item["window_start"]["N"]), whole("window_end")),
+        window=Window(
+            int(item["window_start"]["N"]),
+            whole("window_end"),
+            present_images=item.get("window_present_images", {}).get("BOOL", False),
+        ),
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),
         version=int(item["version"]["N"]),

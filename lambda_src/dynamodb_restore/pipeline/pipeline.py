@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.doubt import DoubtStore
 from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
 from dynamodb_restore.pipeline.buffer import Buffer
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
@@ -80,6 +81,7 @@ class Pipeline:
     """The pipeline of one source table.
 
     Attributes:
+        doubts: which writes of the target are in doubt.
         claims: who owns it; read again wherever that decides.
         capture, replay: its event source mappings.
         now: the present instant, aware.
@@ -93,6 +95,7 @@ class Pipeline:
         self.now = now
         self._progress = ProgressStore(clients, restore_table, registration.source, registration.buffer_id)
         self.registration = registration
+        self.doubts = DoubtStore(clients, restore_table, registration.source, registration.buffer_id)
         self.claims = ClaimStore(clients, restore_table, registration.source)
         self.capture = EventSourceMapping(clients, "capture", registration.capture_mapping)
         self.replay = EventSourceMapping(clients, "replay", registration.replay_mapping)

@@ -37,7 +37,7 @@ def require_present_images(claim: Claim) -> None:
     Raises:
         NotReplayingError: the window has an end, and what the source has now may be from after it.
     """
-    if claim.window.end is not None:
+    if not claim.window.takes_present_images:
         raise NotReplayingError(
             "the window has an end, and what the source has now may be from after it: abandon and restore again"
         )

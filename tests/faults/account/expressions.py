@@ -14,7 +14,7 @@ from typing import Any
 Item = dict[str, Any]
 """Attribute name to a typed value (`{"S": "text"}`)."""
 
-_TOKEN = re.compile(r"\s*([=<(),]|[#:\w.]+)\s*")
+_TOKEN = re.compile(r"\s*(<=|[=<(),]|[#:\w.]+)\s*")
 
 
 class UnknownExpressionError(BaseException):
@@ -124,13 +124,24 @@ class _Reader:
             return self._argument() is None
         if self._takes("attribute_exists"):
             return self._argument() is not None
+        if self._takes("begins_with"):
+            value, prefix = self._list()
+            return value is not None and str(value["S"]).startswith(prefix["S"])
         left = self._operand()
         match self.take():
             case "=":
                 return _same(left, self._operand())
             case "<":
                 right = self._operand()
-                return left is not None and Decimal(left["N"]) < Decimal(right["N"])
+                return left is not None and _order(left) < _order(right)
+            case "<=":
+                right = self._operand()
+                return left is not None and _order(left) <= _order(right)
+            case "BETWEEN":
+                first = self._operand()
+                self.take("AND")
+                last = self._operand()
+                return left is not None and _order(first) <= _order(left) <= _order(last)
             case "IN":
                 return any(_same(left, value) for value in self._list())
             case other:
@@ -172,6 +183,11 @@ class _Reader:
 
     def _name(self, token: str) -> str:
         return str(self._names[token]) if token.startswith("#") else token
+
+
+def _order(value: Any) -> Any:
+    """What values of one type are ordered by."""
+    return Decimal(value["N"]) if "N" in value else value["S"]
 
 
 def _same(one: Any, other: Any) -> bool:

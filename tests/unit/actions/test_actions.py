@@ -14,7 +14,7 @@ from dynamodb_restore.actions.cutover import cutover
 from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.request import RequestError
 from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House

@@ -18,8 +18,8 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.changes.stuck import StuckMarks
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.handlers import upkeep
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore

@@ -85,6 +85,20 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_module, "clients", lambda: house.clients)
+    answer = house.aws.answer
+
+    def with_made_up_messages(
+        client: Any, operation: str, parameters: dict[str, Any], otherwise: Any
+    ) -> dict[str, Any]:
+        if operation == "ChangeMessageVisibilityBatch":
+            otherwise = hidden
+        return answer(client, operation, parameters, otherwise)
+
+    def hidden(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """All messages are in flight, those that were never in the queue too."""
+        return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]], "Failed": []}
+
+    monkeypatch.setattr(house.aws, "answer", with_made_up_messages)
     return house
 
 
@@ -355,16 +369,22 @@ def test_a_bundle_that_cannot_be_set_aside_stops_its_group(functions: House) -> 
     assert list(target(functions)) == ["b"]
 
 
-def test_a_write_limit_is_read_from_the_environment(
-    functions: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_are_read_from_the_environment(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.claim()
     monkeypatch.setenv("WRITE_UNITS_PER_SECOND", "0.5")
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(
+        replay, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep, time=lambda: NOON)
+    )
     many: list[Change] = [put(f"{n}") for n in range(26)]
 
-    # 25 units take 50 s at this rate: the 26th item finds no time left.
+    # An item each two seconds of the 25 that there are.
     assert replayed([message("m1", 6, 11, many)]) == ["m1"]
-    assert len(target(functions)) == 25
+    assert len(target(functions)) == 13
 
 
 def asked(**event: Any) -> dict[str, Any]:
@@ -384,19 +404,31 @@ def test_messages_that_come_back_do_so_soon(functions: House) -> None:
     (message,) = delivered(functions)
     functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
     assert replayed([message]) == [message["messageId"]]
-    (hidden,) = functions.aws.named("ChangeMessageVisibilityBatch")
-    assert hidden["QueueUrl"] == functions.buffer_url
+    leased, hidden = functions.aws.named("ChangeMessageVisibilityBatch")
+    assert leased["QueueUrl"] == hidden["QueueUrl"] == functions.buffer_url
+    # Half a minute more than what is left of the invocation.
+    assert [entry["VisibilityTimeout"] for entry in leased["Entries"]] == [60]
     assert hidden["Entries"] == [
         {"Id": "0", "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": 2}
     ]
 
 
-def test_messages_come_back_even_where_that_cannot_be_hurried(functions: House) -> None:
+def test_messages_come_back_even_where_that_cannot_be_hurried(
+    functions: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     functions.claim()
     capture.handler({"Records": [record("order#1", 1)]}, CONTEXT)
     (message,) = delivered(functions)
     functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
-    functions.aws.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", "nor this")
+    answer = functions.aws.answer
+    calls = iter([False, True])
+
+    def refused(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "ChangeMessageVisibilityBatch" and next(calls):
+            functions.aws.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", "nor this")
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(functions.aws, "answer", refused)
     assert replayed([message]) == [message["messageId"]]
 
 

@@ -11,7 +11,7 @@ import pytest
 from dynamodb_restore.changes.bundle import decode, encode
 from dynamodb_restore.changes.change import Change, Kind
 from dynamodb_restore.changes.progress import Side
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import ClaimState
 from tests.unit.changes.house import FAILURES, House
 from tests.unit.changes.makers import NOON, delete, put, record

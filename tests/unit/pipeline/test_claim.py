@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, RegistrationError
 from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, STREAM, House

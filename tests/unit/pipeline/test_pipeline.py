@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.progress import Side
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from tests.unit.changes.house import CAPTURE, DAY, REPLAY, RESTORE_ID, STREAM, House
 from tests.unit.changes.makers import NOON

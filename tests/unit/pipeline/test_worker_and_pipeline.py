@@ -10,7 +10,7 @@ import pytest
 
 from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.aws import TableRef
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Override
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
