@@ -15,12 +15,28 @@ from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import Change, Kind
 from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
 from tests.simulation.services import InlineExecutor
-from tests.unit.fakes import client_error
+from tests.unit.fakes import client_error, function_arn
 
 NOON = 1_795_348_800
 """2026-11-22T12:00:00Z."""
 
 RESTORE_TABLE = "restores"
+
+
+REGISTERED_BESIDES: dict[str, Any] = {
+    "image_prefix": {"S": "images/"},
+    "capture_function": {"S": function_arn("capture")},
+    "replay_function": {"S": function_arn("replay")},
+    "upkeep_function": {"S": function_arn("upkeep")},
+    "stream_arn": {
+        "S": "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+    },
+    "stream_has_new_images": {"BOOL": True},
+    "filters": {"L": []},
+    "batching_window_seconds": {"N": "1"},
+    "replay_timeout_seconds": {"N": "60"},
+}
+"""Attributes of a registration that most tests take as they are."""
 
 
 def key(name: str) -> dict[str, Any]:

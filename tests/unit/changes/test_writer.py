@@ -93,7 +93,9 @@ def test_an_error_that_no_retry_mends_leaves_the_batch_undone() -> None:
 
     written = writer_for(tables).write(numbered(*(put(f"{n}") for n in range(30))))
 
-    assert written == Written(done={25, 26, 27, 28, 29}, problem="BatchWriteItem: AccessDeniedException: no")
+    assert written == Written(
+        done={25, 26, 27, 28, 29}, problem="BatchWriteItem: AccessDeniedException: no", refused_for_good=True
+    )
 
 
 def test_one_refused_item_fails_no_other() -> None:
@@ -131,7 +133,7 @@ def test_an_error_among_single_writes_leaves_the_rest_undone() -> None:
 
     written = writer_for(tables).write(numbered(put("0"), put("1")))
 
-    assert written == Written(problem="PutItem: AccessDeniedException: no")
+    assert written == Written(problem="PutItem: AccessDeniedException: no", refused_for_good=True)
 
 
 def test_an_absent_image_is_read_from_the_source() -> None:
@@ -166,7 +168,9 @@ def test_a_read_that_fails_leaves_its_items_undone_and_deletes_none() -> None:
 
     written = writer_for(tables).write(numbered(read("a"), put("b")))
 
-    assert written == Written(done={1}, problem="BatchGetItem: ResourceNotFoundException: gone")
+    assert written == Written(
+        done={1}, problem="BatchGetItem: ResourceNotFoundException: gone", refused_for_good=True
+    )
     assert sorted(tables.target) == ["a", "b"]
 
 
