@@ -102,9 +102,11 @@ def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]
             if world.wire.denied:
                 break
         else:
-            last = str(answer.get("next", ""))
-            if not last.startswith("cutover again"):
+            last = str(answer.get("next") or answer.get("error", ""))
+            if not last.startswith("cutover again") and not last.endswith("repair again"):
                 return answer
+            if world.wire.denied and "error" in answer:
+                break
         world.clock.sleep(_PAUSE_SECONDS)
     raise NotAnsweredError(last)
 

@@ -11,6 +11,7 @@ from tests.faults.account.account import Account
 from tests.faults.account.messaging import queue_url
 from tests.faults.account.tables import TableState
 from tests.unit.builders import event
+from tests.unit.changes.makers import REGISTERED_BESIDES
 from tests.unit.fakes import ACCOUNT, REGION, function_arn, table_arn
 
 SOURCE = "orders"
@@ -258,7 +259,9 @@ def _pipeline(account: Account) -> None:
             "buffer_dead_letter_url": {"S": SET_ASIDE},
             "buffer_id": {"S": BUFFER_ID},
             "target_patterns": {"L": [{"S": "*"}]},
+            **REGISTERED_BESIDES,
             "failure_bucket": {"S": FAILURES},
+            "stream_arn": {"S": stream_arn},
         },
     )
     # Left by an earlier restore, and no concern of this one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.client import BaseClient
 
-from dynamodb_restore.handlers import operator, reconciler, restore_worker, wiring
+from dynamodb_restore.handlers import operator, reconciler, restore_worker, upkeep, wiring
 from dynamodb_restore.restore import reconcile
 from dynamodb_restore.settings.registry import SETTINGS
 from tests.faults.account.account import Account
 from tests.faults.account.messaging import Message
 from tests.faults.estate import CONTROL_TAG, DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE, SOURCE, TOPIC
 from tests.faults.wire import Plan, ProcessDeath, Wire, no_faults
-from tests.unit.fakes import ACCOUNT, REGION
+from tests.unit.fakes import ACCOUNT, REGION, function_arn
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -34,10 +34,13 @@ VISIBILITY_SECONDS = 720
 MAX_ATTEMPTS = 40
 """Of a delivery; faults use up some of them."""
 
-_TIMEOUTS = {"restore-worker": 120.0, "operator": 300.0, "reconciler": 300.0}
+_TIMEOUTS = {"restore-worker": 120.0, "operator": 300.0, "reconciler": 300.0, "upkeep": 300.0}
 """Of the functions, as Terraform sets them."""
 
 ENVIRONMENT = {
+    "SOURCE_TABLE_NAME": SOURCE,
+    "GROUP_COUNT": "16",
+    "BYTE_LIMIT": "262144",
     "RESTORE_TABLE_NAME": RESTORE_TABLE,
     "RESTORE_QUEUE_URL": RESTORE_QUEUE,
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
@@ -142,13 +145,14 @@ class Functions:
             for name, value in ENVIRONMENT.items():
                 patch.setenv(name, value)
             patch.setattr(BaseClient, "_make_api_call", self._calls())
-            for module in (wiring, reconciler):
+            for module in (wiring, reconciler, upkeep):
                 patch.setattr(module, "datetime", SimpleNamespace(now=self._now))
             patch.setattr(wiring, "time", SimpleNamespace(sleep=self._sleep))
-            for module in (wiring, restore_worker):
+            patch.setattr(upkeep, "time", SimpleNamespace(sleep=self._sleep, monotonic=self._monotonic))
+            for module in (wiring, restore_worker, upkeep):
                 patch.setattr(module, "random", SimpleNamespace(Random=lambda: random.Random(7)))
             patch.setattr(reconcile, "uuid", SimpleNamespace(uuid4=self._id))
-            for module in (restore_worker, operator, reconciler):
+            for module in (restore_worker, operator, reconciler, upkeep):
                 patch.setattr(module.logger._logger, "disabled", True)
             yield self
 
@@ -205,10 +209,31 @@ class Functions:
     def on(self, world: World) -> Iterator[None]:
         """Let all clients talk to this world's account."""
         self._world = world
+        world.account.invoke = self._invoked
         try:
             yield
         finally:
+            world.account.invoke = None
             self._world = None
+
+    def _invoked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What Lambda answers to an invocation of the upkeep function: a function that fails fails no call."""
+        assert parameters["FunctionName"] == function_arn("upkeep")
+        context = cast("LambdaContext", _Context("upkeep", self.world.clock))
+        answer: dict[str, Any] = {"StatusCode": 200}
+        try:
+            content = upkeep.handler(json.loads(parameters["Payload"]), context)
+        except ProcessDeath:
+            self.world.deaths += 1
+            content = {
+                "errorType": "Runtime.ExitError",
+                "errorMessage": "Runtime exited without providing a reason",
+            }
+            answer["FunctionError"] = "Unhandled"
+        except Exception as error:  # noqa: BLE001 - so does Lambda, whatever it is
+            content = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            answer["FunctionError"] = "Unhandled"
+        return {**answer, "Payload": io.BytesIO(json.dumps(content).encode())}
 
     def _calls(self) -> Callable[[BaseClient, str, dict[str, Any]], dict[str, Any]]:
         # A plain function, so that it becomes a method of the client.
@@ -219,6 +244,9 @@ class Functions:
 
     def _now(self, zone: tzinfo) -> datetime:
         return self.world.clock.instant().astimezone(zone)
+
+    def _monotonic(self) -> float:
+        return self.world.clock.now
 
     def _sleep(self, seconds: float) -> None:
         self.world.clock.sleep(seconds)

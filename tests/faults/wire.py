@@ -88,6 +88,7 @@ _RESOURCES = (
     "DashboardName",
     "BackupPlanId",
     "Bucket",
+    "FunctionName",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +22,12 @@ from typing_extensions import override
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.handlers import wiring
+from dynamodb_restore.handlers import upkeep, wiring
 from tests.fuzz.damage import mostly
 from tests.fuzz.wire import DeadLetters, answered_by
 from tests.simulation.services import VirtualClock
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table
+from tests.unit.changes.makers import REGISTERED_BESIDES
 from tests.unit.fakes import ACCOUNT, REGION, client_error, table_arn
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ MADE = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
 DEAD_LETTERS = "https://sqs/restores-dlq"
 
 ENVIRONMENT = {
+    "SOURCE_TABLE_NAME": SOURCE,
+    "GROUP_COUNT": "16",
+    "BYTE_LIMIT": "262144",
     "RESTORE_TABLE_NAME": RESTORE_TABLE,
     "RESTORE_QUEUE_URL": "https://sqs/restores",
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
@@ -273,6 +278,14 @@ class Account:
     def _get_queue_attributes(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"Attributes": dict.fromkeys(parameters["AttributeNames"], "0")}
 
+    def _invoke(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The upkeep function, which gets what the operator function sends."""
+        answer = upkeep.handler(json.loads(parameters["Payload"]), self.context)
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def _receive_message(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
     def _list_objects_v2(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"KeyCount": 0, "IsTruncated": False}
 
@@ -324,6 +337,11 @@ def inhabited(account: Account, items: Sequence[Mapping[str, Any]] = ()) -> Iter
     with (
         answered_by(account.answer),
         mock.patch.object(wiring, "time", SimpleNamespace(sleep=account.clock.sleep)),
+        mock.patch.object(
+            upkeep,
+            "time",
+            SimpleNamespace(sleep=account.clock.sleep, monotonic=lambda: account.clock.now),
+        ),
     ):
         yield
 
@@ -341,6 +359,7 @@ def registration(**more: Any) -> dict[str, Any]:
         "buffer_id": {"S": "buffer-1"},
         "target_patterns": {"L": [{"S": "*"}]},
         "failure_bucket": {"S": "orders-failures"},
+        **REGISTERED_BESIDES,
         **more,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -44,7 +45,7 @@ def read_discarded_batch(clients: Clients, bucket: str, key: str) -> DiscardedBa
         DiscardedBatchError: it is no batch of stream records.
     """
     answer = clients.s3.get_object(Bucket=bucket, Key=key)
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:
         if answer["ContentLength"] > _LONGEST:
             raise DiscardedBatchError(f"it has {answer['ContentLength']} bytes, more than any batch")
         return parse_discarded_batch(body.read())

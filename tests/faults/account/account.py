@@ -41,6 +41,7 @@ class Account:
 
     Attributes:
         checks_answers: whether every answer is held against botocore's model of it; slow.
+        invoke: runs the function that an Invoke names, and returns Lambda's answer.
     """
 
     tables: Tables = field(default_factory=Tables)
@@ -53,6 +54,7 @@ class Account:
     messaging: Messaging = field(default_factory=Messaging)
     objects: Objects = field(default_factory=Objects)
     checks_answers: bool = False
+    invoke: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         self.scaling = Scaling(self.cloudwatch)
@@ -79,6 +81,8 @@ class Account:
         region = client.meta.region_name
         if region in (REGION, "aws-global") and operation in self._operations:
             answer = self._operations[operation](parameters)
+        elif operation == "Invoke" and self.invoke is not None:
+            answer = self.invoke(parameters)
         elif operation == "DescribeTable":
             answer = self.tables.elsewhere(region, parameters)
         else:

@@ -32,7 +32,7 @@ from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
 from tests.unit.builders import make_table, request
-from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_queue, make_restore_table
+from tests.unit.changes.makers import NOON, REGISTERED_BESIDES, RESTORE_TABLE, make_queue, make_restore_table
 from tests.unit.fakes import Aws, Shelf, function_arn
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 RESTORE_ID = "restore-1"
-STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+STREAM: str = REGISTERED_BESIDES["stream_arn"]["S"]
 BUFFER = "arn:aws:sqs:eu-central-1:123456789012:changes.fifo"
 CAPTURE = "00000000-0000-4000-8000-000000000001"
 REPLAY = "00000000-0000-4000-8000-000000000002"
@@ -152,15 +152,7 @@ class House:
             "buffer_id": {"S": "buffer-1"},
             "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
             "failure_bucket": {"S": FAILURES},
-            "image_prefix": {"S": "images/"},
-            "capture_function": {"S": function_arn("capture")},
-            "replay_function": {"S": function_arn("replay")},
-            "upkeep_function": {"S": function_arn("upkeep")},
-            "stream_arn": {"S": STREAM},
-            "stream_has_new_images": {"BOOL": True},
-            "filters": {"L": []},
-            "batching_window_seconds": {"N": "1"},
-            "replay_timeout_seconds": {"N": "60"},
+            **REGISTERED_BESIDES,
             **more,
         }
         self.clients.dynamodb.put_item(

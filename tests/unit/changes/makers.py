@@ -26,12 +26,28 @@ from dynamodb_restore.changes.writer import TargetWriter
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.replay import ReplayOptions, replay_batch
 from tests.simulation.services import InlineExecutor, MemoryTable, Tables, VirtualClock, Wire
-from tests.unit.fakes import client_error
+from tests.unit.fakes import client_error, function_arn
 
 NOON = 1_795_348_800
 """2026-11-22T12:00:00Z."""
 
 RESTORE_TABLE = "restores"
+
+
+REGISTERED_BESIDES: dict[str, Any] = {
+    "image_prefix": {"S": "images/"},
+    "capture_function": {"S": function_arn("capture")},
+    "replay_function": {"S": function_arn("replay")},
+    "upkeep_function": {"S": function_arn("upkeep")},
+    "stream_arn": {
+        "S": "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+    },
+    "stream_has_new_images": {"BOOL": True},
+    "filters": {"L": []},
+    "batching_window_seconds": {"N": "1"},
+    "replay_timeout_seconds": {"N": "60"},
+}
+"""Attributes of a registration that most tests take as they are."""
 
 
 def key(name: str) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def test_an_error_that_no_retry_mends_leaves_the_batch_undone() -> None:
     written = writer_for(tables).write(numbered(*(put(f"{n}") for n in range(30))))
 
     assert written == Written(
-        done={25, 26, 27, 28, 29}, problem="BatchWriteItem: AccessDeniedException: no", failed=True
+        done={25, 26, 27, 28, 29},
+        problem="BatchWriteItem: AccessDeniedException: no",
+        failed=True,
+        refused_for_good=True,
     )
 
 
@@ -134,7 +137,9 @@ def test_an_error_among_single_writes_leaves_the_rest_undone() -> None:
 
     written = writer_for(tables).write(numbered(put("0"), put("1")))
 
-    assert written == Written(problem="PutItem: AccessDeniedException: no", failed=True)
+    assert written == Written(
+        problem="PutItem: AccessDeniedException: no", failed=True, refused_for_good=True
+    )
 
 
 def test_an_absent_image_is_read_from_the_source() -> None:
@@ -169,7 +174,12 @@ def test_a_read_that_fails_leaves_its_items_undone_and_deletes_none() -> None:
 
     written = writer_for(tables).write(numbered(read("a"), put("b")))
 
-    assert written == Written(done={1}, problem="BatchGetItem: ResourceNotFoundException: gone", failed=True)
+    assert written == Written(
+        done={1},
+        problem="BatchGetItem: ResourceNotFoundException: gone",
+        failed=True,
+        refused_for_good=True,
+    )
     assert sorted(tables.target) == ["a", "b"]
 
 
