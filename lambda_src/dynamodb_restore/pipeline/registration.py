@@ -2,8 +2,8 @@
 
 One item in the restore table, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `registration`, written by Terraform's
 `modules/change-pipeline` and only read here: `capture` (`on_restore` or `always`), `buffer_id`, `capture_mapping`,
-`replay_mapping` (UUIDs), `buffer_url`, `buffer_dead_letter_url`, `target_patterns` (a list), `failure_bucket` (a name;
-not in registrations of a module from before it was told).
+`replay_mapping` (UUIDs), `buffer_url`, `buffer_dead_letter_url`, `target_patterns` (a list), `failure_bucket` (a name),
+`batching_window_seconds`, `replay_timeout_seconds` (numbers).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Registration:
         capture_mapping, replay_mapping: UUIDs of the two event source mappings.
         buffer_id: differs between queues of one name, made one after another.
         target_patterns: names of the tables that may claim it, `*` for any run of characters.
-        failure_bucket: name of the bucket for what capture gives up; None where the registration does not tell.
+        failure_bucket: name of the bucket for what capture gives up.
+        batching_window_seconds: how long Lambda may wait for a batch to fill before it hands it to capture.
+        replay_timeout_seconds: how long one invocation of replay may run.
     """
 
     source: str
@@ -43,7 +45,9 @@ class Registration:
     buffer_dead_letter_url: str
     buffer_id: str
     target_patterns: tuple[str, ...]
-    failure_bucket: str | None
+    failure_bucket: str
+    batching_window_seconds: int
+    replay_timeout_seconds: int
 
     def admits(self, target: str) -> bool:
         """Whether a restore into `target` may claim the pipeline."""
@@ -73,5 +77,7 @@ def read_registration(clients: Clients, restore_table: str, source: str) -> Regi
         buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
         buffer_id=item["buffer_id"]["S"],
         target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
-        failure_bucket=item["failure_bucket"]["S"] if "failure_bucket" in item else None,
+        failure_bucket=item["failure_bucket"]["S"],
+        batching_window_seconds=int(item["batching_window_seconds"]["N"]),
+        replay_timeout_seconds=int(item["replay_timeout_seconds"]["N"]),
     )

@@ -15,6 +15,7 @@ from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replay import Window
 from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import Registration, read_registration
@@ -38,6 +39,10 @@ REPLAY = "00000000-0000-4000-8000-000000000002"
 FAILURES = "orders-failures"
 
 DAY = 86_400
+
+
+def point(epoch_seconds: int, *, of_backup: bool = False) -> RestorePoint:
+    return RestorePoint(datetime.fromtimestamp(epoch_seconds, UTC), of_backup=of_backup)
 
 
 @dataclass
@@ -90,7 +95,7 @@ class House:
 
     @property
     def cloner(self) -> Cloner:
-        ends_at = self.now + 100
+        ends_at = self.now + 300
         pace = Pace(sleep=self._sleep, remaining_seconds=lambda: ends_at - self.now, rng=random.Random(7))
         return Cloner(self.clients, self.records, (self.shelf,), pace)
 
@@ -121,9 +126,9 @@ class House:
         self,
         mode: str = "on_restore",
         patterns: tuple[str, ...] = ("*",),
-        failure_bucket: str | None = FAILURES,
+        batching_window_seconds: int = 0,
     ) -> None:
-        """Do what Terraform does; without a failure bucket, what it did before it told of that."""
+        """Do what Terraform does."""
         self.clients.dynamodb.put_item(
             TableName=RESTORE_TABLE,
             Item={
@@ -136,7 +141,9 @@ class House:
                 "buffer_dead_letter_url": {"S": self.aside_url},
                 "buffer_id": {"S": "buffer-1"},
                 "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
-                **({"failure_bucket": {"S": failure_bucket}} if failure_bucket else {}),
+                "failure_bucket": {"S": FAILURES},
+                "batching_window_seconds": {"N": str(batching_window_seconds)},
+                "replay_timeout_seconds": {"N": "60"},
             },
         )
 
@@ -144,7 +151,7 @@ class House:
         self, target: str = "orders-restored", restore_id: str = RESTORE_ID, restore_point: int = NOON - 3600
     ) -> Claim | None:
         """Let a restore ask for the pipeline, restored to an hour ago unless told otherwise."""
-        return self.pipeline.begin(restore_id, target, datetime.fromtimestamp(restore_point, UTC))
+        return self.pipeline.begin(restore_id, target, point(restore_point))
 
     def registration(self, source: str = "orders") -> Registration | None:
         return read_registration(self.clients, RESTORE_TABLE, source)
