@@ -259,6 +259,8 @@ def _pipeline(account: Account) -> None:
             "buffer_id": {"S": BUFFER_ID},
             "target_patterns": {"L": [{"S": "*"}]},
             "failure_bucket": {"S": FAILURES},
+            "batching_window_seconds": {"N": "0"},
+            "replay_timeout_seconds": {"N": "60"},
         },
     )
     # Left by an earlier restore, and no concern of this one.

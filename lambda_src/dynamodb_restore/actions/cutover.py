@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
-from dynamodb_restore.pipeline.standing import settled_at
+from dynamodb_restore.pipeline.standing import not_replaying, settled_at
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
@@ -32,8 +33,9 @@ from dynamodb_restore.settings.setting import Table
 _LONGEST_WAIT_SECONDS = 60.0
 """How long the function itself waits for something; for anything longer it is to be called again."""
 
-_STALE_SECONDS = 3600
-"""After this a wait that nobody came back to is forgotten, and the next cutover begins to wait anew."""
+_STALE_SECONDS = 7200
+"""After this a wait that nobody came back to is forgotten, and the next cutover begins to wait anew: the longest wait
+that can be asked for, and an hour."""
 
 _END_MARGIN_SECONDS = 60
 
@@ -91,8 +93,7 @@ def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest)
         if refused := [obstacle for obstacle in obstacles if obstacle not in accepted]:
             return {"refused": [obstacle.as_json() for obstacle in refused]}
     elif claim.state is not ClaimState.CUTTING_OVER:
-        reason = f"the restore into {claim.target} is {claim.state.value}, not replaying"
-        return {"refused": [Obstacle(ObstacleCode.NOT_REPLAYING, reason).as_json()]}
+        return {"refused": [not_replaying(claim).as_json()]}
     record = context.record(claim)
     if record is None:
         raise OperatorError(f"the record of restore {claim.restore_id} is gone; abandon it")
@@ -108,7 +109,7 @@ def _settle(
         From when on to call again; or the claim, and what stands in the way of cutover.
     """
     captured, _ = pipeline.progress()
-    now = int(context.now().timestamp())
+    now = math.ceil(context.now().timestamp())
     settling = claim.settling
     if settling is None or now - settling.at > _STALE_SECONDS:
         settling = Captured(now, captured.changes)
@@ -118,15 +119,17 @@ def _settle(
         count = captured.changes - settling.changes
         return claim, [_still_written(pipeline, count, settling), *pipeline.standing(claim).obstacles()]
     window = pipeline.registration.batching_window_seconds
-    until = settled_at(pipeline.standing(claim), settling.at, request.settle_seconds, window)
-    if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
-        return until
     standing = pipeline.standing(claim)
+    # Looked at again after each wait: a mapping may have been changed meanwhile.
+    while (until := settled_at(standing, settling.at, request.settle_seconds, window)) > context.now():
+        if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
+            return until
+        standing = pipeline.standing(claim)
     # Last: what was brought in, and so removed from the bucket, after the buffer was looked at has arrived by now.
     after, _ = pipeline.progress()
     obstacles = standing.obstacles()
     if after.changes != settling.changes:
-        claim = _noted(pipeline, claim, Captured(int(context.now().timestamp()), after.changes))
+        claim = _noted(pipeline, claim, Captured(math.ceil(context.now().timestamp()), after.changes))
         obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
     return claim, obstacles
 

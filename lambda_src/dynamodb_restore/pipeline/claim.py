@@ -5,8 +5,8 @@ Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
   conditional write; each change of it is conditional on the version that was read. While a cutover settles,
-  `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts); after a cutover, `watched_until` and
-  `watched_changes` (instants in epoch seconds, counts of captured changes).
+  `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts); after a
+  cutover, `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
 

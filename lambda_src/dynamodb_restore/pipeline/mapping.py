@@ -27,6 +27,11 @@ class EventSourceMapping:
         """
         return self.clients.lambda_.get_event_source_mapping(UUID=self.uuid)
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it is disabled, or on its way there; raises as `describe` does."""
+        return self.describe().get("State") in ("Disabled", "Disabling")
+
     def switch(self, *, enabled: bool) -> None:
         """Enable or disable it, unless it is so already or on its way there."""
         settled = ("Enabled", "Enabling") if enabled else ("Disabled", "Disabling")
@@ -41,12 +46,14 @@ class MappingState:
     Attributes:
         role: `capture` or `replay`.
         modified_at: when it was last changed, epoch seconds; 0 where Lambda does not tell.
+        batching_window_seconds: how long Lambda may wait for a batch to fill.
     """
 
     role: str
     state: str
     last_result: str
     modified_at: float
+    batching_window_seconds: int = 0
 
     @property
     def not_working(self) -> str | None:
@@ -66,6 +73,7 @@ def mapping_state(role: str, mapping: EventSourceMappingConfigurationResponseTyp
         mapping.get("State", "unknown"),
         mapping.get("LastProcessingResult", ""),
         0.0 if modified is None else modified.timestamp(),
+        mapping.get("MaximumBatchingWindowInSeconds", 0),
     )
 
 

@@ -39,7 +39,7 @@ MAPPING_START = timedelta(minutes=10)
 minutes (docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html)."""
 
 WATCH = timedelta(minutes=5)
-"""How long capture stays on after a cutover, to see a writer that was forgotten."""
+"""How long capture stays on after a cutover, to see a writer that was forgotten; a batching window comes on top."""
 
 _IN_FLIGHT_SECONDS = 15
 """How long a request of an invocation that has just timed out may take to be carried out."""
@@ -94,7 +94,7 @@ class Pipeline:
         )
         claim: Claim | None = self.claims.take(wanted)
         if _is_capturing(claim, restore_id):
-            self.capture.switch(enabled=True)
+            self._start_capture()
         while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
             covered = replace(claim, covered_from=self._covered_from())
             claim = self.claims.update(covered) or self.claims.current()
@@ -181,19 +181,22 @@ class Pipeline:
             return
         self.replay.switch(enabled=False)
         self.claims.note_consumed(self._now())
-        captured, _ = self.progress()
-        until = Captured(int((self._now() + WATCH).timestamp()), captured.changes)
-        self.claims.update(replace(claim, state=ClaimState.WATCHING, watched=until))
+        # From when cutover settled on: what was captured while its settings were applied was not replayed either.
+        changes = claim.settling.changes if claim.settling else self.progress()[0].changes
+        until = self._now() + WATCH + timedelta(seconds=self.registration.batching_window_seconds)
+        watched = Captured(int(until.timestamp()), changes)
+        self.claims.update(replace(claim, state=ClaimState.WATCHING, watched=watched))
 
     def end_watch(self, claim: Claim) -> int:
-        """Stop watching after a cutover, and release the pipeline.
+        """Stop watching after a cutover, and release the pipeline, unless another restore has it by now.
 
         Returns:
             How many changes were captured since the cutover.
         """
         late = self.captured_since_cutover(claim)
-        self._stop_capture()
-        self.claims.release(claim)
+        if self._is_held_by(claim):
+            self._stop_capture()
+            self.claims.release(claim)
         return late
 
     def captured_since_cutover(self, claim: Claim) -> int:
@@ -233,6 +236,7 @@ class Pipeline:
             depth=depth,
             capture=mapping_state("capture", mapping),
             replay=mapping_state("replay", self.replay.describe()),
+            stream_made_at=stream_made_at(mapping),
             misdirected=self._misdirected(mapping),
             # After the mappings were looked at: see `find_discarded`.
             discarded=self.discarded(claim.window.start),
@@ -287,6 +291,12 @@ class Pipeline:
         current = self.claims.current()
         if current and current.state is ClaimState.WATCHING and current.restore_id != restore_id:
             self.claims.release(current)
+
+    def _start_capture(self) -> None:
+        if self.registration.mode is CaptureMode.ALWAYS and self.capture.is_off:
+            # Somebody disabled it, nobody knows when: what was captured before does not reach up to now.
+            self._progress.forget_since()
+        self.capture.switch(enabled=True)
 
     def _stop_capture(self) -> None:
         if self.registration.mode is CaptureMode.ON_RESTORE:

@@ -37,6 +37,7 @@ class Standing:
 
     Attributes:
         at: epoch seconds.
+        stream_made_at: when the stream that capture reads was made, epoch seconds; 0 where that is not known.
         misdirected: why capture does not read every change of the source; None where it does.
         discarded: what capture gave up since the window's start.
         quarantined: items that the target refused.
@@ -50,6 +51,7 @@ class Standing:
     depth: Depth
     capture: MappingState
     replay: MappingState
+    stream_made_at: int
     misdirected: str | None
     discarded: Discarded
     quarantined: int
@@ -75,8 +77,7 @@ class Standing:
     def obstacles(self) -> list[Obstacle]:
         """Why cutting over now could leave the target without something that its source has."""
         if self.claim.state is not ClaimState.REPLAYING:
-            reason = f"the restore into {self.claim.target} is {self.claim.state.value}"
-            return [Obstacle(ObstacleCode.NOT_REPLAYING, reason)]
+            return [not_replaying(self.claim)]
         obstacles = self._not_drained()
         if self.quarantined:
             reason = f"{self.quarantined} items are in quarantine: see status, mend the cause, run repair"
@@ -92,6 +93,12 @@ class Standing:
         if self.claim.gap_seconds:
             reason = f"{self.claim.gap_seconds} s of changes after the restore point could not be captured"
             obstacles.append(Obstacle(ObstacleCode.GAP, reason))
+        if (covered_from := self.claim.covered_from) is not None and self.stream_made_at > covered_from:
+            reason = (
+                f"the stream was replaced during the restore, by one made at {iso_of(self.stream_made_at)}: changes from"
+                " shortly before may not have been captured"
+            )
+            obstacles.append(Obstacle(ObstacleCode.GAP, reason))
         return obstacles
 
     def _not_drained(self) -> list[Obstacle]:
@@ -101,6 +108,9 @@ class Standing:
         lost = self._expired()
         if lagging := self.lagging - lost:
             reason = f"{len(lagging)} groups have captured changes that are not replayed yet"
+            if self.depth.empty:
+                minutes = _COUNTS_LAG_SECONDS // 60
+                reason += f"; where the buffer stays empty, cutover tells after {minutes} minutes whether they are lost"
             obstacles.append(Obstacle(ObstacleCode.LAGGING, reason))
         if lost:
             obstacles.append(Obstacle(ObstacleCode.EXPIRED, self._told(lost)))
@@ -114,11 +124,15 @@ class Standing:
         return obstacles
 
     def _expired(self) -> set[int]:
-        """The groups whose captured changes are not in the buffer any more, although they were not replayed."""
-        if not self.depth.empty:
+        """The groups whose captured changes are not in the buffer any more, although they were not replayed.
+
+        The time of a change does not tell when it was sent to the buffer: capture may read a day of the stream. So this
+        is known only while a cutover settles, which noted how much was captured, and when.
+        """
+        settling = self.claim.settling
+        if settling is None or settling.changes != self.captured.changes or not self.depth.empty:
             return set()
-        latest = self.at - _COUNTS_LAG_SECONDS
-        return {group for group in self.lagging if self.captured.positions[group].time < latest}
+        return self.lagging if self.at - settling.at >= _COUNTS_LAG_SECONDS else set()
 
     def _told(self, lost: set[int]) -> str:
         times = sorted((self.captured.positions[group].time, group) for group in lost)
@@ -130,22 +144,33 @@ class Standing:
         )
 
 
+def not_replaying(claim: Claim) -> Obstacle:
+    """Why a restore that does not replay cannot be cut over."""
+    if claim.state is ClaimState.WATCHING:
+        reason = f"{claim.target} was cut over already"
+    else:
+        reason = f"the restore into {claim.target} is {claim.state.value}, not replaying"
+    return Obstacle(ObstacleCode.NOT_REPLAYING, reason)
+
+
 def settled_at(
     standing: Standing, since: int, settle_seconds: float, batching_window_seconds: int
 ) -> datetime:
     """From when on nothing that was written before `since` can still be on its way to capture unseen.
 
     - Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is
-      followed by another: twice the window, and some seconds for the calls.
+      followed by another: twice the window, and some seconds for the calls. The longer of the window that Terraform
+      registered and the one that the mapping has now.
     - A mapping that was just changed may stop polling for up to 90 s, as Lambda's users report; see `MAPPING_SECONDS`.
 
     Args:
         since: epoch seconds.
         settle_seconds: what the caller asked for at least.
+        batching_window_seconds: as Terraform registered it.
     """
     seconds = max(
         since + settle_seconds,
-        since + 2 * batching_window_seconds + _CALLS_SECONDS,
+        since + 2 * max(batching_window_seconds, standing.capture.batching_window_seconds) + _CALLS_SECONDS,
         standing.capture.modified_at + MAPPING_SECONDS,
         standing.replay.modified_at + MAPPING_SECONDS,
     )

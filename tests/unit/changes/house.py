@@ -147,6 +147,11 @@ class House:
             },
         )
 
+    def stream_is(self, arn: str, *, enabled: bool = True) -> None:
+        """Let DescribeTable tell of this stream of `orders`, as the latest; enabled or not."""
+        specification = {"StreamEnabled": enabled, "StreamViewType": "NEW_IMAGE"} if enabled else {}
+        self.aws.describe_as("orders", StreamSpecification=specification, LatestStreamArn=arn)
+
     def begin(
         self, target: str = "orders-restored", restore_id: str = RESTORE_ID, restore_point: int = NOON - 3600
     ) -> Claim | None:
@@ -244,6 +249,7 @@ def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
         Shelf("shelf", {"orders": ["fig", "plum"], "orders-restored": ["fig"]}),
     )
     house.register()
+    house.stream_is(STREAM)
     aws.objects.buckets[FAILURES] = {}
     answer = aws.answer
 

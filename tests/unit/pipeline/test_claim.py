@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.replay import Window
-from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, House
 from tests.unit.changes.makers import NOON
@@ -24,7 +24,7 @@ CLAIM = Claim(
 
 
 def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
-    house.register("always", ("orders-*", "spare"))
+    house.register("always", ("orders-*", "spare"), batching_window_seconds=7)
 
     assert house.registration() == Registration(
         source="orders",
@@ -36,17 +36,10 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         buffer_id="buffer-1",
         target_patterns=("orders-*", "spare"),
         failure_bucket=FAILURES,
+        batching_window_seconds=7,
+        replay_timeout_seconds=60,
     )
     assert house.registration("customers") is None
-
-
-def test_a_registration_from_before_the_failure_bucket_was_told_is_read_too(house: House) -> None:
-    house.register(failure_bucket=None)
-
-    registration = house.registration()
-
-    assert registration is not None
-    assert registration.failure_bucket is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +61,20 @@ def test_a_pipeline_admits_the_targets_of_its_patterns(house: House, target: str
 
 
 @pytest.mark.parametrize(
-    "claim", [CLAIM, replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None)]
+    "claim",
+    [
+        CLAIM,
+        replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None),
+        replace(CLAIM, state=ClaimState.REPLAYING, settling=Captured(NOON + 1, 0)),
+        replace(
+            CLAIM,
+            state=ClaimState.CUTTING_OVER,
+            settling=Captured(NOON + 1, 7),
+            accepted=("one", "two"),
+            fenced_at=NOON + 2,
+        ),
+        replace(CLAIM, state=ClaimState.WATCHING, watched=Captured(NOON + 300, 9)),
+    ],
 )
 def test_a_claim_is_read_as_it_was_taken(house: House, claim: Claim) -> None:
     assert house.claims.current() is None
@@ -100,7 +106,7 @@ def test_a_change_of_a_claim_does_not_undo_one_that_it_has_not_seen(house: House
 
 def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
 
     assert house.claims.update(CLAIM) is None
     assert house.claims.current() is None
@@ -109,31 +115,32 @@ def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
 def test_a_claim_that_another_restore_has_taken_meanwhile_cannot_be_changed(house: House) -> None:
     """The other's claim may have been written as often: its version tells nothing."""
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
     other = house.claims.take(replace(CLAIM, restore_id="restore-2", target="orders-again"))
 
     assert house.claims.update(replace(CLAIM, state=ClaimState.REPLAYING)) is None
     assert house.claims.current() == other
 
 
-def test_release_keeps_what_was_consumed(house: House) -> None:
+def test_what_was_consumed_outlasts_the_claim(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))
+    house.claims.note_consumed(datetime.fromtimestamp(NOON + 9, UTC))
+    house.claims.release(CLAIM)
 
     assert house.claims.current() is None
     assert house.claims.consumed_until() == 1795348809
 
 
-def test_release_without_replay_consumes_nothing(house: House) -> None:
+def test_release_by_itself_consumes_nothing(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
 
     assert house.claims.consumed_until() is None
 
 
 def test_release_leaves_another_restores_claim(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(replace(CLAIM, restore_id="restore-0"), consumed_until=None)
+    house.claims.release(replace(CLAIM, restore_id="restore-0"))
 
     assert house.claims.current() == CLAIM
 
@@ -147,7 +154,7 @@ def test_other_errors_are_raised(house: House) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         house.claims.update(CLAIM)
     with pytest.raises(ClientError, match="AccessDenied"):
-        house.claims.release(CLAIM, consumed_until=None)
+        house.claims.release(CLAIM)
 
 
 @pytest.mark.parametrize(
