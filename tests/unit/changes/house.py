@@ -127,6 +127,7 @@ class House:
         mode: str = "on_restore",
         patterns: tuple[str, ...] = ("*",),
         batching_window_seconds: int = 0,
+        replay_timeout_seconds: int = 60,
     ) -> None:
         """Do what Terraform does."""
         self.clients.dynamodb.put_item(
@@ -143,7 +144,7 @@ class House:
                 "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
                 "failure_bucket": {"S": FAILURES},
                 "batching_window_seconds": {"N": str(batching_window_seconds)},
-                "replay_timeout_seconds": {"N": "60"},
+                "replay_timeout_seconds": {"N": str(replay_timeout_seconds)},
             },
         )
 
@@ -178,6 +179,17 @@ class House:
         self.claim()
         self.switch(CAPTURE, "Enabled")
         self.switch(REPLAY, "Enabled")
+        self.recorded()
+
+    def replaying_from(self, restore_point: int) -> None:
+        """A restore that took the claim itself and replays, with what it found to be covered."""
+        claim = self.begin(restore_point=restore_point)
+        assert claim is not None
+        self.pipeline.start_replay(claim, None)
+        self.recorded()
+
+    def recorded(self) -> None:
+        """The restore's record as the worker leaves it once replay has started."""
         key = RestoreKey("orders-restored", RESTORE_ID)
         self.records.save_waiting(
             key,
@@ -193,17 +205,23 @@ class House:
         report = Report(Result.REPLAYING, "orders", "orders-restored", self.instant())
         self.records.save_report(key, report, self.instant())
 
-    def captured(self, sequence: int, *, group: int = 0, changes: int = 1) -> None:
-        self.progress.advance(
-            Side.CAPTURED, {group: Position(sequence, NOON)}, changes=changes, since=NOON - 30
-        )
+    def captured(
+        self, sequence: int, *, group: int = 0, changes: int = 1, time: int = NOON, since: int = NOON - 30
+    ) -> None:
+        self.progress.advance(Side.CAPTURED, {group: Position(sequence, time)}, changes=changes, since=since)
 
     def replayed(self, sequence: int, *, group: int = 0, time: int = NOON) -> None:
         self.progress.advance(Side.REPLAYED, {group: Position(sequence, time)}, changes=1)
 
     def switch(self, mapping_id: str, state: str, **more: str) -> None:
-        (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
-        mapping |= {"State": state, **more}
+        self._mapping(mapping_id).update({"State": state, **more})
+
+    def modify(self, mapping_id: str, at: datetime) -> None:
+        """Let Lambda tell that a mapping was last changed at this instant."""
+        self._mapping(mapping_id)["LastModified"] = at
+
+    def set_batching_window(self, mapping_id: str, seconds: int) -> None:
+        self._mapping(mapping_id)["MaximumBatchingWindowInSeconds"] = seconds
 
     def give_up(self, name: str, at: float, *, mapping_id: str = CAPTURE) -> str:
         """Do what Lambda does with records that it gives up at an instant; returns where they lie."""
@@ -228,6 +246,10 @@ class House:
     def record_state(self) -> str | None:
         record = self.records.get(RestoreKey("orders-restored", RESTORE_ID))
         return record.state.value if record else None
+
+    def _mapping(self, mapping_id: str) -> dict[str, Any]:
+        (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
+        return mapping
 
     def _sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
