@@ -231,9 +231,10 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
     yield claims.take(replace(claim, restore_id="restore-2"))
     yield claims.update(claim)
     yield claims.update(claim)
-    claims.release(replace(claim, restore_id="restore-2"), consumed_until=None)
+    claims.release(replace(claim, restore_id="restore-2"))
     yield claims.current()
-    claims.release(claim, consumed_until=NOW)
+    claims.note_consumed(NOW)
+    claims.release(claim)
     yield claims.current(), claims.consumed_until()
 
     progress = ProgressStore(aws, RESTORE_TABLE, SOURCE, "buffer-1")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
@@ -18,7 +18,6 @@ from botocore.exceptions import ConnectTimeoutError
 from hypothesis import strategies as st
 from moto import mock_aws
 from moto.backends import get_backend
-from typing_extensions import override
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 SOURCE, TARGET = "orders", "orders-restored"
 NOW = datetime(2026, 11, 22, 7, 20, tzinfo=UTC)
 MADE = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
+_STREAM = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
 DEAD_LETTERS = "https://sqs/restores-dlq"
 
 ENVIRONMENT = {
@@ -180,6 +180,9 @@ class Account:
             ),
         )
 
+    def now(self, zone: tzinfo) -> datetime:
+        return (NOW + timedelta(seconds=self.clock.now)).astimezone(zone)
+
     def answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self.clock.sleep(0.01)
         if operation in self.failing:
@@ -208,6 +211,8 @@ class Account:
                 "TableStatus": "ACTIVE",
                 "TableId": "source",
                 "CreationDateTime": MADE - timedelta(days=99),
+                "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+                "LatestStreamArn": _STREAM,
             }
         elif name == TARGET:
             about = self.target
@@ -268,8 +273,7 @@ class Account:
 
     def _get_event_source_mapping(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         state = self.mappings.get(parameters["UUID"], "Disabled")
-        arn = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
-        return {"UUID": parameters["UUID"], "State": state, "EventSourceArn": arn}
+        return {"UUID": parameters["UUID"], "State": state, "EventSourceArn": _STREAM}
 
     def _update_event_source_mapping(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         self.mappings[parameters["UUID"]] = "Enabled" if parameters["Enabled"] else "Disabled"
@@ -307,13 +311,6 @@ def _snake(operation: str) -> str:
     return re.sub("(?<!^)([A-Z])", r"_\1", operation).lower()
 
 
-class _FixedDatetime(datetime):
-    @override
-    @classmethod
-    def now(cls, tz: Any = None) -> _FixedDatetime:
-        return cls.fromtimestamp(NOW.timestamp(), tz)
-
-
 @contextmanager
 def deployed(clients: Clients) -> Iterator[None]:
     """The functions' environment, with an empty restore table."""
@@ -321,7 +318,6 @@ def deployed(clients: Clients) -> Iterator[None]:
         mock_aws(),
         mock.patch.dict("os.environ", ENVIRONMENT),
         mock.patch.object(aws_module, "clients", return_value=clients),
-        mock.patch.object(wiring, "datetime", _FixedDatetime),
     ):
         make_restore_table(clients)
         yield
@@ -342,6 +338,7 @@ def inhabited(account: Account, items: Sequence[Mapping[str, Any]] = ()) -> Iter
             "time",
             SimpleNamespace(sleep=account.clock.sleep, monotonic=lambda: account.clock.now),
         ),
+        mock.patch.object(wiring, "datetime", SimpleNamespace(now=account.now)),
     ):
         yield
 

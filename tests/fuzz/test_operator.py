@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import operator
 from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
 from tests.fuzz.account import SOURCE, TARGET, Account, deployed, inhabited, records, registration, targets
 from tests.fuzz.damage import mostly, odd_values
 from tests.fuzz.effort import Tried, fuzzed
@@ -78,7 +79,8 @@ _invocations: st.SearchStrategy[Any] = mostly(
         optional={
             "end": mostly(_TIMES),
             "force": mostly(st.booleans()),
-            "settle_seconds": mostly(st.sampled_from([0, 1, 60, 2.5])),
+            "accept": mostly(st.lists(st.sampled_from(ACCEPTABLE), max_size=3)),
+            "settle_seconds": mostly(st.sampled_from([0, 1, 60, 2.5, 3600])),
             "more": odd_values,
         },
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moto.sqs.models import Queue
 
 from dynamodb_restore.actions.bring_in import bring_in
-from dynamodb_restore.actions.cutover import cutover
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.handlers import capture, replay
 from tests.unit.changes.house import UPKEEP_CONTEXT, House, build
 
@@ -80,7 +80,7 @@ class PipelineFunctions:
         return bring_in(self.house.actions, self.house.pipeline)
 
     def cut_over(self) -> dict[str, Any]:
-        return cutover(self.house.actions, self.house.pipeline, force=False, settle_seconds=0)
+        return cutover(self.house.actions, self.house.pipeline, CutoverRequest(settle_seconds=0))
 
 
 def _number_messages_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def test_a_claim_that_is_taken_by_another_restore_is_not_ours() -> None:
         if operation == "GetItem":
             pipeline.tables.before = lambda _operation, _table: None
             claim = pipeline.claim
-            pipeline.claims.release(claim, consumed_until=None)
+            pipeline.claims.release(claim)
             pipeline.claims.take(type(claim)(**{**vars(claim), "restore_id": "restore-2"}))
 
     pipeline.tables.before = before

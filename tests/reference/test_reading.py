@@ -72,5 +72,5 @@ def test_progress_and_claims_hold_by_the_engines_own_conditions(
     assert (again.restore_id, again.window, again.version) == (RESTORE_ID, claim.window, claim.version)
     assert pipeline.claims.update(claim) is not None
     assert pipeline.claims.update(claim) is None
-    pipeline.claims.release(claim, consumed_until=None)
+    pipeline.claims.release(claim)
     assert pipeline.claims.current() is None

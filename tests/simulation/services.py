@@ -138,6 +138,9 @@ class Message:
         return f"{self.message_id}/{self.receives}"
 
 
+STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/source/stream/of-the-source"
+
+
 @dataclass
 class FifoQueue:
     """An SQS FIFO queue in high-throughput mode: groups and deduplication ids are each other's scope."""
@@ -152,6 +155,8 @@ class FifoQueue:
         return self.wire.call("SendMessageBatch", lambda: self._send(Entries))
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> dict[str, Any]:  # noqa: N803
+        if QueueUrl != "buffer":
+            return {"Attributes": dict.fromkeys(AttributeNames, "0")}
         return self.wire.call("GetQueueAttributes", self._attributes)
 
     def receive(self, visibility_seconds: float) -> list[Message]:
@@ -328,6 +333,11 @@ class Tables:
 
         return self.wire.call("UpdateItem", effect)
 
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803
+        """The source, whose stream is the one that capture reads."""
+        stream = {"StreamSpecification": {"StreamEnabled": True}, "LatestStreamArn": STREAM}
+        return {"Table": {"TableName": TableName, **stream}}
+
     def get_paginator(self, operation: str) -> Tables:
         if operation != "query":
             raise SimulationError(f"no paginator for {operation}")
@@ -428,6 +438,18 @@ class Mappings:
         self.states[UUID]["State"] = "Enabled" if Enabled else "Disabled"
 
 
+class EmptyBucket:
+    """The failure bucket: capture gives nothing up here."""
+
+    def get_paginator(self, operation: str) -> EmptyBucket:
+        if operation != "list_objects_v2":
+            raise SimulationError(f"no paginator for {operation}")
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        yield {"KeyCount": 0}
+
+
 @dataclass
 class FakeClients:
     """What stands for `aws.Clients`."""
@@ -435,6 +457,7 @@ class FakeClients:
     dynamodb: Tables
     sqs: FifoQueue
     lambda_: Mappings
+    s3: EmptyBucket = field(default_factory=EmptyBucket)
 
     @property
     def sqs_once(self) -> FifoQueue:

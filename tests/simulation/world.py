@@ -24,11 +24,13 @@ from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from dynamodb_restore.pipeline.replay import ReplayOptions, replay_batch
 from tests.simulation.services import (
+    STREAM,
     FakeClients,
     FifoQueue,
     FunctionDeath,
@@ -192,7 +194,7 @@ class World:
             {
                 name: {
                     "State": "Disabled",
-                    "EventSourceArn": "",
+                    "EventSourceArn": STREAM,
                     "LastProcessingResult": "No records processed",
                 }
                 for name in ("capture", "replay")
@@ -245,7 +247,8 @@ class World:
         self.target.items = dict(self.source.items)
         for _ in range(self.rng.randint(0, 40)):
             self._write()
-        claim = self.pipeline.begin(RESTORE_ID, "target", datetime.fromtimestamp(restore_point, UTC))
+        point = RestorePoint(datetime.fromtimestamp(restore_point, UTC), of_backup=self.rng.random() < 0.5)
+        claim = self.pipeline.begin(RESTORE_ID, "target", point)
         if claim is None or claim.gap_seconds:
             raise BrokenPromiseError(f"the pipeline was not claimed with full cover: {claim}")
         if self.plan.window_seconds is not None:
@@ -505,7 +508,7 @@ class World:
                 self._capture_from(shard)
         self._replay_once()
         self.clock.now = max(self.clock.now, until)
-        if self.pipeline.not_drained():
+        if not self.pipeline.standing(self._claim()).drained:
             return
         captured, replayed = self.pipeline.progress()
         if captured.changes != before:
@@ -535,8 +538,9 @@ class World:
 
     def _check(self) -> None:
         self.clock.sleep(_COUNTS_LAG_SECONDS)
-        if reasons := self.pipeline.not_drained():
-            raise BrokenPromiseError(f"not drained although all is done: {reasons}")
+        standing = self.pipeline.standing(self._claim())
+        if not standing.drained:
+            raise BrokenPromiseError(f"not drained although all is done: {standing.obstacles()}")
         self._check_items()
         self._check_writes()
         self._check_counts()

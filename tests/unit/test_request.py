@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.restore.request import (
     NothingToFollow,
     RequestError,
@@ -214,4 +215,6 @@ def test_a_damaged_event_is_a_request_or_refused(damaged: Any) -> None:
 def test_the_earliest_restore_point_is_never_after_the_real_one(
     restore_point: datetime | None, earliest: datetime
 ) -> None:
-    assert request(restore_point=restore_point).earliest_restore_point == earliest
+    assert request(restore_point=restore_point).earliest_restore_point == RestorePoint(
+        earliest, of_backup=False
+    )

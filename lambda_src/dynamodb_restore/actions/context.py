@@ -16,6 +16,12 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRe
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import parse_time
 
+_RESERVE_SECONDS = 30.0
+"""Left after a wait, for what comes after it."""
+
+LONGEST_FENCE_SECONDS = 240.0
+"""How long the function waits for a fence; an invocation of replay may run for 15 minutes, others are short."""
+
 CHANGED_MEANWHILE = "the restore moved on meanwhile and nothing was done: look at status, then try again"
 
 
@@ -67,11 +73,21 @@ class ActionContext:
             notes=notes,
         )
 
-    def end(self, pipeline: Pipeline, claim: Claim, report: Report) -> None:
-        """Tell how a replay ended, note it, and give the pipeline back."""
+    def tell(self, claim: Claim, report: Report) -> None:
+        """Tell how a replay ended, and note it."""
         self.announcer.announce(report)
         self.records.save_report(restore_key(claim), report, self.now(), by_operator=True)
-        pipeline.end(claim, replayed=True)
+
+    def wait_until(self, instant: datetime, longest_seconds: float) -> bool:
+        """Wait until an instant, a second at a time; False, at once, where that takes longer than allowed, or than the
+        function has left."""
+        pace = self.cloner.pace
+        wait = (instant - self.now()).total_seconds()
+        if wait > min(longest_seconds, pace.remaining_seconds() - _RESERVE_SECONDS):
+            return False
+        while (wait := (instant - self.now()).total_seconds()) > 0:
+            pace.sleep(min(1.0, wait))
+        return True
 
 
 def restore_key(claim: Claim) -> RestoreKey:
@@ -91,13 +107,16 @@ def claim_of(pipeline: Pipeline) -> Claim:
     return claim
 
 
-def fenced(pipeline: Pipeline, claim: Claim, state: ClaimState) -> Claim:
-    """The claim in a state in which replay writes no more.
+def fenced(pipeline: Pipeline, claim: Claim, state: ClaimState, accepted: Sequence[str] = ()) -> Claim:
+    """The claim in a state in which replay begins no more writes.
+
+    Args:
+        accepted: what stood in the way of a cutover and was accepted.
 
     Raises:
         OperatorError: the claim has changed since it was read, so that nothing was done.
     """
-    held = pipeline.fence(claim, state)
+    held = pipeline.fence(claim, state, accepted)
     if held is None:
         raise OperatorError(CHANGED_MEANWHILE)
     return held

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.actions.window import shown_window
-from dynamodb_restore.changes.progress import Progress, lagging_groups
+from dynamodb_restore.changes.progress import Progress
 from dynamodb_restore.instants import iso, iso_of
-from dynamodb_restore.pipeline.claim import Claim
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.discarded import Discarded
+from dynamodb_restore.pipeline.obstacles import Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.standing import Standing
 
 _SHOWN_KEYS = 20
 
@@ -42,7 +45,7 @@ def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     record = context.record(claim)
     refused = list(islice(pipeline.quarantine(claim).items(), _SHOWN_KEYS + 1))
     standing = pipeline.standing(claim)
-    obstacles = standing.obstacles
+    obstacles = standing.obstacles()
     return {
         **answer,
         "target": claim.target,
@@ -53,25 +56,36 @@ def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         "replay": {
             "mapping": pipeline.replay.describe().get("State"),
             "changes": replayed.changes,
-            "through": iso_of(_replayed_through(claim, captured, replayed)),
-            "lagging_groups": len(lagging_groups(captured, replayed)),
+            "through": iso_of(_replayed_through(standing)),
+            "lagging_groups": len(standing.lagging),
         },
         "given_up": _shown(standing.discarded),
         "quarantined": [{"key": item.key, "reason": item.reason} for item in refused[:_SHOWN_KEYS]],
         "more_quarantined": len(refused) > _SHOWN_KEYS,
-        "drained": not standing.not_drained,
+        "in_doubt_until": iso_of(standing.in_doubt_until),
+        "drained": standing.drained,
         "settings": [outcome.as_json() for outcome in record.outcomes] if record else [],
-        "next": "cutover" if not obstacles else "; ".join(obstacles),
+        "obstacles": [obstacle.as_json() for obstacle in obstacles],
+        "next": _next(claim, obstacles),
     }
 
 
-def _replayed_through(claim: Claim, captured: Progress, replayed: Progress) -> int | None:
+def _next(claim: Claim, obstacles: Sequence[Obstacle]) -> str:
+    if claim.state is ClaimState.WATCHING and claim.watched is not None:
+        return f"nothing: it was cut over, and capture is watched until {iso_of(claim.watched.at)}"
+    if obstacles:
+        return "; ".join(obstacle.reason for obstacle in obstacles)
+    return "stop writing to the source, then cutover"
+
+
+def _replayed_through(standing: Standing) -> int | None:
     """Epoch seconds up to which everything captured is replayed: as far as the group that lags most."""
+    replayed = standing.replayed.positions
     behind = [
-        replayed.positions[group].time if group in replayed.positions else claim.window.start
-        for group in lagging_groups(captured, replayed)
+        replayed[group].time if group in replayed else standing.claim.window.start
+        for group in standing.lagging
     ]
-    return min(behind) if behind else _latest(captured)
+    return min(behind) if behind else _latest(standing.captured)
 
 
 def _latest(progress: Progress) -> int | None:

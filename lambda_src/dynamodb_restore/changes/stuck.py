@@ -6,8 +6,8 @@ attributes for each such record, by its sequence number: `since#SEQUENCE` and `n
 first and the last invocation that failed at it), `reason#SEQUENCE`, and `item#SEQUENCE` (a hash of its item's id).
 Lambda does not say which shard a record is from, so each record has a mark of its own.
 
-The stream delivers a record again until it is through, and for a day at most. `expires_at` removes the marks of those
-that never were.
+The stream delivers a record again until it is through, and for a day at most. The marks of those that never were stay,
+until `expires_at` removes them all.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from dynamodb_restore.changes.progress import pipeline_partition
 
 _LONGEST_REASON = 200
 
-_KEPT_SECONDS = 2 * 86_400
-"""Twice as long as the stream keeps a record
-(docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
+_KEPT_SECONDS = 35 * 86_400
+"""Longer than any restore takes: a record that the stream dropped before it was through is lost, and its mark is all that
+tells of it. 35 days is as far back as a point in time can be restored."""
 
 _MARKS_PER_UPDATE = 10
 """Of one UpdateItem, far below the 4 KB that its expression may have

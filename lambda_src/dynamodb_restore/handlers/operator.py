@@ -3,7 +3,7 @@
 Payloads, `table` being the source's name or ARN:
 
 - `{"action": "status", "table": …}`
-- `{"action": "cutover", "table": …, "force": false, "settle_seconds": 10}`
+- `{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`
 - `{"action": "abandon", "table": …}`
 - `{"action": "repair", "table": …}`
 - `{"action": "bring_in", "table": …}`
@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger, Metrics
 from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.actions.bring_in import bring_in
 from dynamodb_restore.actions.context import OperatorError
-from dynamodb_restore.actions.cutover import cutover
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
@@ -39,7 +39,7 @@ logger = Logger()
 metrics = Metrics()
 
 _SETTLE_SECONDS = 10.0
-_LONGEST_SETTLE_SECONDS = 60.0
+_LONGEST_SETTLE_SECONDS = 3600.0
 
 
 @logger.inject_lambda_context
@@ -70,10 +70,8 @@ def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> di
         case "status":
             return status(wiring.actions(), _pipeline(wiring, table))
         case "cutover":
-            force, settle_seconds = _flag(event, "force"), _settle(event)
-            return cutover(
-                wiring.actions(), _pipeline(wiring, table), force=force, settle_seconds=settle_seconds
-            )
+            request = CutoverRequest(_settle(event), _accepted(event), _flag(event, "force"))
+            return cutover(wiring.actions(), _pipeline(wiring, table), request)
         case "abandon":
             return abandon(wiring.actions(), _pipeline(wiring, table))
         case "repair":
@@ -108,6 +106,13 @@ def _flag(event: Mapping[str, Any], name: str) -> bool:
     value = event.get(name, False)
     if not isinstance(value, bool):
         raise OperatorError(f'"{name}" must be true or false')
+    return value
+
+
+def _accepted(event: Mapping[str, Any]) -> list[str]:
+    value = event.get("accept", [])
+    if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        raise OperatorError('"accept" must be a list of the codes of obstacles, as `refused` shows them')
     return value
 
 

@@ -23,7 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.changes.clock import Clock, parallel_calls
 from dynamodb_restore.changes.progress import ProgressStore
 from dynamodb_restore.config import UpkeepConfig
 from dynamodb_restore.pipeline.bring_in import bring_in
@@ -32,6 +32,7 @@ from dynamodb_restore.pipeline.registration import RegistrationError
 from dynamodb_restore.pipeline.repair import repair
 from dynamodb_restore.pipeline.replaying import NotReplayingError
 from dynamodb_restore.pipeline.upkeep import upkeep
+from dynamodb_restore.restore.record import RestoreKey, note_late_changes
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -78,7 +79,7 @@ def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext)
     clients = aws.clients()
     match event.get("action"):
         case "upkeep":
-            return _upkeep(clients, _pipeline(config, clients))
+            return _upkeep(config, clients, _pipeline(config, clients), _clock(event, context))
         case "repair":
             return repair(clients, _pipeline(config, clients), _clock(event, context))
         case "bring_in":
@@ -87,8 +88,16 @@ def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext)
             raise _RequestError(f"unknown action {other!r}: send upkeep, repair or bring_in")
 
 
-def _upkeep(clients: aws.Clients, pipeline: Pipeline) -> dict[str, Any]:
-    report = upkeep(clients, pipeline)
+def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]:
+    with parallel_calls() as calls:
+        report = upkeep(clients, pipeline, clock, calls)
+    if report.watched is not None and report.late_changes:
+        target, restore_id = report.watched.target, report.watched.restore_id
+        logger.error("changes after cutover", target=target, changes=report.late_changes)
+        metrics.add_metric("ChangesAfterCutover", MetricUnit.Count, report.late_changes)
+        note_late_changes(
+            clients, config.restore_table_name, RestoreKey(target, restore_id), report.late_changes
+        )
     if report.misdirected is not None:
         logger.error("capture is misdirected", reason=report.misdirected)
         metrics.add_metric("CaptureMisdirected", MetricUnit.Count, 1)

@@ -219,9 +219,15 @@ class _BringIn:
             if not covered:
                 continue
             sent = self._send(covered)
+            self._no_longer_stuck(changes)
             self.clients.s3.delete_object(Bucket=bucket, Key=key)
             self.brought.objects += 1
             self.brought.changes += sent
+
+    def _no_longer_stuck(self, changes: Sequence[Change]) -> None:
+        """Clear the marks that capture made of these records before Lambda gave them up."""
+        stuck = self.pipeline.stuck
+        stuck.clear(sorted(stuck.read().keys() & {change.sequence for change in changes}))
 
     def _send(self, changes: Sequence[Change]) -> int:
         """Put changes into the buffer by their keys, and note that; return how many."""

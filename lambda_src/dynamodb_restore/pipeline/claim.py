@@ -4,7 +4,9 @@ Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
-  One at a time, by a conditional write; each change of it is conditional on the version that was read.
+  One at a time, by a conditional write; each change of it is conditional on the version that was read. While a cutover
+  settles, `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts);
+  after a cutover, `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
 
@@ -30,6 +32,21 @@ class ClaimState(enum.Enum):
     REPLAYING = "replaying"
     CUTTING_OVER = "cutting_over"
     ABANDONING = "abandoning"
+    WATCHING = "watching"
+    """Cut over: capture stays on for some minutes, to see a writer that was forgotten."""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """How much had been captured at an instant.
+
+    Attributes:
+        at: epoch seconds.
+        changes: captured by then, redeliveries included.
+    """
+
+    at: int
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,10 @@ class Claim:
         window: which changes are replayed.
         window_chosen: whether a person chose the window, so that the restore point no longer sets it.
         covered_from: epoch seconds from which every change is captured; None until that is known.
+        settling: when the cutover that is under way began to wait, and what was captured then; None where none is.
+        accepted: what stood in the way of a cutover and was accepted, in words.
+        fenced_at: epoch seconds since when replay begins no more writes; None while it may.
+        watched: until when capture is watched after the cutover, and what was captured at it; None before.
         version: counts the writes of this claim, so that none undoes another that it has not seen.
     """
 
@@ -50,6 +71,10 @@ class Claim:
     window: Window
     window_chosen: bool = False
     covered_from: int | None = None
+    settling: Captured | None = None
+    accepted: tuple[str, ...] = ()
+    fenced_at: int | None = None
+    watched: Captured | None = None
     version: int = 0
 
     @property
@@ -121,21 +146,15 @@ class ClaimStore:
             return None
         return written
 
-    def release(self, claim: Claim, *, consumed_until: datetime | None) -> None:
-        """Give the pipeline back, if the restore still owns it.
+    def note_consumed(self, until: datetime) -> None:
+        """Note up to when changes went into a restore's target, so that the buffer no longer has them."""
+        self._dynamodb.put_item(
+            TableName=self._restore_table,
+            Item={**self._key("coverage"), "consumed_until": {"N": str(int(until.timestamp()))}},
+        )
 
-        Args:
-            consumed_until: up to when changes went into this restore's target and are no longer in the
-                buffer; None where none did.
-        """
-        if consumed_until is not None:
-            self._dynamodb.put_item(
-                TableName=self._restore_table,
-                Item={
-                    **self._key("coverage"),
-                    "consumed_until": {"N": str(int(consumed_until.timestamp()))},
-                },
-            )
+    def release(self, claim: Claim) -> None:
+        """Give the pipeline back, if the restore still owns it."""
         try:
             self._dynamodb.delete_item(
                 TableName=self._restore_table,
@@ -176,8 +195,17 @@ def _item(claim: Claim) -> dict[str, Any]:
         item["window_end"] = {"N": str(claim.window.end)}
     if claim.window.present_images:
         item["window_present_images"] = {"BOOL": True}
-    if claim.covered_from is not None:
-        item["covered_from"] = {"N": str(claim.covered_from)}
+    numbers = {
+        "covered_from": claim.covered_from,
+        "fenced_at": claim.fenced_at,
+        "settling_since": claim.settling and claim.settling.at,
+        "settling_changes": claim.settling and claim.settling.changes,
+        "watched_until": claim.watched and claim.watched.at,
+        "watched_changes": claim.watched and claim.watched.changes,
+    }
+    if claim.accepted:
+        item["accepted"] = {"L": [{"S": reason} for reason in claim.accepted]}
+    item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
     return item
 
 
@@ -186,6 +214,10 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
 
     def whole(name: str) -> int | None:
         return int(item[name]["N"]) if name in item else None
+
+    def captured(instant: str, changes: str) -> Captured | None:
+        at = whole(instant)
+        return None if at is None else Captured(at, whole(changes) or 0)
 
     return Claim(
         restore_id=item["restore_id"]["S"],
@@ -199,5 +231,9 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
         ),
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),
+        settling=captured("settling_since", "settling_changes"),
+        accepted=tuple(reason["S"] for reason in item.get("accepted", {}).get("L", [])),
+        fenced_at=whole("fenced_at"),
+        watched=captured("watched_until", "watched_changes"),
         version=int(item["version"]["N"]),
     )

@@ -7,20 +7,28 @@ about that. What Terraform made (the registration) is read once, when the pipeli
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import Clients, describe_table
 from dynamodb_restore.changes.doubt import DoubtStore
-from dynamodb_restore.changes.progress import Progress, ProgressStore, Side, lagging_groups
+from dynamodb_restore.changes.progress import Progress, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.stuck import Stuck, StuckMarks
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
-from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
+from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
-from dynamodb_restore.pipeline.mapping import EventSourceMapping
+from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, read_registration
+from dynamodb_restore.pipeline.standing import Standing
+from dynamodb_restore.pipeline.stream_check import misdirected
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
 
 STREAM_RETENTION = timedelta(hours=24)
 """How far back a stream reaches (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
@@ -28,53 +36,19 @@ STREAM_RETENTION = timedelta(hours=24)
 BUFFER_RETENTION = timedelta(days=14)
 """How long the FIFO buffer keeps a bundle: SQS's longest."""
 
-_BRING_IN = "run bring_in, or abandon and restore again"
+MAPPING_START = timedelta(minutes=10)
+"""How long a mapping that was just enabled may take until it reads, while the stream drops what is a day old: AWS speaks of
+minutes (docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html)."""
 
-_START_OVER = (
-    "abandon and restore again, for the window has an end: what is brought in is what the source has now, which may be "
-    "from after it"
-)
+WATCH = timedelta(minutes=5)
+"""How long capture stays on after a cutover, to see a writer that was forgotten; a batching window comes on top."""
+
+_IN_FLIGHT_SECONDS = 15
+"""How long a request of an invocation that has just timed out may take to be carried out."""
 
 
 class NoPipelineError(Exception):
     """The source table has no pipeline; the text says which and what that means."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How one restore's replay stands: everything that cutover looks at.
-
-    Attributes:
-        not_drained: why the buffer is not known to be empty; nothing where it is.
-        discarded: what capture gave up since the window's start.
-        quarantined: items that the target refused.
-        set_aside: bundles on the FIFO DLQ: they could not be decoded, or were delivered too often.
-    """
-
-    claim: Claim
-    not_drained: tuple[str, ...]
-    discarded: Discarded
-    quarantined: int
-    set_aside: int
-
-    @property
-    def obstacles(self) -> list[str]:
-        """Why cutting over now would leave the target without something that its source has."""
-        if self.claim.state is not ClaimState.REPLAYING:
-            return [f"the restore into {self.claim.target} is {self.claim.state.value}"]
-        obstacles = list(self.not_drained)
-        if self.quarantined:
-            obstacles.append(
-                f"{self.quarantined} items are in quarantine: see status, mend the cause, run repair"
-            )
-        if self.set_aside:
-            obstacles.append(f"{self.set_aside} bundles lie on the FIFO dead-letter queue: run bring_in")
-        obstacles += _missing(self.discarded, self.claim.window)
-        if self.claim.gap_seconds:
-            obstacles.append(
-                f"{self.claim.gap_seconds} s of changes after the restore point could not be captured"
-            )
-        return obstacles
 
 
 class Pipeline:
@@ -82,6 +56,8 @@ class Pipeline:
 
     Attributes:
         doubts: which writes of the target are in doubt.
+        stuck: the records that capture could not get through.
+        progress_notes: how far capture and replay have come, as they note it.
         claims: who owns it; read again wherever that decides.
         capture, replay: its event source mappings.
         now: the present instant, aware.
@@ -93,12 +69,15 @@ class Pipeline:
         self._clients = clients
         self._restore_table = restore_table
         self.now = now
-        self._progress = ProgressStore(clients, restore_table, registration.source, registration.buffer_id)
+        self.progress_notes = ProgressStore(
+            clients, restore_table, registration.source, registration.buffer_id
+        )
+        self.stuck = StuckMarks(clients, restore_table, registration.source, registration.buffer_id)
         self.registration = registration
         self.doubts = DoubtStore(clients, restore_table, registration.source, registration.buffer_id)
         self.claims = ClaimStore(clients, restore_table, registration.source)
-        self.capture = EventSourceMapping(clients, "capture", registration.capture_mapping)
-        self.replay = EventSourceMapping(clients, "replay", registration.replay_mapping)
+        self.capture = EventSourceMapping(clients, registration.capture_mapping)
+        self.replay = EventSourceMapping(clients, registration.replay_mapping)
         self.buffer = Buffer(clients, registration.buffer_url, registration.buffer_dead_letter_url)
 
     @property
@@ -106,7 +85,7 @@ class Pipeline:
         """The source table's name."""
         return self.registration.source
 
-    def begin(self, restore_id: str, target: str, restore_point: datetime) -> Claim | None:
+    def begin(self, restore_id: str, target: str, restore_point: RestorePoint) -> Claim | None:
         """Claim the pipeline for a restore and start capturing.
 
         Returns:
@@ -115,23 +94,27 @@ class Pipeline:
         """
         if not self.registration.admits(target):
             return None
+        self._end_watch_of_another(restore_id)
         wanted = Claim(
             restore_id=restore_id,
             target=target,
             state=ClaimState.CAPTURING,
             claimed_at=self.now(),
-            window=Window(int(restore_point.timestamp())),
+            window=Window(restore_point.window_start()),
         )
         claim: Claim | None = self.claims.take(wanted)
         if _is_capturing(claim, restore_id):
-            self.capture.switch(enabled=True)
+            self._start_capture()
         while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
             covered = replace(claim, covered_from=self._covered_from())
             claim = self.claims.update(covered) or self.claims.current()
         return claim
 
-    def start_replay(self, claim: Claim, restored_to: datetime | None) -> Claim | None:
+    def start_replay(self, claim: Claim, restored_to: RestorePoint | None) -> Claim | None:
         """Let the buffered changes flow into the target, which is ACTIVE now.
+
+        What is covered is computed once more: a restore takes hours, in which the buffer loses what is two weeks old,
+        and the stream may have been replaced.
 
         Args:
             claim: as it was before the settings were applied, which takes minutes: a person may have chosen
@@ -144,23 +127,48 @@ class Pipeline:
         current = self.claims.current()
         while current is not None and _is_capturing(current, claim.restore_id):
             if restored_to is not None and not current.window_chosen:
-                current = replace(current, window=Window(int(restored_to.timestamp())))
-            replaying = replace(current, state=ClaimState.REPLAYING)
+                current = replace(current, window=Window(restored_to.window_start()))
+            covered_from = max(current.covered_from or 0, self._still_covered_from())
+            replaying = replace(current, state=ClaimState.REPLAYING, covered_from=covered_from)
             current = self.claims.update(replaying) or self.claims.current()
         if current is None or current.restore_id != claim.restore_id:
             return None
         if current.state is not ClaimState.REPLAYING:
             return None
+        # A mapping that was made anew since the claim is as Terraform makes it: disabled.
+        self.capture.switch(enabled=True)
         self.replay.switch(enabled=True)
         return current
 
-    def fence(self, claim: Claim, state: ClaimState) -> Claim | None:
-        """Stop replay at once, before its mapping is seen to be disabled: replay writes under `replaying` only.
+    def settle(self, claim: Claim, captured: Captured | None) -> Claim | None:
+        """Note since when a cutover waits for what may still be on its way, and what was captured by then.
+
+        Returns:
+            The claim as it now holds; None where it has changed since it was read.
+        """
+        return self.claims.update(replace(claim, settling=captured))
+
+    def fence(self, claim: Claim, state: ClaimState, accepted: Sequence[str] = ()) -> Claim | None:
+        """Stop replay: it looks at the claim before each round of writes, and writes under `replaying` only.
+
+        What a round has begun goes on: until `fenced_from` a write may still land.
+
+        Args:
+            accepted: what stood in the way of a cutover and was accepted.
 
         Returns:
             The claim as it now holds; None where it has changed since it was read, so that nothing was done.
         """
-        return self.claims.update(replace(claim, state=state))
+        fenced_at = claim.fenced_at
+        if claim.state is ClaimState.REPLAYING or fenced_at is None:
+            fenced_at = int(self.now().timestamp())
+        fenced = replace(claim, state=state, fenced_at=fenced_at, accepted=(*claim.accepted, *accepted))
+        return self.claims.update(fenced)
+
+    def fenced_from(self, claim: Claim) -> datetime:
+        """From when on a fence really is one: no invocation that was running when it was set can write any more."""
+        longest = self.registration.replay_timeout_seconds + _IN_FLIGHT_SECONDS
+        return datetime.fromtimestamp((claim.fenced_at or 0) + longest, UTC)
 
     def end(self, claim: Claim, *, replayed: bool) -> None:
         """Switch replay off, and capture where it ran for this restore only, and release the pipeline.
@@ -168,16 +176,45 @@ class Pipeline:
         Args:
             replayed: whether changes went into the target, so that the buffer no longer has them.
         """
-        current = self.claims.current()
-        if current is None or current.restore_id != claim.restore_id:
+        if not self._is_held_by(claim):
             # Ended by an earlier try. The mappings may serve another restore by now.
             return
         self.replay.switch(enabled=False)
-        if self.registration.mode is CaptureMode.ON_RESTORE:
-            self.capture.switch(enabled=False)
-            # What was captured so far says nothing about what comes after this pause.
-            self._progress.forget_since()
-        self.claims.release(claim, consumed_until=self.now() if replayed else None)
+        if replayed:
+            self.claims.note_consumed(self.now())
+        self._stop_capture()
+        self.claims.release(claim)
+
+    def watch(self, claim: Claim) -> None:
+        """End replay after a cutover, and leave capture on for some minutes: what it captures now, the target lacks."""
+        if not self._is_held_by(claim):
+            return
+        self.replay.switch(enabled=False)
+        self.claims.note_consumed(self.now())
+        # From when cutover settled on: what was captured while its settings were applied was not replayed either.
+        changes = claim.settling.changes if claim.settling else self.progress()[0].changes
+        until = self.now() + WATCH + timedelta(seconds=self.registration.batching_window_seconds)
+        watched = Captured(int(until.timestamp()), changes)
+        self.claims.update(replace(claim, state=ClaimState.WATCHING, watched=watched))
+
+    def end_watch(self, claim: Claim) -> int:
+        """Stop watching after a cutover, and release the pipeline, unless another restore has it by now.
+
+        Returns:
+            How many changes were captured since the cutover.
+        """
+        late = self.captured_since_cutover(claim)
+        if self._is_held_by(claim):
+            self._stop_capture()
+            self.claims.release(claim)
+        return late
+
+    def captured_since_cutover(self, claim: Claim) -> int:
+        """How many changes were captured since the cutover that is watched; 0 before."""
+        if claim.watched is None:
+            return 0
+        captured, _ = self.progress()
+        return captured.changes - claim.watched.changes
 
     def give_back(self, target: str) -> None:
         """Release the pipeline where a restore into `target` has claimed it and does not replay yet; a person ends
@@ -189,8 +226,8 @@ class Pipeline:
     def progress(self) -> tuple[Progress, Progress]:
         """How far capture and replay have come."""
         # Replayed is read first: a bundle that arrives in between makes the answer too cautious, not too bold.
-        replayed = self._progress.read(Side.REPLAYED)
-        return self._progress.read(Side.CAPTURED), replayed
+        replayed = self.progress_notes.read(Side.REPLAYED)
+        return self.progress_notes.read(Side.CAPTURED), replayed
 
     def standing(self, claim: Claim) -> Standing:
         """Look at everything that may stand in the way of cutover.
@@ -198,25 +235,26 @@ class Pipeline:
         Raises:
             ClientError, BotoCoreError: from the calls.
         """
-        not_drained = self.not_drained()
-        # After the mappings were looked at: see `find_discarded`.
-        discarded = self.discarded(claim.window.start)
-        quarantined = sum(1 for _ in self.quarantine(claim).items())
-        return Standing(claim, tuple(not_drained), discarded, quarantined, self.buffer.set_aside())
-
-    def not_drained(self) -> list[str]:
-        """Why the buffer is not known to be empty; nothing where it is."""
-        reasons = []
         captured, replayed = self.progress()
-        if lagging := lagging_groups(captured, replayed):
-            reasons.append(f"{len(lagging)} groups have captured changes that are not replayed yet")
         depth = self.buffer.depth()
-        if not depth.empty:
-            reasons.append(
-                f"the buffer holds {depth.waiting} messages waiting and {depth.in_flight} in flight"
-            )
-        reasons += [reason for mapping in (self.capture, self.replay) if (reason := mapping.not_working())]
-        return reasons
+        mapping = self.capture.describe()
+        return Standing(
+            claim=claim,
+            at=int(self.now().timestamp()),
+            captured=captured,
+            replayed=replayed,
+            depth=depth,
+            capture=mapping_state("capture", mapping),
+            replay=mapping_state("replay", self.replay.describe()),
+            stream_made_at=stream_made_at(mapping),
+            in_doubt_until=self._in_doubt_until(claim),
+            stuck=self._stuck_since(claim.window.start),
+            misdirected=self._misdirected(mapping),
+            # After the mappings were looked at: see `find_discarded`.
+            discarded=self.discarded(claim.window.start),
+            quarantined=sum(1 for _ in self.quarantine(claim).items()),
+            set_aside=self.buffer.set_aside(),
+        )
 
     def discarded(self, since: int) -> Discarded:
         """What capture gave up since an instant (epoch seconds).
@@ -232,15 +270,59 @@ class Pipeline:
 
     def _covered_from(self) -> int:
         """From when on every change of the source is, or will be, in the buffer."""
-        starts = [self.claims.consumed_until() or 0, self.capture.stream_made_at()]
+        now = self.now()
+        starts = [self.claims.consumed_until() or 0, self._still_covered_from()]
         if self.registration.mode is CaptureMode.ALWAYS:
             captured, _ = self.progress()
             since = captured.since
-            starts.append(int((self.now() - BUFFER_RETENTION).timestamp()))
-            if since is not None and since < int((self.now() - STREAM_RETENTION).timestamp()):
+            if since is not None and since < int((now - STREAM_RETENTION).timestamp()):
                 return max(*starts, since)
-        starts.append(int((self.now() - STREAM_RETENTION).timestamp()))
+        starts.append(int((now - STREAM_RETENTION + MAPPING_START).timestamp()))
         return max(starts)
+
+    def _still_covered_from(self) -> int:
+        """From when on what was captured can still be had: the stream was there, and the buffer keeps it.
+
+        Where capture does not read the live stream, nothing is captured until that is mended.
+        """
+        now = self.now()
+        mapping = self.capture.describe()
+        if self._misdirected(mapping) is not None:
+            return int(now.timestamp())
+        return max(stream_made_at(mapping), int((now - BUFFER_RETENTION).timestamp()))
+
+    def _stuck_since(self, start: int) -> dict[str, Stuck]:
+        """What capture was stuck at in a window; a change is no younger than the last invocation that failed at it."""
+        return {sequence: stuck for sequence, stuck in self.stuck.read().items() if stuck.noted_at >= start}
+
+    def _in_doubt_until(self, claim: Claim) -> int | None:
+        notes = [doubt for doubt in self.doubts.read() if doubt.restore_id == claim.restore_id]
+        return max((doubt.certain_at for doubt in notes), default=None)
+
+    def _misdirected(self, mapping: EventSourceMappingConfigurationResponseTypeDef) -> str | None:
+        return misdirected(mapping, describe_table(self._clients, self.source), self.registration)
+
+    def _is_held_by(self, claim: Claim) -> bool:
+        current = self.claims.current()
+        return current is not None and current.restore_id == claim.restore_id
+
+    def _end_watch_of_another(self, restore_id: str) -> None:
+        """A restore that was cut over and is only watched must not keep the next one from its changes."""
+        current = self.claims.current()
+        if current and current.state is ClaimState.WATCHING and current.restore_id != restore_id:
+            self.claims.release(current)
+
+    def _start_capture(self) -> None:
+        if self.registration.mode is CaptureMode.ALWAYS and self.capture.is_off:
+            # Somebody disabled it, nobody knows when: what was captured before does not reach up to now.
+            self.progress_notes.forget_since()
+        self.capture.switch(enabled=True)
+
+    def _stop_capture(self) -> None:
+        if self.registration.mode is CaptureMode.ON_RESTORE:
+            self.capture.switch(enabled=False)
+            # What was captured so far says nothing about what comes after this pause.
+            self.progress_notes.forget_since()
 
 
 class Pipelines:
@@ -280,14 +362,3 @@ def gap_notes(claim: Claim) -> list[str]:
 
 def _is_capturing(claim: Claim | None, restore_id: str) -> bool:
     return claim is not None and claim.restore_id == restore_id and claim.state is ClaimState.CAPTURING
-
-
-def _missing(discarded: Discarded, window: Window) -> Sequence[str]:
-    if discarded.unknown is not None:
-        return [f"the failure bucket could not be looked into: {discarded.unknown}"]
-    if not discarded.objects:
-        return []
-    more = " and more" if discarded.objects > len(discarded.first) else ""
-    which = f"{discarded.objects} ({', '.join(discarded.first)}{more})"
-    advice = _BRING_IN if window.end is None else _START_OVER
-    return [f"batches of changes that capture gave up lie in the failure bucket: {which}; {advice}"]

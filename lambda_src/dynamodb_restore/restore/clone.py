@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment
 from dynamodb_restore.restore.delivery import KnownRestore
@@ -153,8 +154,10 @@ class DirectClone:
         source.describe()
         target.describe()
         claim = pipeline.claims.current() if pipeline else None
-        replaying = claim is not None and claim.target == target_name
-        phases = (Phase.ON_ACTIVE,) if replaying else tuple(Phase)
+        waits_for_cutover = (
+            claim is not None and claim.target == target_name and claim.state is not ClaimState.WATCHING
+        )
+        phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
         treated = treatment(self.config, source.name, target_name, None)
         states = self.cloner.source_states(lambda: source, {}, treated)
         sync = self.cloner.sync(states, target, treated, phases, source_region=source.region)

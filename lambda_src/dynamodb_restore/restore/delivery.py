@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreState
@@ -208,9 +209,12 @@ class KnownRestore:
         summary = (self.description or {}).get("RestoreSummary", {})
         return summary.get("RestoreDateTime") or (self.record.restore_point if self.record else None)
 
-    def treated_as(self, treated: Treatment, kept: Mapping[str, State]) -> KnownRestore:
-        """The same restore, now that what its source chose is known."""
-        return replace(self, treated=treated, kept=kept)
+    @property
+    def restored_point(self) -> RestorePoint | None:
+        """The same, with what it says of the table's data; None where AWS has not told it."""
+        if self.restored_to is None:
+            return None
+        return RestorePoint(self.restored_to, of_backup=self.request.of_backup)
 
     def report(self, result: Result, finished_at: datetime, **more: Any) -> Report:
         """A report on this restore; the arguments are those of `Delivery.report`."""

@@ -22,6 +22,7 @@ from typing import Any
 
 from dynamodb_restore.aws import TableRef, table_ref
 from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.settings.setting import Overrides
 
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
@@ -107,9 +108,15 @@ class RestoreRequest:
         return self.source_is_here and self.source.name == self.target.name
 
     @property
-    def earliest_restore_point(self) -> datetime:
+    def of_backup(self) -> bool:
+        """Whether it is a backup, or a recovery point, that is restored, and not a point in time."""
+        return self.backup_arn is not None
+
+    @property
+    def earliest_restore_point(self) -> RestorePoint:
         """The restore point; for "the latest", which AWS tells only while it restores, the earliest that it can be."""
-        return self.restore_point or self.requested_at - LATEST_RESTORABLE_AGE
+        at = self.restore_point or self.requested_at - LATEST_RESTORABLE_AGE
+        return RestorePoint(at, of_backup=self.of_backup)
 
     def as_json(self) -> dict[str, Any]:
         """The request as JSON values, for the restore record."""

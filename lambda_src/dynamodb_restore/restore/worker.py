@@ -233,7 +233,7 @@ class Worker:
         # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
         outcomes = self.cloner.carry_out(sync, restore.key, plan)
         if owned is not None:
-            owned = _pipeline_of(restore).start_replay(owned, restore.restored_to)
+            owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
             if owned is not None:
                 notes = gap_notes(owned)
                 report = restore.report(Result.REPLAYING, self.now(), outcomes=outcomes, notes=notes)
@@ -281,7 +281,7 @@ class Worker:
         pipeline = restore.open_pipeline() if restore.treated.replay else None
         if pipeline is None:
             return None
-        restore_point = restore.restored_to or request.earliest_restore_point
+        restore_point = restore.restored_point or request.earliest_restore_point
         return pipeline.begin(restore.key.restore_id, request.target.name, restore_point)
 
     def _claim(self, restore: KnownRestore) -> Claim | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,24 +11,46 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.actions.context import OperatorError
-from dynamodb_restore.actions.cutover import cutover
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
 from dynamodb_restore.restore.request import RequestError
-from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House
+from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House, point
 from tests.unit.changes.makers import NOON, key, put
 from tests.unit.fakes import client_error
 
 GIVEN_UP = f"s3://orders-failures/aws/lambda/{CAPTURE}/shard-1/2026/11/22/a"
 NO_BUCKET = "ListObjectsV2: NoSuchBucket: The specified bucket does not exist"
-BRING_IN = "run bring_in, or abandon and restore again"
+LAGGING = (
+    "1 groups have captured changes that are not replayed yet; where the buffer stays empty, cutover tells after 5 minutes"
+    " whether they are lost"
+)
+SET_ASIDE = (
+    "1 bundles lie on the FIFO dead-letter queue, and may hold changes that the target lacks: run bring_in"
+)
+QUARANTINED = "1 items are in quarantine: see status, mend the cause, run repair"
 
 
-def cut_over(house: House, *, force: bool = False, settle_seconds: float = 3) -> dict[str, Any]:
-    return cutover(house.actions, house.pipeline, force=force, settle_seconds=settle_seconds)
+def cut_over(
+    house: House, *, accept: Sequence[str] = (), force: bool = False, settle_seconds: float = 3
+) -> dict[str, Any]:
+    request = CutoverRequest(settle_seconds, accept, force)
+    return cutover(house.actions, house.pipeline, request)
+
+
+def refused(house: House, **how: Any) -> list[str]:
+    """The reasons for which cutover refuses."""
+    return [obstacle["reason"] for obstacle in cut_over(house, **how)["refused"]]
+
+
+def state(house: House) -> ClaimState | None:
+    """What the restore that owns the pipeline is doing."""
+    claim = house.claims.current()
+    return claim.state if claim else None
 
 
 def items(house: House, table: str) -> dict[str, Any]:
@@ -86,11 +109,12 @@ def test_the_status_of_a_replay(house: House) -> None:
         "more_quarantined": False,
         "drained": False,
         "settings": [],
-        "next": (
-            "1 groups have captured changes that are not replayed yet; "
-            "1 items are in quarantine: see status, mend the cause, run repair; "
-            "1 bundles lie on the FIFO dead-letter queue: run bring_in"
-        ),
+        "obstacles": [
+            {"code": "lagging", "reason": LAGGING},
+            {"code": "quarantine", "reason": QUARANTINED},
+            {"code": "set_aside", "reason": SET_ASIDE},
+        ],
+        "next": f"{LAGGING}; {QUARANTINED}; {SET_ASIDE}",
     }
 
 
@@ -101,7 +125,8 @@ def test_the_status_of_a_drained_replay(house: House) -> None:
 
     shown = status(house.actions, house.pipeline)
 
-    assert (shown["drained"], shown["next"]) == (True, "cutover")
+    assert (shown["drained"], shown["obstacles"]) == (True, [])
+    assert shown["next"] == "stop writing to the source, then cutover"
     assert shown["replay"]["through"] == "2026-11-22T12:00:00Z"
 
 
@@ -128,7 +153,7 @@ def test_a_restore_without_a_record_has_a_status_too(house: House) -> None:
     shown = status(house.actions, house.pipeline)
 
     assert (shown["state"], shown["settings"]) == ("capturing", [])
-    assert shown["next"] == "the restore into orders-restored is capturing"
+    assert shown["next"] == "the restore into orders-restored is capturing, not replaying"
 
 
 def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
@@ -139,7 +164,7 @@ def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
 
     assert shown["given_up"] == {"objects": 5, "first": first}
     assert shown["next"] == (
-        f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); {BRING_IN}"
+        f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); run bring_in"
     )
     assert shown["drained"], "what will never be in the buffer does not keep it from being empty"
 
@@ -157,7 +182,7 @@ def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
 # cutover
 
 
-def test_cutover_finishes_the_settings_and_gives_the_pipeline_back(house: House) -> None:
+def test_cutover_finishes_the_settings_ends_replay_and_watches_capture(house: House) -> None:
     house.replaying()
     house.captured(5)
     house.replayed(5)
@@ -166,20 +191,20 @@ def test_cutover_finishes_the_settings_and_gives_the_pipeline_back(house: House)
 
     assert (report["result"], report["notes"]) == ("synced", [])
     assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
-    assert house.states() == ("Disabled", "Disabled")
-    assert house.claims.current() is None
-    assert house.claims.consumed_until() == NOON + 3
+    assert house.states() == ("Enabled", "Disabled")
+    assert state(house) is ClaimState.WATCHING
+    assert house.claims.consumed_until() == NOON + 10
     assert house.announced() == ["synced"]
     assert house.record_state() == "synced"
-    assert house.naps == [1.0, 1.0, 1.0]
+    assert house.naps == [1.0] * 10
 
 
 def test_cutover_waits_for_no_longer_than_it_was_told(house: House) -> None:
     house.replaying()
 
-    cut_over(house, settle_seconds=2.5)
+    cut_over(house, settle_seconds=12.5)
 
-    assert house.naps == [1.0, 1.0, 0.5]
+    assert house.naps == [*[1.0] * 12, 0.5]
 
 
 def lagging(house: House) -> None:
@@ -233,50 +258,66 @@ def bucket_gone(house: House) -> None:
 
 
 OBSTACLES = [
-    (lagging, "1 groups have captured changes that are not replayed yet"),
-    (written_meanwhile, "6 changes arrived within 3 s: stop writing to orders first"),
-    (quarantined, "1 items are in quarantine: see status, mend the cause, run repair"),
-    (set_aside, "1 bundles lie on the FIFO dead-letter queue: run bring_in"),
-    (buffered, "the buffer holds 1 messages waiting and 0 in flight"),
-    (switched_off, "the capture mapping is Disabled"),
-    (failing, "the replay mapping reports PROBLEM: Function call failed"),
-    (gap, "3600 s of changes after the restore point could not be captured"),
+    (lagging, "lagging", LAGGING),
+    (
+        written_meanwhile,
+        "still_written",
+        "20 changes were captured while it was settling (from 2026-11-22T12:00:00Z on): stop writing to orders first",
+    ),
+    (quarantined, "quarantine", QUARANTINED),
+    (set_aside, "set_aside", SET_ASIDE),
+    (buffered, "buffer_not_empty", "the buffer holds 1 messages waiting and 0 in flight"),
+    (switched_off, "mapping_not_working", "the capture mapping is Disabled"),
+    (failing, "mapping_not_working", "the replay mapping reports PROBLEM: Function call failed"),
+    (gap, "gap", "3600 s of changes after the restore point could not be captured"),
     (
         given_up,
-        f"batches of changes that capture gave up lie in the failure bucket: 1 ({GIVEN_UP}); {BRING_IN}",
+        "discarded",
+        f"batches of changes that capture gave up lie in the failure bucket: 1 ({GIVEN_UP}); run bring_in",
     ),
     (
         bucket_gone,
+        "discarded",
         f"the failure bucket could not be looked into: {NO_BUCKET}",
     ),
 ]
 
 
-@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
-def test_cutover_refuses_and_says_why(house: House, obstruct: Any, obstacle: str) -> None:
+@pytest.mark.parametrize(("obstruct", "code", "reason"), OBSTACLES)
+def test_cutover_refuses_and_says_why(house: House, obstruct: Any, code: str, reason: str) -> None:
     house.replaying()
     obstruct(house)
 
-    assert cut_over(house) == {"refused": [obstacle]}
-    claim = house.claims.current()
-    assert claim is not None
-    assert claim.state is ClaimState.REPLAYING
+    assert cut_over(house) == {"refused": [{"code": code, "reason": reason}]}
+    assert state(house) is ClaimState.REPLAYING
     assert house.announced() == []
     assert house.shelf.applied == []
 
 
-@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
-def test_a_forced_cutover_goes_on_and_tells_what_is_missing(
-    house: House, obstruct: Any, obstacle: str
+@pytest.mark.parametrize(("obstruct", "code", "reason"), OBSTACLES)
+@pytest.mark.parametrize("force", [True, False])
+def test_what_a_cutover_goes_on_without_is_told(
+    house: House, obstruct: Any, code: str, reason: str, force: bool
 ) -> None:
     house.replaying()
     obstruct(house)
 
-    report = cut_over(house, force=True)
+    report = cut_over(house, force=force, accept=[] if force else [code])
 
     assert report["result"] == "synced"
-    assert f"cut over although {obstacle}" in report["notes"]
-    assert house.claims.current() is None
+    assert f"cut over although {reason} (accepted: {code})" in report["notes"]
+    assert state(house) is ClaimState.WATCHING
+
+
+def test_what_is_not_accepted_is_refused(house: House) -> None:
+    house.replaying()
+    for obstruct in (quarantined, gap, set_aside):
+        obstruct(house)
+
+    answer = cut_over(house, accept=["quarantine", "gap", "lagging"])
+
+    assert answer == {"refused": [{"code": "set_aside", "reason": SET_ASIDE}]}
+    assert state(house) is ClaimState.REPLAYING
 
 
 def test_what_was_given_up_before_the_restore_point_is_another_restores(house: House) -> None:
@@ -285,8 +326,7 @@ def test_what_was_given_up_before_the_restore_point_is_another_restores(house: H
     house.give_up("shard-2/a", NOON, mapping_id=REPLAY)
 
     assert cut_over(house)["result"] == "synced"
-    (asked,) = house.aws.named("ListObjectsV2")
-    assert asked["Prefix"] == f"aws/lambda/{CAPTURE}/"
+    assert {asked["Prefix"] for asked in house.aws.named("ListObjectsV2")} == {f"aws/lambda/{CAPTURE}/"}
 
 
 def test_what_was_given_up_is_not_to_be_brought_in_where_the_window_has_an_end(house: House) -> None:
@@ -297,10 +337,10 @@ def test_what_was_given_up_is_not_to_be_brought_in_where_the_window_has_an_end(h
     house.pipeline.start_replay(claim, None)
     house.give_up("shard-1/a", NOON)
 
-    refused = cut_over(house)["refused"]
+    reasons = refused(house)
 
-    assert any("abandon and restore again, for the window has an end" in reason for reason in refused)
-    assert not any(BRING_IN in reason for reason in refused)
+    assert any("abandon and restore again, for the window has an end" in reason for reason in reasons)
+    assert not any("bring_in" in reason for reason in reasons)
 
 
 def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
@@ -310,10 +350,10 @@ def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
         house.give_up(f"shard-{number}/old", NOON - DAY)
     late = house.give_up("shard-9/new", NOON)
 
-    (refused,) = cut_over(house)["refused"]
+    (reason,) = refused(house)
 
-    assert refused.startswith("batches of changes that capture gave up")
-    assert late in refused
+    assert reason.startswith("batches of changes that capture gave up")
+    assert late in reason
 
 
 def test_capture_is_looked_at_before_what_it_gave_up(house: House) -> None:
@@ -337,14 +377,16 @@ def test_what_is_brought_in_between_two_looks_has_arrived(
     answer = house.aws.answer
 
     def bring_in(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
-        if operation == "ListObjectsV2":
+        if operation == "ListObjectsV2" and house.naps:
             house.captured(5)
             house.aws.objects.buckets["orders-failures"].clear()
         return answer(client, operation, parameters, otherwise)
 
     monkeypatch.setattr(house.aws, "answer", bring_in)
 
-    assert cut_over(house) == {"refused": ["1 changes arrived within 3 s: stop writing to orders first"]}
+    assert refused(house) == [
+        "1 changes were captured while it was settling (from 2026-11-22T12:00:00Z on): stop writing to orders first"
+    ]
 
 
 def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(house: House) -> None:
@@ -359,8 +401,13 @@ def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(hous
 def test_nothing_is_cut_over_before_replay(house: House) -> None:
     house.begin()
 
-    assert cut_over(house, force=True) == {
-        "refused": ["the restore into orders-restored is capturing, not replaying"]
+    assert cut_over(house, force=True, accept=ACCEPTABLE) == {
+        "refused": [
+            {
+                "code": "not_replaying",
+                "reason": "the restore into orders-restored is capturing, not replaying",
+            }
+        ]
     }
 
 
@@ -404,11 +451,11 @@ def test_a_setting_that_fails_for_good_does_not_hold_cutover_up(house: House) ->
     house.shelf.refuse("plum", client_error("TagResource", "AccessDeniedException"))
 
     assert cut_over(house)["result"] == "incomplete"
-    assert house.claims.current() is None
+    assert state(house) is ClaimState.WATCHING
     assert house.record_state() == "incomplete"
 
 
-@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
+@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping"])
 def test_a_cutover_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
     house.replaying()
     house.aws.fail(operation, "InternalServerError")
@@ -419,8 +466,8 @@ def test_a_cutover_that_died_is_finished_by_the_same_call(house: House, operatio
     assert claim.state is ClaimState.CUTTING_OVER
 
     assert cut_over(house)["result"] == "synced"
-    assert house.claims.current() is None
-    assert house.states() == ("Disabled", "Disabled")
+    assert state(house) is ClaimState.WATCHING
+    assert house.states() == ("Enabled", "Disabled")
     assert house.record_state() == "synced"
     assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
 
@@ -453,7 +500,7 @@ def test_abandoning_releases_the_pipeline_and_leaves_the_table(house: House) -> 
     assert report["result"] == "abandoned"
     assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
-    assert house.claims.consumed_until() == NOON
+    assert house.claims.consumed_until() == NOON + 75
     assert (house.announced(), house.record_state()) == (["abandoned"], "abandoned")
     assert (house.shelf.applied, sorted(items(house, "orders-restored"))) == ([], ["a"])
 
@@ -512,7 +559,7 @@ def test_the_next_restore_can_claim_what_was_abandoned(house: House) -> None:
     claim = house.begin("orders-again", "restore-2", NOON)
 
     assert claim is not None
-    assert (claim.restore_id, claim.covered_from) == ("restore-2", NOON)
+    assert (claim.restore_id, claim.covered_from) == ("restore-2", NOON + 75)
     assert house.states() == ("Enabled", "Disabled")
 
 
@@ -619,7 +666,7 @@ def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window:
     claim = house.claims.current()
     assert claim is not None
     assert (claim.window, claim.window_chosen) == (window, True)
-    replaying = house.pipeline.start_replay(claim, house.instant())
+    replaying = house.pipeline.start_replay(claim, point(NOON))
     assert replaying is not None
     assert replaying.window == window
 
@@ -637,7 +684,7 @@ def test_an_earlier_window_shows_its_gap(house: House) -> None:
 
     set_window(house.pipeline, NOON - 2 * DAY, None)
 
-    assert status(house.actions, house.pipeline)["gap_seconds"] == DAY
+    assert status(house.actions, house.pipeline)["gap_seconds"] == DAY + 600
 
 
 @pytest.mark.parametrize(

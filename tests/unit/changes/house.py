@@ -22,6 +22,7 @@ from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.handlers import upkeep
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import Registration, read_registration
@@ -47,6 +48,10 @@ REPLAY = "00000000-0000-4000-8000-000000000002"
 FAILURES = "orders-failures"
 
 DAY = 86_400
+
+
+def point(epoch_seconds: int, *, of_backup: bool = False) -> RestorePoint:
+    return RestorePoint(datetime.fromtimestamp(epoch_seconds, UTC), of_backup=of_backup)
 
 
 @dataclass
@@ -103,7 +108,7 @@ class House:
 
     @property
     def cloner(self) -> Cloner:
-        ends_at = self.now + 100
+        ends_at = self.now + 300
         pace = Pace(sleep=self._sleep, remaining_seconds=lambda: ends_at - self.now, rng=random.Random(7))
         return Cloner(self.clients, self.records, (self.shelf,), pace)
 
@@ -134,6 +139,8 @@ class House:
         self,
         mode: str = "on_restore",
         patterns: tuple[str, ...] = ("*",),
+        batching_window_seconds: int = 0,
+        replay_timeout_seconds: int = 60,
         **more: Any,
     ) -> None:
         """Do what Terraform does.
@@ -153,6 +160,8 @@ class House:
             "target_patterns": {"L": [{"S": pattern} for pattern in patterns]},
             "failure_bucket": {"S": FAILURES},
             **REGISTERED_BESIDES,
+            "batching_window_seconds": {"N": str(batching_window_seconds)},
+            "replay_timeout_seconds": {"N": str(replay_timeout_seconds)},
             **more,
         }
         self.clients.dynamodb.put_item(
@@ -160,11 +169,16 @@ class House:
             Item={name: value for name, value in item.items() if value is not None},
         )
 
+    def stream_is(self, arn: str, *, enabled: bool = True) -> None:
+        """Let DescribeTable tell of this stream of `orders`, as the latest; enabled or not."""
+        specification = {"StreamEnabled": enabled, "StreamViewType": "NEW_IMAGE"} if enabled else {}
+        self.aws.describe_as("orders", StreamSpecification=specification, LatestStreamArn=arn)
+
     def begin(
         self, target: str = "orders-restored", restore_id: str = RESTORE_ID, restore_point: int = NOON - 3600
     ) -> Claim | None:
         """Let a restore ask for the pipeline, restored to an hour ago unless told otherwise."""
-        return self.pipeline.begin(restore_id, target, datetime.fromtimestamp(restore_point, UTC))
+        return self.pipeline.begin(restore_id, target, point(restore_point))
 
     def registration(self, source: str = "orders") -> Registration | None:
         return read_registration(self.clients, RESTORE_TABLE, source)
@@ -186,6 +200,17 @@ class House:
         self.claim()
         self.switch(CAPTURE, "Enabled")
         self.switch(REPLAY, "Enabled")
+        self.recorded()
+
+    def replaying_from(self, restore_point: int) -> None:
+        """A restore that took the claim itself and replays, with what it found to be covered."""
+        claim = self.begin(restore_point=restore_point)
+        assert claim is not None
+        self.pipeline.start_replay(claim, None)
+        self.recorded()
+
+    def recorded(self) -> None:
+        """The restore's record as the worker leaves it once replay has started."""
         key = RestoreKey("orders-restored", RESTORE_ID)
         self.records.save_waiting(
             key,
@@ -201,17 +226,23 @@ class House:
         report = Report(Result.REPLAYING, "orders", "orders-restored", self.instant())
         self.records.save_report(key, report, self.instant())
 
-    def captured(self, sequence: int, *, group: int = 0, changes: int = 1) -> None:
-        self.progress.advance(
-            Side.CAPTURED, {group: Position(sequence, NOON)}, changes=changes, since=NOON - 30
-        )
+    def captured(
+        self, sequence: int, *, group: int = 0, changes: int = 1, time: int = NOON, since: int = NOON - 30
+    ) -> None:
+        self.progress.advance(Side.CAPTURED, {group: Position(sequence, time)}, changes=changes, since=since)
 
     def replayed(self, sequence: int, *, group: int = 0, time: int = NOON) -> None:
         self.progress.advance(Side.REPLAYED, {group: Position(sequence, time)}, changes=1)
 
     def switch(self, mapping_id: str, state: str, **more: str) -> None:
-        (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
-        mapping |= {"State": state, **more}
+        self._mapping(mapping_id).update({"State": state, **more})
+
+    def modify(self, mapping_id: str, at: datetime) -> None:
+        """Let Lambda tell that a mapping was last changed at this instant."""
+        self._mapping(mapping_id)["LastModified"] = at
+
+    def set_batching_window(self, mapping_id: str, seconds: int) -> None:
+        self._mapping(mapping_id)["MaximumBatchingWindowInSeconds"] = seconds
 
     def give_up(
         self,
@@ -269,6 +300,10 @@ class House:
     def record_state(self) -> str | None:
         record = self.records.get(RestoreKey("orders-restored", RESTORE_ID))
         return record.state.value if record else None
+
+    def _mapping(self, mapping_id: str) -> dict[str, Any]:
+        (mapping,) = (found for found in self.aws.triggers.mappings if found["UUID"] == mapping_id)
+        return mapping
 
     def _sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
@@ -346,6 +381,7 @@ def build(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
         Shelf("shelf", {"orders": ["fig", "plum"], "orders-restored": ["fig"]}),
     )
     house.register()
+    house.stream_is(STREAM)
     aws.objects.buckets[FAILURES] = {}
     for name, value in UPKEEP_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,7 @@ from dynamodb_restore.changes.change import Change
 from dynamodb_restore.changes.failure_bucket import FailureBucket
 from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.config import ConfigError
-from dynamodb_restore.handlers import capture, operator, replay
+from dynamodb_restore.handlers import capture, operator, replay, wiring
 from dynamodb_restore.pipeline.claim import ClaimState
 from tests.simulation.services import VirtualClock
 from tests.unit.changes.house import CAPTURE, FAILURES, House
@@ -102,6 +103,15 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The operator function's present, epoch seconds, to be moved."""
+    present = [float(NOON)]
+    instant = SimpleNamespace(now=lambda zone: datetime.fromtimestamp(present[0], zone))
+    monkeypatch.setattr(wiring, "datetime", instant)
+    return present
+
+
 def delivered(house: House) -> list[dict[str, Any]]:
     """What the buffer holds, as Lambda delivers it to replay."""
     answer = house.clients.sqs.receive_message(
@@ -142,7 +152,9 @@ def test_what_is_captured_is_replayed(functions: House) -> None:
     ]
 
     assert capture.handler({"Records": records}, CONTEXT) == {"batchItemFailures": []}
-    assert functions.pipeline.not_drained()[0] == "2 groups have captured changes that are not replayed yet"
+    claim = functions.claims.current()
+    assert claim is not None
+    assert functions.pipeline.standing(claim).lagging == {3, 6}
     assert replayed(delivered(functions)) == []
 
     assert target(functions) == {
@@ -444,7 +456,12 @@ def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
             "error": "the restore into orders-restored is capturing, not replaying: look at status"
         }
     assert asked(action="cutover", table="orders", settle_seconds=0) == {
-        "refused": ["the restore into orders-restored is capturing, not replaying"]
+        "refused": [
+            {
+                "code": "not_replaying",
+                "reason": "the restore into orders-restored is capturing, not replaying",
+            }
+        ]
     }
     assert asked(action="abandon", table="orders") == {
         "released": "no changes will be replayed into orders-restored; its settings are still cloned"
@@ -454,14 +471,30 @@ def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
     }
 
 
-def test_the_operator_function_cuts_over(functions: House) -> None:
+QUARANTINED = {
+    "code": "quarantine",
+    "reason": "1 items are in quarantine: see status, mend the cause, run repair",
+}
+
+
+@pytest.mark.parametrize("override", [{"force": True}, {"accept": ["quarantine", "gap"]}])
+def test_the_operator_function_cuts_over(
+    functions: House, clock: list[float], override: dict[str, Any]
+) -> None:
     functions.replaying()
     functions.quarantine.add(put("a"), "wrong type")
 
-    assert asked(action="cutover", table="orders", settle_seconds=0) == {
-        "refused": ["1 items are in quarantine: see status, mend the cause, run repair"]
-    }
-    assert asked(action="cutover", table="orders", force=True, settle_seconds=0)["result"] == "synced"
+    # Invocations of half a minute need three for ten seconds of settling and the fence.
+    assert "settling_until" in asked(action="cutover", table="orders", settle_seconds=0, accept=["gap"])
+    clock[0] += 10
+    assert asked(action="cutover", table="orders", accept=["gap"]) == {"refused": [QUARANTINED]}
+    assert "settling_until" in asked(action="cutover", table="orders", **override)
+    clock[0] += 75
+    report = asked(action="cutover", table="orders")
+    assert (report["result"], report["notes"]) == (
+        "synced",
+        [f"cut over although {QUARANTINED['reason']} (accepted: quarantine)"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -481,9 +514,15 @@ def test_the_operator_function_cuts_over(functions: House) -> None:
             {"action": "cutover", "table": "orders", "settle_seconds": True},
             '"settle_seconds" must be a number',
         ),
-        ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 60"),
-        ({"action": "cutover", "table": "orders", "settle_seconds": 61}, "from 0 to 60"),
-        ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 60"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": 3601}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "accept": "gap"}, '"accept" must be a list of the codes'),
+        ({"action": "cutover", "table": "orders", "accept": [7]}, '"accept" must be a list of the codes'),
+        (
+            {"action": "cutover", "table": "orders", "accept": ["gap", "gaps", "not_replaying"]},
+            "no such obstacle: gaps, not_replaying; `accept` takes capture_misdirected, capture_stuck, ",
+        ),
         ({"action": "cutover", "table": "orders", "settle_seconds": 0}, "no restore owns the pipeline"),
         ({"action": "window", "table": "orders"}, "no restore owns the pipeline"),
     ],
@@ -513,6 +552,7 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
             "start": json_values,
             "end": json_values,
             "force": json_values,
+            "accept": json_values,
             "settle_seconds": st.just(0) | json_values,
         },
     )

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.changes.window import Window
-from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, RegistrationError
 from tests.unit.changes.house import CAPTURE, FAILURES, REPLAY, STREAM, House
 from tests.unit.changes.makers import NOON
@@ -26,7 +26,12 @@ CLAIM = Claim(
 
 
 def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
-    house.register("always", ("orders-*", "spare"), filters={"L": [{"S": "{}"}, {"S": '{"eventName": []}'}]})
+    house.register(
+        "always",
+        ("orders-*", "spare"),
+        batching_window_seconds=7,
+        filters={"L": [{"S": "{}"}, {"S": '{"eventName": []}'}]},
+    )
 
     assert house.registration() == Registration(
         source="orders",
@@ -45,7 +50,7 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         stream_arn=STREAM,
         stream_has_new_images=True,
         filters=("{}", '{"eventName": []}'),
-        batching_window_seconds=1,
+        batching_window_seconds=7,
         replay_timeout_seconds=60,
     )
     assert house.registration("customers") is None
@@ -88,7 +93,20 @@ def test_a_pipeline_admits_the_targets_of_its_patterns(house: House, target: str
 
 
 @pytest.mark.parametrize(
-    "claim", [CLAIM, replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None)]
+    "claim",
+    [
+        CLAIM,
+        replace(CLAIM, window=Window(NOON), window_chosen=False, covered_from=None),
+        replace(CLAIM, state=ClaimState.REPLAYING, settling=Captured(NOON + 1, 0)),
+        replace(
+            CLAIM,
+            state=ClaimState.CUTTING_OVER,
+            settling=Captured(NOON + 1, 7),
+            accepted=("one", "two"),
+            fenced_at=NOON + 2,
+        ),
+        replace(CLAIM, state=ClaimState.WATCHING, watched=Captured(NOON + 300, 9)),
+    ],
 )
 def test_a_claim_is_read_as_it_was_taken(house: House, claim: Claim) -> None:
     assert house.claims.current() is None
@@ -120,7 +138,7 @@ def test_a_change_of_a_claim_does_not_undo_one_that_it_has_not_seen(house: House
 
 def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
 
     assert house.claims.update(CLAIM) is None
     assert house.claims.current() is None
@@ -129,31 +147,32 @@ def test_a_claim_that_was_given_up_cannot_be_changed(house: House) -> None:
 def test_a_claim_that_another_restore_has_taken_meanwhile_cannot_be_changed(house: House) -> None:
     """The other's claim may have been written as often: its version tells nothing."""
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
     other = house.claims.take(replace(CLAIM, restore_id="restore-2", target="orders-again"))
 
     assert house.claims.update(replace(CLAIM, state=ClaimState.REPLAYING)) is None
     assert house.claims.current() == other
 
 
-def test_release_keeps_what_was_consumed(house: House) -> None:
+def test_what_was_consumed_outlasts_the_claim(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=datetime.fromtimestamp(NOON + 9, UTC))
+    house.claims.note_consumed(datetime.fromtimestamp(NOON + 9, UTC))
+    house.claims.release(CLAIM)
 
     assert house.claims.current() is None
     assert house.claims.consumed_until() == 1795348809
 
 
-def test_release_without_replay_consumes_nothing(house: House) -> None:
+def test_release_by_itself_consumes_nothing(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(CLAIM, consumed_until=None)
+    house.claims.release(CLAIM)
 
     assert house.claims.consumed_until() is None
 
 
 def test_release_leaves_another_restores_claim(house: House) -> None:
     house.claims.take(CLAIM)
-    house.claims.release(replace(CLAIM, restore_id="restore-0"), consumed_until=None)
+    house.claims.release(replace(CLAIM, restore_id="restore-0"))
 
     assert house.claims.current() == CLAIM
 
@@ -167,7 +186,7 @@ def test_other_errors_are_raised(house: House) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         house.claims.update(CLAIM)
     with pytest.raises(ClientError, match="AccessDenied"):
-        house.claims.release(CLAIM, consumed_until=None)
+        house.claims.release(CLAIM)
 
 
 @pytest.mark.parametrize(

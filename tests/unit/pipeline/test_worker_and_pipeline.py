@@ -77,7 +77,7 @@ def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: Hous
     assert kept.applied == []
     claim = house.claims.current()
     assert claim is not None
-    assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1800))
+    assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1860))
     assert house.record_state() == "replaying"
 
 
@@ -281,6 +281,20 @@ def test_settings_applied_by_hand_during_a_replay_are_those_of_the_first_phase(
     ]
 
 
+def test_settings_applied_by_hand_after_a_cutover_are_all(house: House, kept: Shelf) -> None:
+    follow(house, kept)
+    claim = house.claims.current()
+    assert claim is not None
+    house.pipeline.watch(claim)
+
+    report = clone_now(worker_of(house, kept), TableRef("orders"), "orders-restored", dry_run=False)
+
+    assert [(outcome.setting, outcome.status.value) for outcome in report.outcomes] == [
+        ("shelf", "unchanged"),
+        ("kept", "applied"),
+    ]
+
+
 def test_the_capture_trigger_of_the_pipeline_is_kept_from_the_settings(house: House, kept: Shelf) -> None:
     seen: list[frozenset[str]] = []
     read = house.shelf.read
@@ -319,12 +333,12 @@ def test_the_window_starts_at_the_restore_point_that_aws_tells(house: House, kep
 
     claim = house.claims.current()
     assert claim is not None
-    assert claim.window == Window(NOON - 1800)
+    assert claim.window == Window(NOON - 1860)
 
 
 @pytest.mark.parametrize(
     ("asked_for", "start"),
-    [(NOON - 200, NOON - 200), (None, NOON - 900)],
+    [(NOON - 200, NOON - 260), (None, NOON - 960)],
 )
 def test_until_aws_tells_the_window_starts_at_the_earliest_restore_point(
     house: House, kept: Shelf, asked_for: int | None, start: int
