@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.window import Window
-from tests.unit.changes.makers import NOON, Pipeline, key, message, put
+from tests.unit.changes.makers import NOON, MemoryTables, Pipeline, delete, key, message, put
 
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://dynamodb")
 QUARTER_OF_AN_HOUR = 15 * 60
@@ -80,3 +81,20 @@ def test_the_sdk_makes_no_second_attempt_at_a_target_write() -> None:
 
     assert once.retries["total_max_attempts"] == 1
     assert usual.retries["total_max_attempts"] > 1
+
+
+@pytest.mark.parametrize("refused", [set[str](), {"b"}])
+def test_every_write_of_the_target_is_made_by_that_client(refused: set[str]) -> None:
+    pipeline = Pipeline()
+    pipeline.tables.refused = refused
+    usual = MemoryTables(pipeline.time)
+    usual.restores = pipeline.tables.restores
+    clients: Any = SimpleNamespace(
+        dynamodb=usual, dynamodb_once=pipeline.tables, sqs=pipeline.queues, s3=None
+    )
+    pipeline.clients = clients
+
+    pipeline.replay(message("m1", 3, 11, [put("a"), put("b"), delete("c")]))
+
+    assert usual.calls == []
+    assert sorted(pipeline.target) == sorted({"a", "b"} - refused)

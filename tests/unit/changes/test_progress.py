@@ -126,10 +126,10 @@ def test_a_bundle_that_was_begun_is_resumed_where_it_stands(store: ProgressStore
 @pytest.mark.parametrize("slower", [Partial(11, 6), Partial(11, 7), Partial(10, 900)])
 def test_a_slower_invocation_moves_no_begun_bundle_back(store: ProgressStore, slower: Partial) -> None:
     store.advance(Side.REPLAYED, {}, changes=7, partial={3: Partial(11, 7), 4: Partial(12, 1)})
-    store.advance(Side.REPLAYED, {}, changes=5, partial={3: slower, 4: Partial(12, 2)})
+    store.advance(Side.REPLAYED, {}, changes=5, partial={3: slower, 4: Partial(12, 2), 5: Partial(9, 1)})
 
     found = store.read(Side.REPLAYED)
-    assert found.partial == {3: Partial(11, 7), 4: Partial(12, 2)}
+    assert found.partial == {3: Partial(11, 7), 4: Partial(12, 2), 5: Partial(9, 1)}
     assert found.changes == 12
 
 

@@ -368,6 +368,7 @@ def test_nothing_is_written_for_a_restore_that_does_not_replay(pipeline: Pipelin
     replayed = pipeline.replay(message("m1", 3, 11, [put("a")]), message("m2", 3, 12, [put("b")]))
 
     assert replayed.retry == ["m1", "m2"]
+    assert replayed.problem == "no restore owns the pipeline for replay"
     assert (pipeline.target, pipeline.in_doubt()) == ({}, set())
 
 
