@@ -13,7 +13,7 @@ from moto.sqs.models import Queue
 from dynamodb_restore.actions.bring_in import bring_in
 from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.handlers import capture, replay
-from tests.unit.changes.house import UPKEEP_CONTEXT, House, build
+from tests.unit.changes.house import FAILURES, UPKEEP_CONTEXT, House, build
 
 if TYPE_CHECKING:
     import pytest
@@ -101,6 +101,8 @@ def replaying(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Pi
         "BUFFER_ID": "buffer-1",
         "BUFFER_URL": house.buffer_url,
         "BUFFER_DEAD_LETTER_URL": house.aside_url,
+        "FAILURE_BUCKET": FAILURES,
+        "IMAGE_PREFIX": "images/",
         "KEEP_EXPIRIES": "true",
         "WRITE_UNITS_PER_SECOND": "",
     }.items():

@@ -36,9 +36,15 @@ def table_gone(house: House) -> None:
     house.clients.dynamodb.delete_table(TableName="orders")
 
 
+def applied(house: House, state: str) -> None:
+    """`terraform apply`: capture reads the new stream."""
+    house.register(stream_arn={"S": _ON_AGAIN})
+    house.switch(CAPTURE, state, EventSourceArn=_ON_AGAIN)
+
+
 REPLACED = [
-    (switched_off_and_on, f"the stream of orders is {_ON_AGAIN}, and capture reads {STREAM},"),
-    (switched_off, "the stream of orders is switched off, so nothing is captured: enable it"),
+    (switched_off_and_on, f"capture reads {STREAM}, and the stream of orders is {_ON_AGAIN} now"),
+    (switched_off, "the stream of orders is switched off: switch it on again, then run `terraform apply`"),
     (made_anew_without_a_stream, "the stream of orders is switched off"),
     (table_gone, "table orders does not exist"),
 ]
@@ -94,7 +100,7 @@ def test_status_and_cutover_say_so_and_how_to_mend_it(
     (obstacle,) = answer["refused"]
     assert obstacle["code"] == "capture_misdirected"
     assert obstacle["reason"].startswith(reason)
-    assert ("`terraform apply`" in obstacle["reason"]) == (replace is not table_gone)
+    assert "`terraform apply`" in obstacle["reason"]
     assert shown_now["obstacles"] == [obstacle]
     assert not shown_now["drained"]
     assert claim_of(house).state is ClaimState.REPLAYING
@@ -115,7 +121,7 @@ def test_what_was_written_while_there_was_no_stream_is_a_gap_after_it_was_mended
     house.claim(covered_from=NOON - DAY)
     house.replaying()
     switched_off_and_on(house)
-    house.switch(CAPTURE, "Enabled", EventSourceArn=_ON_AGAIN)
+    applied(house, "Enabled")
 
     answer = cut_over(house)
 
@@ -130,7 +136,7 @@ def test_what_was_written_while_there_was_no_stream_is_a_gap_after_it_was_mended
 
 def test_a_stream_that_was_replaced_before_the_claim_is_no_second_gap(house: House) -> None:
     house.stream_is(_ON_AGAIN)
-    house.switch(CAPTURE, "Disabled", EventSourceArn=_ON_AGAIN)
+    applied(house, "Disabled")
     house.replaying_from(NOON - 1200)
 
     assert claim_of(house).covered_from == _HALF_PAST_ELEVEN

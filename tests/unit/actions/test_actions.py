@@ -107,6 +107,7 @@ def test_the_status_of_a_replay(house: House) -> None:
         "given_up": {"objects": 0, "first": []},
         "quarantined": [{"key": {"id": {"S": "a"}}, "reason": "wrong type"}],
         "more_quarantined": False,
+        "in_doubt_until": None,
         "drained": False,
         "settings": [],
         "obstacles": [

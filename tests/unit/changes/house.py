@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
+from typing_extensions import override
+
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.stuck import StuckMarks
@@ -262,7 +265,14 @@ class House:
 
     def upkeep(self, action: str, *, enough_time: Callable[[], bool] = lambda: True) -> dict[str, Any]:
         """Invoke the upkeep function as the operator function does, with as much time as a test says."""
-        with mock.patch.object(upkeep, "_enough_time", return_value=enough_time):
+
+        class TestClock(Clock):
+            @property
+            @override
+            def expired(self) -> bool:
+                return not enough_time()
+
+        with mock.patch.object(upkeep, "Clock", TestClock):
             return self.invoked_upkeep({"action": action})
 
     def invoked_upkeep(self, event: dict[str, Any]) -> dict[str, Any]:

@@ -48,4 +48,4 @@ def test_marks_expire_and_belong_to_one_buffer(house: House) -> None:
     item = house.clients.dynamodb.get_item(
         TableName=RESTORE_TABLE, Key={"pk": {"S": "pipeline#orders"}, "sk": {"S": "stuck#buffer-1"}}
     )["Item"]
-    assert item["expires_at"] == {"N": str(NOON + 2 * 86_400)}
+    assert item["expires_at"] == {"N": str(NOON + 35 * 86_400)}

@@ -61,7 +61,7 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
     [
         ({"upkeep_function": None}, "upkeep_function"),
         ({"capture": {"S": "sometimes"}}, "sometimes"),
-        ({"replay_timeout_seconds": {"N": "1.5"}}, "ValueError"),
+        ({"stream_has_new_images": {"S": "yes"}}, "BOOL"),
         ({"filters": {"S": "[]"}}, "'L'"),
     ],
 )

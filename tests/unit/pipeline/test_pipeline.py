@@ -139,6 +139,7 @@ def test_what_lies_before_the_stream_is_a_gap(house: House, restore_point: int, 
 
 def test_what_lies_before_the_streams_birth_is_a_gap(house: House) -> None:
     stream = STREAM.replace("2026-11-01T00:00:00.123", "2026-11-22T11:30:00.000")
+    house.register(stream_arn={"S": stream})
     house.switch(CAPTURE, "Disabled", EventSourceArn=stream)
     house.stream_is(stream)
 
@@ -150,6 +151,7 @@ def test_what_lies_before_the_streams_birth_is_a_gap(house: House) -> None:
 
 @pytest.mark.parametrize("arn", ["", "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/other"])
 def test_a_stream_that_does_not_tell_its_birth_limits_nothing(house: House, arn: str) -> None:
+    house.register(stream_arn={"S": arn})
     house.switch(CAPTURE, "Disabled", EventSourceArn=arn)
     house.stream_is(arn)
 
