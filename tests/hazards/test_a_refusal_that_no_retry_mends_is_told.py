@@ -13,8 +13,8 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import replay
 from tests.hazards.pipeline_functions import PipelineFunctions, replaying
 from tests.unit.changes.house import UPKEEP_CONTEXT
-from tests.unit.changes.makers import message, put, read
-from tests.unit.fakes import Aws
+from tests.unit.changes.makers import put, read
+from tests.unit.fakes import Aws, client_error
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def refusals(capsys: pytest.CaptureFixture[str]) -> list[Any]:
 def test_a_write_that_is_not_allowed(pipeline: PipelineFunctions, capsys: pytest.CaptureFixture[str]) -> None:
     pipeline.house.aws.fail("BatchWriteItem", "AccessDeniedException")
 
-    replay.handler({"Records": [message("m1", 6, 11, [put("a")])]}, UPKEEP_CONTEXT)
+    replay.handler({"Records": pipeline.buffered(put("a"))}, UPKEEP_CONTEXT)
 
     assert refusals(capsys) == [1.0]
 
@@ -46,17 +46,25 @@ def test_a_single_write_that_is_not_allowed(
     pipeline.house.aws.fail("BatchWriteItem", "ValidationException")
     pipeline.house.aws.fail("PutItem", "AccessDeniedException")
 
-    replay.handler({"Records": [message("m1", 6, 11, [put("a")])]}, UPKEEP_CONTEXT)
+    replay.handler({"Records": pipeline.buffered(put("a"))}, UPKEEP_CONTEXT)
 
     assert refusals(capsys) == [1.0]
 
 
 def test_a_read_of_the_source_that_is_not_allowed(
-    pipeline: PipelineFunctions, capsys: pytest.CaptureFixture[str]
+    pipeline: PipelineFunctions, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.house.aws.fail("BatchGetItem", "KMSAccessDeniedException")
+    records = pipeline.buffered(read("a"))
+    answer = pipeline.house.aws.answer
 
-    replay.handler({"Records": [message("m1", 6, 11, [read("a")])]}, UPKEEP_CONTEXT)
+    def denied(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "BatchGetItem" and "orders" in parameters["RequestItems"]:
+            raise client_error(operation, "KMSAccessDeniedException", "no")
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(pipeline.house.aws, "answer", denied)
+
+    replay.handler({"Records": records}, UPKEEP_CONTEXT)
 
     assert refusals(capsys) == [1.0]
 
@@ -64,10 +72,10 @@ def test_a_read_of_the_source_that_is_not_allowed(
 def test_a_restore_table_that_may_not_be_read(
     pipeline: PipelineFunctions, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.house.aws.fail("GetItem", "AccessDeniedException")
+    pipeline.house.aws.fail("BatchGetItem", "AccessDeniedException")
 
     with pytest.raises(ClientError):
-        replay.handler({"Records": [message("m1", 6, 11, [put("a")])]}, UPKEEP_CONTEXT)
+        replay.handler({"Records": pipeline.buffered(put("a"))}, UPKEEP_CONTEXT)
 
     assert refusals(capsys) == [1.0]
 
@@ -76,12 +84,12 @@ def test_what_passes_by_itself_is_not_told(
     pipeline: PipelineFunctions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipeline.house.aws.fail("BatchWriteItem", "ThrottlingException")
-    replay.handler({"Records": [message("m1", 6, 11, [put("a")])]}, UPKEEP_CONTEXT)
-    pipeline.house.aws.fail("GetItem", "ThrottlingException")
+    replay.handler({"Records": pipeline.buffered(put("a"))}, UPKEEP_CONTEXT)
+    pipeline.house.aws.fail("BatchGetItem", "ThrottlingException")
     with (
         pytest.warns(UserWarning, match="No application metrics to publish"),
         pytest.raises(ClientError),
     ):
-        replay.handler({"Records": [message("m2", 6, 12, [put("b")])]}, UPKEEP_CONTEXT)
+        replay.handler({"Records": pipeline.buffered(put("b"), group=7)}, UPKEEP_CONTEXT)
 
     assert refusals(capsys) == []

@@ -21,15 +21,13 @@ def house(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def switch_off_and_on(house: House) -> str:
     """DynamoDB makes a new stream, with an ARN of its own."""
-    update = house.clients.dynamodb.update_table
-    update(TableName="orders", StreamSpecification={"StreamEnabled": False})
-    update(TableName="orders", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
-    return house.clients.dynamodb.describe_table(TableName="orders")["Table"]["LatestStreamArn"]
+    live = STREAM.replace("2026-11-01", "2026-11-22")
+    house.stream_is(live)
+    return live
 
 
 def test_the_alarm_goes_off_before_any_restore(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     live = switch_off_and_on(house)
-    assert live != STREAM
 
     found = house.upkeep("upkeep")["misdirected"]
 
@@ -42,6 +40,6 @@ def test_the_alarm_goes_off_before_any_restore(house: House, capsys: pytest.Capt
 
 
 def test_a_stream_that_is_off_sets_it_off_too(house: House) -> None:
-    house.clients.dynamodb.update_table(TableName="orders", StreamSpecification={"StreamEnabled": False})
+    house.stream_is(STREAM, enabled=False)
 
     assert house.upkeep("upkeep")["misdirected"].startswith("the stream of orders is switched off")

@@ -34,7 +34,7 @@ def test_the_target_ends_at_what_the_source_has(pipeline: PipelineFunctions) -> 
         ],
     )
     (refused,) = pipeline.cut_over()["refused"]
-    assert refused.endswith("run bring_in, or abandon and restore again")
+    assert (refused["code"], refused["reason"].endswith("run bring_in")) == ("discarded", True)
 
     answer = pipeline.bring_in()
     assert (answer["brought_in"], answer["objects"], answer["more"]) == (4, 1, False)
