@@ -94,25 +94,29 @@ module "change_pipeline" {
   source   = "./modules/change-pipeline"
   for_each = var.create ? var.tables : {}
 
-  name                   = var.name
-  tags                   = var.tags
-  table                  = each.key
-  stream                 = each.value.stream
-  binding                = module.restore_worker[0].binding
-  capture                = each.value.capture
-  filter                 = each.value.filter
-  keep_expiries          = each.value.keep_expiries
-  target_patterns        = each.value.target_patterns == null ? var.table_patterns.target : each.value.target_patterns
-  group_count            = each.value.group_count
-  byte_limit             = each.value.byte_limit
-  replay_concurrency     = each.value.replay_concurrency
-  write_units_per_second = each.value.write_units_per_second
-  stream_reader          = each.value.stream_reader
-  buffer                 = each.value.buffer
-  failure_bucket         = each.value.failure_bucket
-  table_kms_key_arns     = each.value.table_kms_key_arns
-  artifacts              = { code = var.artifacts.code }
-  kms_key_arn            = var.encryption.kms_key_arn
+  name                         = var.name
+  tags                         = var.tags
+  table                        = each.key
+  stream                       = each.value.stream
+  binding                      = module.restore_worker[0].binding
+  capture                      = each.value.capture
+  filter                       = each.value.filter
+  keep_expiries                = each.value.keep_expiries
+  ttl_attribute                = each.value.ttl_attribute
+  target_patterns              = each.value.target_patterns == null ? var.table_patterns.target : each.value.target_patterns
+  group_count                  = each.value.group_count
+  byte_limit                   = each.value.byte_limit
+  replay_concurrency           = each.value.replay_concurrency
+  write_units_per_second       = each.value.write_units_per_second
+  read_units_per_second        = each.value.read_units_per_second
+  stream_reader                = each.value.stream_reader
+  buffer                       = each.value.buffer
+  failure_bucket               = each.value.failure_bucket
+  table_kms_key_arns           = each.value.table_kms_key_arns
+  capture_reserved_concurrency = each.value.capture_reserved_concurrency
+  upkeep_interval_minutes      = each.value.upkeep_interval_minutes
+  artifacts                    = { code = var.artifacts.code }
+  kms_key_arn                  = var.encryption.kms_key_arn
 
   lambda = {
     runtime              = var.lambda.runtime

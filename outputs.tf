@@ -46,7 +46,7 @@ output "operator" {
 }
 
 output "tables" {
-  description = "The change pipeline of each source table: functions, roles, log groups, mapping ids, buffer, FIFO DLQ, failure bucket, alarms and stream."
+  description = "The change pipeline of each source table: functions, roles, log groups, mapping ids, buffer, FIFO DLQ, failure bucket, alarms, the rule that invokes upkeep, and stream."
   value = var.create ? {
     for table, pipeline in module.change_pipeline : table => {
       functions                = pipeline.functions
@@ -57,13 +57,14 @@ output "tables" {
       buffer_dead_letter_queue = pipeline.buffer_dead_letter_queue
       failure_bucket_arn       = pipeline.failure_bucket_arn
       alarms                   = pipeline.alarms
+      upkeep_rule              = pipeline.upkeep_rule
       stream_arn               = pipeline.stream_arn
     }
   } : null
 }
 
 output "operator_commands" {
-  description = "Ready-to-paste commands for each source table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  description = "Ready-to-paste commands for each source table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `bring_in` (changes that were given up or set aside), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
   value       = var.create ? { for table, pipeline in module.change_pipeline : table => pipeline.commands } : null
 }
 

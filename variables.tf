@@ -160,29 +160,37 @@ variable "tables" {
     Change pipelines, by the name of the source table: `{ orders = {} }` is enough for a table that exists and has a
     stream. While a restore of the table runs, its changes are captured; they are replayed into the restored table until
     you cut over.
-    - `stream`: null has the table's stream looked up; give `{ arn = … }` where the table is made in the same configuration.
+    - `stream`: null has the table's stream looked up; give `{ arn = …, view_type = … }` where the table is made in the same
+      configuration.
     - `capture`: `on_restore` from the restore request on, reaching back 24 hours at most; `always` for restore points
       further back.
     - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
-      `keep_expiries`: whether deletes by time to live are.
+      `keep_expiries`: whether deletes by time to live are. `ttl_attribute`: for a global table, as in modules/change-pipeline.
     - `target_patterns`: which restored tables may be replayed into; null for `table_patterns.target`.
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
+      `read_units_per_second`: what it may use of the source table, for images that did not travel; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
-    - `lambda`: memory in MB and timeout in seconds of the capture and the replay function, each.
+    - `upkeep_interval_minutes` (1 to 60): how often the upkeep function runs.
+    - `lambda`: memory in MB of the three functions, each, and timeout in seconds of capture and replay; capture has at least
+      240 s. `capture_reserved_concurrency`: invocations reserved for capture; null for none.
   EOT
   type = map(object({
-    stream                 = optional(object({ arn = string }))
-    capture                = optional(string, "on_restore")
-    filter                 = optional(list(string), [])
-    keep_expiries          = optional(bool, true)
-    target_patterns        = optional(list(string))
-    group_count            = optional(number, 16)
-    byte_limit             = optional(number, 262144)
-    replay_concurrency     = optional(number, 10)
-    write_units_per_second = optional(number)
-    table_kms_key_arns     = optional(list(string), [])
+    stream                       = optional(object({ arn = string, view_type = string }))
+    capture                      = optional(string, "on_restore")
+    filter                       = optional(list(string), [])
+    keep_expiries                = optional(bool, true)
+    ttl_attribute                = optional(string)
+    target_patterns              = optional(list(string))
+    group_count                  = optional(number, 16)
+    byte_limit                   = optional(number, 262144)
+    replay_concurrency           = optional(number, 10)
+    write_units_per_second       = optional(number)
+    read_units_per_second        = optional(number)
+    table_kms_key_arns           = optional(list(string), [])
+    capture_reserved_concurrency = optional(number)
+    upkeep_interval_minutes      = optional(number, 5)
     stream_reader = optional(object({
       batch_size                 = optional(number, 1000)
       batching_window_seconds    = optional(number, 1)
@@ -191,6 +199,7 @@ variable "tables" {
     }), {})
     buffer = optional(object({
       visibility_timeout_seconds = optional(number)
+      alarm_after_days           = optional(number, 10)
     }), {})
     failure_bucket = optional(object({
       create            = optional(bool, true)

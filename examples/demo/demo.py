@@ -34,7 +34,7 @@ ORDERS, CARTS = "orders", "carts"
 FAILURES = "shop-carts-failures"
 POLLS = 2
 RESTORE_POINT_AGE = timedelta(seconds=20)
-SETTLE_SECONDS = 2
+SETTLE_SECONDS = 10
 
 
 def main() -> int:
@@ -238,11 +238,12 @@ def _no_write_is_lost(stage: Stage, writer: Writer) -> tuple[str, bool]:
     show.step(
         "Stop the writer, and cut over",
         "From here on nobody writes: this is the pause that users notice. The last changes are captured and "
-        f"replayed, nothing new comes for {SETTLE_SECONDS} s, the settings that had to wait are applied, and "
-        "the pipeline is free again.",
+        f"replayed, nothing new comes for {SETTLE_SECONDS} s, and the settings that had to wait are applied. Capture "
+        "stays on for some minutes, to see a writer that was forgotten; here that is ended at once.",
     )
     pause, answer = replay.cut_over(SETTLE_SECONDS)
     show.note(f"cut over; write pause {pause:.1f} s", good=True)
+    show.note(str(operator.ask("abandon")["released"]))
     at_rest = _at_rest(stage, operator)
 
     show.step(

@@ -57,8 +57,12 @@ class ReplayStory:
 
     def too_early(self, settle_seconds: float) -> bool:
         """Try to cut over while the source is still written; returns whether that was refused, as it must be."""
-        answer = self._operator.ask("cutover", settle_seconds=settle_seconds)
-        refused = answer.get("refused", [])
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        answer: dict[str, Any] = {"settling_until": None}
+        while "settling_until" in answer and time.monotonic() < deadline:
+            answer = self._operator.ask("cutover", settle_seconds=settle_seconds)
+            self._writer.look_away(SECONDS_BETWEEN_LOOKS)
+        refused = [obstacle["reason"] for obstacle in answer.get("refused", [])]
         for reason in refused or ["not refused"]:
             self._show.note(f"cutover refused: {reason}" if refused else reason, good=bool(refused))
         return bool(refused)
@@ -72,13 +76,16 @@ class ReplayStory:
         reasons = []
         while time.monotonic() < deadline:
             status = self._count()
-            reasons = [] if status["next"] == "cutover" else [status["next"]]
+            reasons = [obstacle["reason"] for obstacle in status["obstacles"]]
             if not reasons:
                 self._show.note("status says that next is cutover")
                 answer = self._operator.ask("cutover", settle_seconds=settle_seconds)
-                if "refused" not in answer:
+                if "result" in answer:
                     return time.monotonic() - self._writer.last_write, answer
-                reasons = answer["refused"]
+                if "settling_until" in answer:
+                    reasons = [f"it settles until {answer['settling_until']}"]
+                else:
+                    reasons = [obstacle["reason"] for obstacle in answer["refused"]]
                 self._show.note(f"not yet: {'; '.join(reasons)}")
             self._writer.look_away(SECONDS_BETWEEN_LOOKS)
         raise DemoError(f"no cutover {TIMEOUT_SECONDS} s after the last write: {'; '.join(reasons)}")

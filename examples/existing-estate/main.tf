@@ -61,7 +61,7 @@ module "orders_pipeline" {
   name            = var.name
   tags            = var.tags
   table           = aws_dynamodb_table.orders.name
-  stream          = { arn = aws_dynamodb_table.orders.stream_arn }
+  stream          = { arn = aws_dynamodb_table.orders.stream_arn, view_type = aws_dynamodb_table.orders.stream_view_type }
   binding         = module.restore_worker.binding
   target_patterns = local.table_patterns.target
 

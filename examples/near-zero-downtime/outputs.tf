@@ -1,5 +1,5 @@
 output "commands" {
-  description = "Commands for a restore of the table: status, cutover, abandon, repair, window."
+  description = "Commands for a restore of the table: status, cutover, abandon, repair, bring_in, window."
   value       = module.dynamodb_restore.operator_commands[var.table]
 }
 

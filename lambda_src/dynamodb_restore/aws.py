@@ -9,11 +9,20 @@ import enum
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 if TYPE_CHECKING:
@@ -48,6 +57,12 @@ class Clients:
             user_agent_extra="dynamodb-restore",
         )
 
+    @cached_property
+    def _once(self) -> Config:
+        """One attempt a call. An attempt that timed out may still take effect, later than its own repetition; a caller
+        for whom that matters has to know of each attempt."""
+        return self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
     @property
     def region(self) -> str:
         return self.dynamodb.meta.region_name
@@ -61,8 +76,21 @@ class Clients:
         return self._session.client("dynamodb", config=self._config)
 
     @cached_property
+    def dynamodb_once(self) -> DynamoDBClient:
+        """For writes that the caller repeats by itself, if at all: see `_once`. One that timed out can still take effect, after
+        its repetition and after what came next; whoever uses this asks `outcome_unknown`."""
+        return self._session.client("dynamodb", config=self._once)
+
+    @cached_property
     def lambda_(self) -> LambdaClient:
         return self._session.client("lambda", config=self._config)
+
+    @cached_property
+    def lambda_invoking(self) -> LambdaClient:
+        """For invocations whose answer is waited for: as long as a function may run, and never begun a second time
+        (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, function timeout)."""
+        patient = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 1})
+        return self._session.client("lambda", config=self._config.merge(patient))
 
     @cached_property
     def auto_scaling(self) -> ApplicationAutoScalingClient:
@@ -71,6 +99,11 @@ class Clients:
     @cached_property
     def sqs(self) -> SQSClient:
         return self._session.client("sqs", config=self._config)
+
+    @cached_property
+    def sqs_once(self) -> SQSClient:
+        """For sends that the caller repeats by itself, if at all: see `_once`."""
+        return self._session.client("sqs", config=self._once)
 
     @cached_property
     def sns(self) -> SNSClient:
@@ -99,6 +132,10 @@ class Clients:
     @cached_property
     def sts(self) -> STSClient:
         return self._session.client("sts", config=self._config)
+
+    def _client(self, service: str, attempts: int) -> Any:
+        config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
+        return self._session.client(service, config=config)  # type: ignore[call-overload]
 
 
 @cache
@@ -237,6 +274,28 @@ def refuses_item(error: BaseException) -> bool:
     """Whether a write failed because of the item itself, so that other items may still be written
     (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html)."""
     return isinstance(error, ClientError) and error_code(error) in _ITEM_REFUSALS
+
+
+_NOT_SENT = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    CredentialRetrievalError,
+    ParamValidationError,
+)
+"""What botocore raises before a request has left."""
+
+
+def outcome_unknown(error: BaseException) -> bool:
+    """Whether a failed call may have taken effect, or may still: no answer came, or one of the 5xx kind.
+
+    Any other error answer means that DynamoDB has done nothing
+    (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html: "a 500 does not mean that the
+    request failed").
+    """
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return not isinstance(error, _NOT_SENT)
 
 
 def error_code(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.capture import CaptureOptions
+from dynamodb_restore.pipeline.replay import ReplayOptions
 
 
 class ConfigError(Exception):
@@ -142,11 +143,17 @@ def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
 
 @dataclass(frozen=True)
 class CaptureConfig:
-    """The capture function's environment."""
+    """The capture function's environment.
+
+    Attributes:
+        image_prefix: of objects in the failure bucket that hold images, ending in a slash.
+    """
 
     source_table: str
     restore_table_name: str
     buffer_id: str
+    failure_bucket: str
+    image_prefix: str
     options: CaptureOptions
 
     @classmethod
@@ -161,11 +168,14 @@ class CaptureConfig:
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
                 buffer_id=environment["BUFFER_ID"],
+                failure_bucket=environment["FAILURE_BUCKET"],
+                image_prefix=environment["IMAGE_PREFIX"],
                 options=CaptureOptions(
                     buffer_url=environment["BUFFER_URL"],
                     group_count=int(environment["GROUP_COUNT"]),
                     byte_limit=int(environment["BYTE_LIMIT"]),
                     keep_expiries=environment["KEEP_EXPIRIES"] == "true",
+                    ttl_attribute=environment.get("TTL_ATTRIBUTE") or None,
                 ),
             )
         except (KeyError, ValueError) as error:
@@ -174,18 +184,9 @@ class CaptureConfig:
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """The replay function's environment.
+    """The replay function's environment."""
 
-    Attributes:
-        write_units_per_second: of one invocation; None for as fast as the table takes it.
-    """
-
-    source_table: str
-    restore_table_name: str
-    buffer_id: str
-    buffer_url: str
-    dead_letter_queue_url: str
-    write_units_per_second: float | None
+    options: ReplayOptions
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReplayConfig:
@@ -195,14 +196,55 @@ class ReplayConfig:
             ConfigError: one is missing or cannot be read.
         """
         try:
-            limit = environment.get("WRITE_UNITS_PER_SECOND")
+            return cls(
+                ReplayOptions(
+                    source=environment["SOURCE_TABLE_NAME"],
+                    restore_table=environment["RESTORE_TABLE_NAME"],
+                    buffer_id=environment["BUFFER_ID"],
+                    buffer_url=environment["BUFFER_URL"],
+                    dead_letter_queue_url=environment["BUFFER_DEAD_LETTER_URL"],
+                    write_units_per_second=_limit(environment, "WRITE_UNITS_PER_SECOND"),
+                    read_units_per_second=_limit(environment, "READ_UNITS_PER_SECOND"),
+                    failure_bucket=environment["FAILURE_BUCKET"],
+                    image_prefix=environment["IMAGE_PREFIX"],
+                )
+            )
+        except (KeyError, ValueError) as error:
+            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+
+
+def _limit(environment: Mapping[str, str], name: str) -> float | None:
+    """Units a second; None where the variable is empty or missing: no limit."""
+    limit = environment.get(name)
+    return float(limit) if limit else None
+
+
+@dataclass(frozen=True)
+class UpkeepConfig:
+    """The upkeep function's environment; all else about its pipeline is in the registration.
+
+    Attributes:
+        group_count, byte_limit: as in `CaptureOptions`.
+    """
+
+    source_table: str
+    restore_table_name: str
+    group_count: int
+    byte_limit: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> UpkeepConfig:
+        """Read the variables that `modules/change-pipeline` sets.
+
+        Raises:
+            ConfigError: one is missing or cannot be read.
+        """
+        try:
             return cls(
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
-                buffer_id=environment["BUFFER_ID"],
-                buffer_url=environment["BUFFER_URL"],
-                dead_letter_queue_url=environment["BUFFER_DEAD_LETTER_URL"],
-                write_units_per_second=float(limit) if limit else None,
+                group_count=int(environment["GROUP_COUNT"]),
+                byte_limit=int(environment["BYTE_LIMIT"]),
             )
         except (KeyError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error

@@ -1,39 +1,118 @@
-# By the time that records are given up they have failed for as long as the stream had them, and the mapping reads on as if
-# all were well. So two metrics of the mapping itself raise an alarm: one counts what was put into the failure bucket, the
-# other what could not even be put there (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html). Not one alarm
-# on their sum: either may have no figures, and filling the gaps can hide the latest
+# What nobody would notice by looking at the table: changes that were given up, set aside, or wait for too long; a stream
+# that nobody reads any more; functions that cannot do their work.
+#
+# Two metrics of the mapping tell of changes that capture gave up: one counts what was put into the failure bucket, the
+# other what could not even be put there (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html). Not one
+# alarm on their sum: either may have no figures, and filling the gaps can hide the latest
 # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, FILL).
 locals {
-  alarms = {
-    given_up = {
-      name        = local.names.alarm_given_up
-      metric      = "OnFailureDestinationDeliveredEventCount"
-      description = "Capture of ${var.table} gave up changes, so a table that is being restored may lack them. They lie in ${local.failure_bucket_name} under ${local.failure_prefix}. README.md says under \"What capture gave up\" how to bring them in."
-    }
-    lost = {
-      name        = local.names.alarm_lost
-      metric      = "DroppedEventCount"
-      description = "Capture of ${var.table} gave up changes, and they could not be put into ${local.failure_bucket_name} either: nothing has them but the table. Cutover cannot know of them: abandon the restore, and restore to a point after this alarm."
-    }
-  }
+  # The functions' own metrics are published with these two dimensions.
+  own_metrics = { namespace = "DynamoDBRestore", dimensions = { service = var.name, table = var.table } }
+
+  capture_metrics = { namespace = "AWS/Lambda", dimensions = { EventSourceMappingUUID = aws_lambda_event_source_mapping.stream.uuid } }
+
+  # Two intervals of upkeep, so that an alarm stays as long as each run finds the same, however the runs fall into periods.
+  each_run = { period = 60 * var.upkeep_interval_minutes, evaluation_periods = 2, datapoints = 1 }
+  at_once  = { period = 60, evaluation_periods = 1, datapoints = 1 }
+
+  alarms = merge(
+    {
+      given_up = merge(local.capture_metrics, local.at_once, {
+        metric      = "OnFailureDestinationDeliveredEventCount"
+        statistic   = "Sum"
+        threshold   = 0
+        ends        = false
+        description = "Capture of ${var.table} gave up changes, so a table that is being restored may lack them. They lie in ${local.failure_bucket_name} under ${local.failure_prefix}. Mend the cause, which the log of ${local.names.capture} tells, then run the operator action bring_in."
+      })
+      lost = merge(local.capture_metrics, local.at_once, {
+        metric      = "DroppedEventCount"
+        statistic   = "Sum"
+        threshold   = 0
+        ends        = false
+        description = "Capture of ${var.table} gave up changes, and they could not be put into ${local.failure_bucket_name} either: nothing has them but the table. Cutover cannot know of them: abandon the restore, and restore to a point after this alarm."
+      })
+      set_aside = merge(local.at_once, {
+        namespace   = "AWS/SQS"
+        dimensions  = { QueueName = aws_sqs_queue.dead_letters.name }
+        metric      = "ApproximateNumberOfMessagesVisible"
+        statistic   = "Maximum"
+        threshold   = 0
+        ends        = true
+        description = "Changes of ${var.table} were moved to the FIFO DLQ ${aws_sqs_queue.dead_letters.name}, so the table that is being restored lacks them, and cutover is refused. Mend the cause, which the log of ${local.names.replay} tells, then run the operator action bring_in. Do not redrive the queue."
+      })
+      replay_refused = merge(local.own_metrics, {
+        period             = 60
+        evaluation_periods = 5
+        datapoints         = 1
+        metric             = "ReplayRefused"
+        statistic          = "Sum"
+        threshold          = 0
+        ends               = true
+        description        = "Replay of ${var.table} fails for a reason that no retry mends, such as a missing permission or key. The log of ${local.names.replay} says which. Its messages come back until it is mended: after 1000 deliveries SQS moves them to the FIFO DLQ."
+      })
+      misdirected = merge(local.own_metrics, local.each_run, {
+        metric      = "CaptureMisdirected"
+        statistic   = "Sum"
+        threshold   = 0
+        ends        = true
+        description = "Capture of ${var.table} does not read the table's stream as it is now, or is not as Terraform made it, so changes are not captured. The log of ${local.names.upkeep} says what differs. Run terraform apply."
+      })
+      after_cutover = merge(local.own_metrics, local.each_run, {
+        metric      = "ChangesAfterCutover"
+        statistic   = "Sum"
+        threshold   = 0
+        ends        = false
+        description = "${var.table} was written to after cutover, and the new table does not have these changes. Find who still writes to ${var.table} and point it to the new table. The log of ${local.names.upkeep} says how many changes there were, and when."
+      })
+      upkeep_failing = {
+        namespace          = "AWS/Lambda"
+        dimensions         = { FunctionName = module.upkeep.function.name }
+        period             = 60 * var.upkeep_interval_minutes
+        evaluation_periods = 3
+        datapoints         = 3
+        metric             = "Errors"
+        statistic          = "Sum"
+        threshold          = 0
+        ends               = true
+        description        = "The upkeep function of ${var.table} fails each time, so nobody would notice that capture reads the wrong stream. The log group ${module.upkeep.log_group.name} says why."
+      }
+    },
+    # With capture = "always" the buffer is as old as SQS lets it become, restore or not: there the age says nothing.
+    var.capture == "always" ? {} : {
+      waiting_long = {
+        namespace          = "AWS/SQS"
+        dimensions         = { QueueName = aws_sqs_queue.buffer.name }
+        period             = 300
+        evaluation_periods = 1
+        datapoints         = 1
+        metric             = "ApproximateAgeOfOldestMessage"
+        statistic          = "Maximum"
+        threshold          = 86400 * var.buffer.alarm_after_days
+        ends               = true
+        description        = "Changes of ${var.table} have waited in the buffer for ${var.buffer.alarm_after_days} days. SQS drops them after 14 days, and the restored table would lack them. Look at the operator action status: cut over or abandon the restore. Where it says idle, no restore needs them."
+      }
+    },
+  )
 }
 
-resource "aws_cloudwatch_metric_alarm" "capture" {
+resource "aws_cloudwatch_metric_alarm" "pipeline" {
   for_each = local.alarms
 
-  alarm_name          = each.value.name
+  alarm_name          = local.names["alarm_${each.key}"]
   alarm_description   = each.value.description
-  namespace           = "AWS/Lambda"
+  namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = { EventSourceMappingUUID = aws_lambda_event_source_mapping.stream.uuid }
-  statistic           = "Sum"
-  period              = 60
-  evaluation_periods  = 1
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = each.value.period
+  evaluation_periods  = each.value.evaluation_periods
+  datapoints_to_alarm = each.value.datapoints
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  # Nothing is reported while capture is off.
+  threshold           = each.value.threshold
+  # Nothing is reported where nothing happens, and while capture is off.
   treat_missing_data = "notBreaching"
-  # No word when it is over: what was given up is still missing.
-  alarm_actions = compact([var.binding.topic_arn])
-  tags          = local.tags
+  alarm_actions      = compact([var.binding.topic_arn])
+  # No OK notification for what is not over by itself: changes that were given up are still missing.
+  ok_actions = each.value.ends ? compact([var.binding.topic_arn]) : []
+  tags       = local.tags
 }

@@ -1,4 +1,8 @@
 locals {
+  # After a send whose outcome it does not know, capture waits until what comes of it can do no harm. Together with what
+  # came before, that takes up to four minutes (lambda_src/dynamodb_restore/changes/capture.py).
+  capture_timeout = max(var.lambda.timeout, 240)
+
   capture_function = {
     name        = local.names.capture
     role_name   = local.names.capture_role
@@ -12,12 +16,14 @@ locals {
       GROUP_COUNT   = tostring(var.group_count)
       BYTE_LIMIT    = tostring(local.bundle_byte_limit)
       KEEP_EXPIRIES = tostring(var.keep_expiries)
+      TTL_ATTRIBUTE = local.ttl_attribute == null ? "" : local.ttl_attribute
     })
 
     runtime              = var.lambda.runtime
     architecture         = var.lambda.architecture
     memory_size          = var.lambda.memory_size
-    timeout              = var.lambda.timeout
+    timeout              = local.capture_timeout
+    reserved_concurrency = var.capture_reserved_concurrency
     log_level            = var.lambda.log_level
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing

@@ -1,10 +1,11 @@
 locals {
   actions = {
-    status  = {}
-    cutover = {}
-    abandon = {}
-    repair  = {}
-    window  = { start = "START", end = null }
+    status   = {}
+    cutover  = {}
+    abandon  = {}
+    repair   = {}
+    bring_in = {}
+    window   = { start = "START", end = null }
   }
 
   # The client waits as long as the function may run: one that gave up earlier would call again meanwhile.

@@ -1,5 +1,6 @@
 # Where Lambda puts records that capture could not send within the stream's life. A bucket takes them whole; a queue
-# would be told no more than where they were.
+# would be told no more than where they were. Capture itself puts images there that are too large for a message, under a
+# prefix of their own.
 locals {
   failure_bucket_arn = var.failure_bucket.create ? one(aws_s3_bucket.failures[*].arn) : var.failure_bucket.arn
   # The ARN of a bucket ends in its name and tells no region and no account.
@@ -8,13 +9,16 @@ locals {
   # Where Lambda puts what this pipeline's capture gives up
   # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
   failure_prefix = "aws/lambda/${aws_lambda_event_source_mapping.stream.uuid}/"
+
+  # SQS keeps a message for 14 days, and an image must be there for as long as a message names it.
+  image_days = 15
 }
 
 resource "aws_s3_bucket" "failures" {
   # checkov:skip=CKV_AWS_18:It would take a bucket more. Who reads this one is for the account's own trail to record; give a bucket of your own for more.
-  # checkov:skip=CKV_AWS_21:Lambda writes each object once, and versions would outlive expire_after_days.
+  # checkov:skip=CKV_AWS_21:What is written again under a name is the same, and versions would outlive expire_after_days.
   # checkov:skip=CKV_AWS_144:The changes in it belong to a restore in this region, and to no other.
-  # checkov:skip=CKV2_AWS_62:Nothing has to act on an object: the mapping's own metrics raise the alarm, and cutover lists the bucket and is refused.
+  # checkov:skip=CKV2_AWS_62:Nothing has to act on an object at once: the mapping's own metrics raise the alarm, and cutover lists the bucket and is refused.
 
   count = var.failure_bucket.create ? 1 : 0
 
@@ -53,14 +57,34 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
 
   bucket = aws_s3_bucket.failures[0].id
 
+  # Two prefixes that do not overlap: where rules do, S3 takes the shorter time.
   rule {
     id     = "expire"
     status = "Enabled"
 
-    filter {}
+    filter {
+      prefix = "aws/lambda/"
+    }
 
     expiration {
       days = var.failure_bucket.expire_after_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  rule {
+    id     = "expire-images"
+    status = "Enabled"
+
+    filter {
+      prefix = "images/"
+    }
+
+    expiration {
+      days = local.image_days
     }
 
     abort_incomplete_multipart_upload {

@@ -1,16 +1,16 @@
 output "functions" {
-  description = "The functions `capture` and `replay`: name and ARN of each."
-  value       = { capture = module.capture.function, replay = module.replay.function }
+  description = "The functions `capture`, `replay` and `upkeep`: name and ARN of each."
+  value       = { capture = module.capture.function, replay = module.replay.function, upkeep = module.upkeep.function }
 }
 
 output "roles" {
-  description = "The roles of the functions `capture` and `replay`: name and ARN of each."
-  value       = { capture = module.capture.role, replay = module.replay.role }
+  description = "The roles of the functions `capture`, `replay` and `upkeep`: name and ARN of each."
+  value       = { capture = module.capture.role, replay = module.replay.role, upkeep = module.upkeep.role }
 }
 
 output "log_groups" {
-  description = "The log groups of the functions `capture` and `replay`: name and ARN of each."
-  value       = { capture = module.capture.log_group, replay = module.replay.log_group }
+  description = "The log groups of the functions `capture`, `replay` and `upkeep`: name and ARN of each."
+  value       = { capture = module.capture.log_group, replay = module.replay.log_group, upkeep = module.upkeep.log_group }
 }
 
 output "mappings" {
@@ -31,7 +31,7 @@ output "buffer" {
 }
 
 output "buffer_dead_letter_queue" {
-  description = "The FIFO DLQ, for bundles that cannot be decoded: name, URL, ARN."
+  description = "The FIFO DLQ, for bundles that cannot be decoded or were delivered too often: name, URL, ARN."
   value = {
     name = aws_sqs_queue.dead_letters.name
     url  = aws_sqs_queue.dead_letters.url
@@ -45,8 +45,13 @@ output "failure_bucket_arn" {
 }
 
 output "alarms" {
-  description = "The alarms on changes that capture gave up, `given_up` on those in the failure bucket and `lost` on those that could not be put there: name and ARN of each. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
-  value       = { for key, alarm in aws_cloudwatch_metric_alarm.capture : key => { name = alarm.alarm_name, arn = alarm.arn } }
+  description = "The alarms: name and ARN of each. `given_up` on changes that capture gave up, `lost` on those that could not even be put into the failure bucket, `set_aside` on the FIFO DLQ, `waiting_long` on the age of the buffer (not with `capture = \"always\"`), `replay_refused`, `misdirected` on capture that does not read the table's stream, `after_cutover` on changes made after it, `upkeep_failing`. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.pipeline : key => { name = alarm.alarm_name, arn = alarm.arn } }
+}
+
+output "upkeep_rule" {
+  description = "The EventBridge rule that invokes the upkeep function: name and ARN."
+  value       = { name = aws_cloudwatch_event_rule.upkeep.name, arn = aws_cloudwatch_event_rule.upkeep.arn }
 }
 
 output "stream_arn" {
@@ -55,6 +60,6 @@ output "stream_arn" {
 }
 
 output "commands" {
-  description = "Ready-to-paste commands for a restore of the table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  description = "Ready-to-paste commands for a restore of the table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `bring_in` (changes that were given up or set aside), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
   value       = local.commands
 }

@@ -1,6 +1,8 @@
 locals {
   own_records        = "pipeline#${var.table}"
   quarantine_records = "quarantine#*"
+  restore_records    = "target#*"
+  doubt_records      = "doubt#${var.table}"
 
   # The key of the restore table and the key of what is made here; they may be the same.
   key_arns = distinct(compact([var.binding.kms_key_arn, var.kms_key_arn]))
@@ -26,9 +28,10 @@ data "aws_iam_policy_document" "capture" {
     resources = [aws_sqs_queue.buffer.arn]
   }
 
+  # The item is read for where capture is stuck, and for the mapping's id when a record has to be discarded.
   statement {
     sid       = "NoteProgress"
-    actions   = ["dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {
@@ -38,12 +41,18 @@ data "aws_iam_policy_document" "capture" {
     }
   }
 
-  # Lambda itself writes what it gives up, with the function's role
+  # Lambda itself writes what it gives up, with the function's role, and AWS's page names no narrower resource
   # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
   statement {
     sid       = "KeepWhatCannotBeSent"
     actions   = ["s3:PutObject"]
     resources = ["${local.failure_bucket_arn}/*"]
+  }
+
+  statement {
+    sid       = "StoreLargeImages"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
   }
 
   statement {
@@ -121,13 +130,27 @@ data "aws_iam_policy_document" "replay" {
 
   statement {
     sid       = "ReadItemsThatDidNotTravel"
-    actions   = ["dynamodb:BatchGetItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
     resources = [local.source_arn]
   }
 
   statement {
+    sid       = "ReadLargeImages"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
+  }
+
+  # Never called: without it S3 answers that access is denied where an image has expired
+  # (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+  statement {
+    sid       = "TellImagesThatAreGone"
+    actions   = ["s3:ListBucket"]
+    resources = [local.failure_bucket_arn]
+  }
+
+  statement {
     sid       = "FollowTheClaimAndNoteProgress"
-    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {
@@ -138,8 +161,20 @@ data "aws_iam_policy_document" "replay" {
   }
 
   statement {
+    sid       = "NoteWhatIsInDoubt"
+    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.doubt_records]
+    }
+  }
+
+  statement {
     sid       = "KeepTheQuarantine"
-    actions   = ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.binding.restore_table.arn]
 
     # Quarantine is kept by restore, and which restores there will be is not known here.
@@ -167,7 +202,7 @@ data "aws_iam_policy_document" "replay" {
     condition {
       test     = "ForAnyValue:StringNotLike"
       variable = "dynamodb:LeadingKeys"
-      values   = [local.quarantine_records]
+      values   = [local.quarantine_records, local.doubt_records]
     }
   }
 
@@ -184,7 +219,7 @@ data "aws_iam_policy_document" "replay" {
         test     = "StringEquals"
         variable = "kms:ViaService"
         values = [
-          for service in ["dynamodb", "lambda", "sqs"] :
+          for service in ["dynamodb", "lambda", "s3", "sqs"] :
           "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
         ]
       }
@@ -224,6 +259,188 @@ locals {
   }
 }
 
+data "aws_iam_policy_document" "upkeep" {
+  # The claim, how far the pipeline has come, and what else is noted about it.
+  statement {
+    sid = "KeepThePipelinesRecords"
+    actions = [
+      "dynamodb:GetItem",
+      "dynamodb:BatchGetItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+      "dynamodb:PutItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:ConditionCheckItem",
+    ]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.own_records]
+    }
+  }
+
+  statement {
+    sid       = "ResolveTheQuarantine"
+    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    resources = [var.binding.restore_table.arn]
+
+    # Quarantine is kept by restore, and which restores there will be is not known here.
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.quarantine_records]
+    }
+  }
+
+  # A late change is noted in the record of the restore that was cut over.
+  statement {
+    sid       = "NoteInTheRestoreRecord"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [var.binding.restore_table.arn]
+
+    # Records are kept by target, and the name of a restored table is chosen when it is restored.
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.restore_records]
+    }
+  }
+
+  statement {
+    sid       = "SwitchTheMappings"
+    actions   = local.switch_mappings.actions
+    resources = local.switch_mappings.resources
+  }
+
+  statement {
+    sid       = "LookAtTheStream"
+    actions   = ["dynamodb:DescribeTable"]
+    resources = [local.source_arn]
+  }
+
+  statement {
+    sid       = "FillTheBuffer"
+    actions   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+    resources = [aws_sqs_queue.buffer.arn]
+  }
+
+  statement {
+    sid = "EmptyTheDeadLetterQueue"
+    actions = [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:ChangeMessageVisibility",
+      "sqs:GetQueueAttributes",
+      "sqs:SendMessage",
+    ]
+    resources = [aws_sqs_queue.dead_letters.arn]
+  }
+
+  statement {
+    # In a bucket of the estate's own, nothing of what others keep there.
+    sid       = "FindWhatWasGivenUp"
+    actions   = ["s3:ListBucket"]
+    resources = [local.failure_bucket_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:prefix"
+      values   = [local.failure_prefix, local.image_prefix]
+    }
+  }
+
+  statement {
+    sid     = "BringInWhatWasGivenUp"
+    actions = ["s3:GetObject", "s3:DeleteObject"]
+    # Lambda names the objects after the shard and the time.
+    resources = ["${local.failure_bucket_arn}/${local.failure_prefix}*"]
+  }
+
+  statement {
+    sid     = "KeepImages"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    # Images are named after the change that they are of.
+    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
+  }
+
+  statement {
+    sid       = "ReadTheSource"
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
+    resources = [local.source_arn]
+  }
+
+  statement {
+    sid       = "WriteTheTarget"
+    actions   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    resources = local.target_arns
+  }
+
+  # A pattern for targets may cover the source and the restore table too; these two hold whatever it says.
+  statement {
+    sid       = "NeverWriteTheSource"
+    effect    = "Deny"
+    actions   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    resources = [local.source_arn]
+  }
+
+  statement {
+    sid       = "KeepToItsOwnRecords"
+    effect    = "Deny"
+    actions   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAnyValue:StringNotLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.own_records, local.quarantine_records]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.key_arns) == 0 ? [] : [local.key_arns]
+
+    content {
+      sid       = "UseTheKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      # Only through the services that hold the module's own data.
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values = [
+          for service in ["dynamodb", "lambda", "s3", "sqs"] :
+          "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
+
+    content {
+      sid       = "UseEncryptedTables"
+      actions   = ["kms:Decrypt"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "upkeep" {
+  name   = "upkeep"
+  role   = module.upkeep.role.name
+  policy = data.aws_iam_policy_document.upkeep.json
+}
+
 # The worker starts capture and replay, and ends them for a restore that came to nothing.
 data "aws_iam_policy_document" "worker" {
   statement {
@@ -239,12 +456,13 @@ resource "aws_iam_role_policy" "worker" {
   policy = data.aws_iam_policy_document.worker.json
 }
 
-# The operator function ends them too, looks how far they are, and repairs items that the target refused.
+# The operator function ends them too, looks how far they are, and has upkeep do what touches items.
 data "aws_iam_policy_document" "operator" {
+  # In one statement to save room. Switching is nothing that can be done to a function, nor invoking to a mapping.
   statement {
-    sid       = local.switch_mappings.sid
-    actions   = local.switch_mappings.actions
-    resources = local.switch_mappings.resources
+    sid       = "SwitchAndInvoke"
+    actions   = concat(local.switch_mappings.actions, ["lambda:InvokeFunction"])
+    resources = concat(local.switch_mappings.resources, [module.upkeep.function.arn])
   }
 
   statement {
@@ -266,30 +484,26 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
+  # Whether what lies there is of this restore. Lambda names the objects after the shard and the time.
   statement {
-    sid       = "ReadSource"
-    actions   = ["dynamodb:GetItem"]
-    resources = [local.source_arn]
+    sid       = "Failed"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.failure_bucket_arn}/${local.failure_prefix}*"]
   }
 
-  statement {
-    sid       = "RepairTarget"
-    actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
-    resources = local.target_arns
-  }
-
+  # The bucket that is made is encrypted with this key. The operator's own policy has it for other services.
   dynamic "statement" {
-    for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
+    for_each = var.kms_key_arn == null || !var.failure_bucket.create ? [] : [var.kms_key_arn]
 
     content {
-      sid       = "UseTableKeys"
+      sid       = "Key"
       actions   = ["kms:Decrypt"]
-      resources = statement.value
+      resources = [statement.value]
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["dynamodb.${local.region}.${data.aws_partition.current.dns_suffix}"]
+        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
       }
     }
   }

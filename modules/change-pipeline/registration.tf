@@ -1,5 +1,5 @@
-# How the worker and the operator function know of this pipeline. They only read it; where a replay stands is in other
-# items. Written last: a restore that finds it can switch the mappings at once.
+# How the worker, the operator function and upkeep know of this pipeline. They only read it; where a replay stands is in
+# other items. Written last: a restore that finds it can switch the mappings at once.
 resource "aws_dynamodb_table_item" "registration" {
   table_name = var.binding.restore_table.name
   hash_key   = "pk"
@@ -16,6 +16,17 @@ resource "aws_dynamodb_table_item" "registration" {
     buffer_id              = { S = terraform_data.buffer.id }
     target_patterns        = { L = [for pattern in var.target_patterns : { S = pattern }] }
     failure_bucket         = { S = local.failure_bucket_name }
+    image_prefix           = { S = local.image_prefix }
+    capture_function       = { S = module.capture.function.arn }
+    replay_function        = { S = module.replay.function.arn }
+    upkeep_function        = { S = module.upkeep.function.arn }
+    # What capture is to read, so that the functions can compare it with the mapping and the table.
+    stream_arn            = { S = local.stream_arn }
+    stream_has_new_images = { BOOL = local.stream_has_new_images }
+    filters               = { L = [for pattern in var.filter : { S = pattern }] }
+    # How long a change may be under way without being seen.
+    batching_window_seconds = { N = tostring(var.stream_reader.batching_window_seconds) }
+    replay_timeout_seconds  = { N = tostring(var.lambda.timeout) }
   })
 
   depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.operator]

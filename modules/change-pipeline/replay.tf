@@ -15,6 +15,7 @@ locals {
       BUFFER_DEAD_LETTER_URL = aws_sqs_queue.dead_letters.url
       # The function keeps to its share without knowing of the others.
       WRITE_UNITS_PER_SECOND = var.write_units_per_second == null ? "" : tostring(var.write_units_per_second / local.replay_invocations)
+      READ_UNITS_PER_SECOND  = var.read_units_per_second == null ? "" : tostring(var.read_units_per_second / local.replay_invocations)
     })
 
     runtime              = var.lambda.runtime

@@ -28,9 +28,10 @@ variable "table" {
 }
 
 variable "stream" {
-  description = "The source table's stream. Null has its ARN looked up, which needs the table to exist when Terraform plans; give `arn` where the table is made in the same configuration."
+  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`)."
   type = object({
-    arn = string
+    arn       = string
+    view_type = string
   })
   default = null
 
@@ -42,6 +43,11 @@ variable "stream" {
   validation {
     condition     = var.stream == null ? true : strcontains(var.stream.arn, ":table/${var.table}/stream/") || !strcontains(var.stream.arn, "/stream/")
     error_message = "stream.arn \"${try(var.stream.arn, "")}\" is a stream of another table: give the stream of ${var.table}, or leave stream out to have it looked up."
+  }
+
+  validation {
+    condition     = var.stream == null ? true : contains(["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"], var.stream.view_type)
+    error_message = "stream.view_type \"${try(var.stream.view_type, "")}\" is none of DynamoDB's: give the table's stream_view_type, or leave stream out to have it looked up."
   }
 }
 
@@ -100,10 +106,32 @@ variable "filter" {
 }
 
 variable "keep_expiries" {
-  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them."
+  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them. In a global table, deletes by time to live that are replicated from another region look like any other: they are told by `ttl_attribute` and the old image, so a stream without old images has them captured all the same."
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "ttl_attribute" {
+  description = "The attribute with the items' time to live, for `keep_expiries = false`: a delete of an item whose time had passed is left out too. Null has it looked up with the stream; give it where `stream` is given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ttl_attribute == null ? true : length(var.ttl_attribute) >= 1 && length(var.ttl_attribute) <= 255
+    error_message = "ttl_attribute has ${length(coalesce(var.ttl_attribute, "-"))} characters: give the name of the table's time to live attribute, 1 to 255 characters, or leave it out."
+  }
+}
+
+variable "capture_reserved_concurrency" {
+  description = "How many invocations of the capture function are reserved, so that other functions of the account cannot leave it without; null for none reserved. More than these never run at once: the stream has one for each shard, times `stream_reader.parallelization_factor`."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.capture_reserved_concurrency == null ? true : var.capture_reserved_concurrency >= 1 && floor(var.capture_reserved_concurrency) == var.capture_reserved_concurrency
+    error_message = "capture_reserved_concurrency is ${coalesce(var.capture_reserved_concurrency, 0)}: set it to a whole number of at least 1, for 0 would switch capture off, or leave it out for none reserved."
+  }
 }
 
 variable "group_count" {
@@ -119,7 +147,7 @@ variable "group_count" {
 }
 
 variable "byte_limit" {
-  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). A change too large for a message is read from the source when it is replayed."
+  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). An image too large for a message goes to the failure bucket, and the message names it."
   type        = number
   default     = 262144
   nullable    = false
@@ -170,6 +198,17 @@ variable "write_units_per_second" {
   }
 }
 
+variable "read_units_per_second" {
+  description = "How many read units a second replay may use on the source table, where it reads items whose image did not travel, shared out among its invocations; null for as many as it needs."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.read_units_per_second == null ? true : var.read_units_per_second > 0
+    error_message = "read_units_per_second is ${coalesce(var.read_units_per_second, 0)}: set it above 0, or leave it out for no limit."
+  }
+}
+
 variable "stream_reader" {
   description = <<-EOT
     How Lambda reads the stream.
@@ -208,9 +247,14 @@ variable "stream_reader" {
 }
 
 variable "buffer" {
-  description = "The FIFO buffer. `visibility_timeout_seconds`: how long messages stay hidden after an invocation that did not finish them; at least six times `lambda.timeout`, which is what null gives."
+  description = <<-EOT
+    The FIFO buffer.
+    - `visibility_timeout_seconds`: how long messages stay hidden after an invocation that did not finish them; at least six times `lambda.timeout`, which is what null gives.
+    - `alarm_after_days`: the age of the oldest message, in days, from which an alarm tells of it (1 to 13). While a table restores, messages wait for hours; SQS drops them after 14 days.
+  EOT
   type = object({
     visibility_timeout_seconds = optional(number)
+    alarm_after_days           = optional(number, 10)
   })
   default  = {}
   nullable = false
@@ -224,13 +268,18 @@ variable "buffer" {
     condition     = var.buffer.visibility_timeout_seconds == null ? true : var.buffer.visibility_timeout_seconds <= 43200
     error_message = "SQS hides a message for at most 12 hours: set buffer.visibility_timeout_seconds to at most 43200, not ${coalesce(var.buffer.visibility_timeout_seconds, 0)}."
   }
+
+  validation {
+    condition     = var.buffer.alarm_after_days >= 1 && var.buffer.alarm_after_days <= 13
+    error_message = "buffer.alarm_after_days is ${var.buffer.alarm_after_days}: set it within 1 to 13, for SQS drops messages after 14 days."
+  }
 }
 
 variable "failure_bucket" {
   description = <<-EOT
-    Where records go that capture could not send within the stream's life.
-    - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`.
-    - `expire_after_days`: how long the bucket that is made keeps them; longer than a restore may take from its restore point to its cutover, which looks for them there. `force_destroy`: whether Terraform may delete it while it holds any.
+    Where records go that capture could not send within the stream's life, and images too large for a message.
+    - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`. That bucket must keep what is under `images/` for 15 days at least, which Terraform cannot see, and let the capture function put and the replay function get objects there.
+    - `expire_after_days`: how long the bucket that is made keeps the records; longer than a restore may take from its restore point to its cutover, which looks for them there. Images it keeps for 15 days. `force_destroy`: whether Terraform may delete it while it holds any.
   EOT
   type = object({
     create            = optional(bool, true)
@@ -269,11 +318,24 @@ variable "table_kms_key_arns" {
   nullable    = false
 }
 
+variable "upkeep_interval_minutes" {
+  description = "How often the upkeep function runs, in minutes: 1 to 60."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.upkeep_interval_minutes >= 1 && var.upkeep_interval_minutes <= 60 && floor(var.upkeep_interval_minutes) == var.upkeep_interval_minutes
+    error_message = "upkeep_interval_minutes is ${var.upkeep_interval_minutes}: set it to a whole number from 1 to 60."
+  }
+}
+
 variable "lambda" {
   description = <<-EOT
-    The capture and the replay function, each.
+    The capture, the replay and the upkeep function, each.
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
-    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds.
+    - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds, of capture and replay; capture has at
+      least 240, to wait for the outcome of sends.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
     - `permissions_boundary`: policy ARN for the roles.
   EOT

@@ -65,7 +65,7 @@ output "dry_run_command" {
 }
 
 output "operator_command" {
-  description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by `cutover`, `abandon`, `repair` or `window`; a change pipeline has them filled in as its output `commands`."
+  description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by `cutover`, `abandon`, `repair`, `bring_in` or `window`; a change pipeline has them filled in as its output `commands`."
   value = format(
     "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
     local.region,

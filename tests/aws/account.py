@@ -21,6 +21,7 @@ from tests.aws.choices import Choices
 from tests.aws.clock import VirtualClock
 from tests.aws.cloudwatch import CloudWatch
 from tests.aws.errors import UnknownCallError
+from tests.aws.functions import Functions
 from tests.aws.items import Items
 from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
@@ -60,6 +61,7 @@ class Account:
         self.items = Items(self.choices, exists=self.tables.usable, written=self.streams.note)
         self.queues = Queues(self.clock, self.choices)
         self.mappings = Mappings(self.clock)
+        self.functions = Functions()
         self.objects = Objects(self.clock)
         self.messaging = Messaging()
         self.kinesis = KinesisDestinations(looks_until_done=1)
@@ -139,6 +141,7 @@ class Account:
             self.streams,
             self.queues,
             self.mappings,
+            self.functions,
             self.objects,
             self.messaging,
             self.kinesis,

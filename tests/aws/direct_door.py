@@ -31,6 +31,9 @@ _SERVICES = {
 }
 """Attribute of `Clients` to the service's name in botocore."""
 
+_ONE_ATTEMPT = {"dynamodb_once": "dynamodb", "sqs_once": "sqs", "lambda_invoking": "lambda"}
+"""Those whose clients never try again by themselves."""
+
 
 class DirectClient:
     """One service's client: `get_item(TableName=…)` is a call of `GetItem`.
@@ -77,6 +80,8 @@ class DirectClients(Clients):
         # In place of what `Clients` would make at first use.
         for name, service in _SERVICES.items():
             self.__dict__[name] = DirectClient(wire, service, region=region, attempts=attempts)
+        for name, service in _ONE_ATTEMPT.items():
+            self.__dict__[name] = DirectClient(wire, service, region=region)
 
 
 class _Paginator:

@@ -11,6 +11,10 @@ class UnknownCallError(BaseException):
     """The account does not know this call: an error of the test, which no function may take for one of AWS."""
 
 
+class ProcessDeath(BaseException):
+    """The function's execution environment is gone: no code of the function may run after this."""
+
+
 def client_error(operation: str, code: str, message: str = "", status: int = 400) -> ClientError:
     return ClientError(
         {

@@ -98,6 +98,10 @@ class Mappings:
         self._settle(found)
         return found
 
+    def modify(self, uuid: str, at: datetime) -> None:
+        """Let Lambda tell that a mapping was last changed at this instant."""
+        self._modified[uuid] = at.timestamp()
+
     def is_polling(self, uuid: str) -> bool:
         """Whether Lambda reads for it. What is being disabled may be read for a while yet."""
         return bool(self.of(uuid)["State"] == "Enabled")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.response import StreamingBody
+
 from tests.aws.clock import VirtualClock
 from tests.aws.errors import client_error
 
@@ -39,6 +41,15 @@ class Objects:
             "PutObject": self._put,
             "GetObject": self._get,
             "DeleteObject": self._delete,
+        }
+
+    @property
+    def contents(self) -> dict[tuple[str, str], bytes]:
+        """All objects, by bucket and key."""
+        return {
+            (bucket, key): found.body
+            for bucket, objects in self.buckets.items()
+            for key, found in objects.items()
         }
 
     def put(self, bucket: str, key: str, at: float, body: bytes = b"") -> None:
@@ -79,7 +90,7 @@ class Objects:
         if found is None:
             raise _missing("GetObject", "NoSuchKey", "The specified key does not exist.")
         return {
-            "Body": io.BytesIO(found.body),
+            "Body": StreamingBody(io.BytesIO(found.body), len(found.body)),
             "ContentLength": len(found.body),
             "LastModified": found.modified,
         }

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
-from tests.aws.errors import error_code
+from tests.aws.errors import ProcessDeath, error_code
 from tests.aws.hazards import (
     MIXED,
     PASSING,
@@ -25,7 +25,7 @@ from tests.aws.hazards import (
     failing,
     meanwhile,
 )
-from tests.aws.wire import ProcessDeath, Wire
+from tests.aws.wire import Wire
 
 TABLE = "orders"
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
-from tests.aws.errors import error_code
+from tests.aws.errors import ProcessDeath, error_code
 from tests.aws.hazards import Attempt, Call, Fault, Hazard, Mode
 from tests.aws.names import REGION
 
@@ -31,6 +31,7 @@ _RESOURCES = (
     "DashboardName",
     "BackupPlanId",
     "Bucket",
+    "FunctionName",
 )
 
 _RETRIED_CODES = frozenset(
@@ -44,10 +45,6 @@ _RETRIED_CODES = frozenset(
 _RETRIED_STATUS = (500, 502, 503, 504)
 _LONGEST_BACKOFF = 20.0
 """botocore's standard mode (docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
-
-
-class ProcessDeath(BaseException):
-    """The function's execution environment is gone: no code of the function may run after this."""
 
 
 @dataclass
@@ -186,4 +183,4 @@ def resource_of(parameters: Mapping[str, Any]) -> str:
     for name in _RESOURCES:
         if name in parameters:
             return str(parameters[name])
-    return ""
+    return " ".join(parameters.get("RequestItems", ()))

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.aws.wire import ProcessDeath
+from tests.aws.errors import ProcessDeath
 from tests.faults.estate import (
     DEAD_LETTERS,
     RESTORE_QUEUE,
@@ -52,7 +52,7 @@ class Action:
     name: str
     start: Callable[[Functions], World]
     run: Callable[[Functions, World], Answer]
-    can_be_done: str | None = None
+    can_be_done: Answer = None
     counts: bool = False
 
 
@@ -89,9 +89,12 @@ def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]
             if world.wire.denied:
                 break
         else:
-            last = str(answer.get("next", ""))
-            if not last.startswith("cutover again"):
+            last = str(answer.get("next") or answer.get("error", ""))
+            goes_on = last.startswith("cutover again") or last.endswith("repair again")
+            if "settling_until" not in answer and not goes_on:
                 return answer
+            if world.wire.denied and "error" in answer:
+                break
         world.clock.sleep(_PAUSE_SECONDS)
     raise NotAnsweredError(last)
 
@@ -203,7 +206,8 @@ def _started(**how: bool) -> Callable[[Functions], World]:
     return lambda functions: _requested(**how)
 
 
-_NOTHING_LEFT = f"no restore owns the pipeline of {SOURCE}: there is nothing to do"
+_NOTHING_LEFT = {"error": f"no restore owns the pipeline of {SOURCE}: there is nothing to do"}
+_CUT_OVER = {"refused": [{"code": "not_replaying", "reason": f"{TARGET} was cut over already"}]}
 
 ACTIONS = (
     Action("restore", _started(), _restore),
@@ -214,7 +218,7 @@ ACTIONS = (
     Action("reconcile", _unheard_of, _reconcile),
     Action("status", _replaying, partial(call, action="status")),
     Action("window", _waiting, _choose_window),
-    Action("cutover", _replaying, partial(call, action="cutover", settle_seconds=2), _NOTHING_LEFT),
+    Action("cutover", _replaying, partial(call, action="cutover", settle_seconds=2), _CUT_OVER),
     Action("abandon before replay", _waiting, _abandon_and_restore, _NOTHING_LEFT),
     Action("abandon", _replaying, partial(call, action="abandon"), _NOTHING_LEFT),
     Action("repair", _with_quarantine, partial(call, action="repair"), counts=True),

@@ -12,6 +12,7 @@ from tests.aws.clock import VirtualClock
 from tests.aws.names import ACCOUNT, REGION, function_arn, queue_arn, queue_url, table_arn
 from tests.aws.tables import TableState
 from tests.unit.builders import event
+from tests.unit.changes.makers import REGISTERED_BESIDES
 
 SOURCE = "orders"
 TARGET = "orders-restored"
@@ -277,7 +278,9 @@ def _pipeline(account: Account) -> None:
             "buffer_dead_letter_url": {"S": SET_ASIDE},
             "buffer_id": {"S": BUFFER_ID},
             "target_patterns": {"L": [{"S": "*"}]},
+            **REGISTERED_BESIDES,
             "failure_bucket": {"S": FAILURES},
+            "stream_arn": {"S": stream_arn},
         },
     )
     # Left by an earlier restore, and no concern of this one.

@@ -9,20 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dynamodb_restore.handlers import operator, reconciler, restore_worker, wiring
+from dynamodb_restore.handlers import operator, reconciler, restore_worker, upkeep, wiring
 from dynamodb_restore.restore import reconcile
 from dynamodb_restore.settings.registry import SETTINGS
 from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.clock import VirtualClock
+from tests.aws.errors import ProcessDeath
 from tests.aws.hazards import Hazard
 from tests.aws.lambda_runtime import QueuePoller, context
-from tests.aws.wire import ProcessDeath, Wire
+from tests.aws.names import function_arn
+from tests.aws.wire import Wire
 from tests.faults.estate import (
     CONTROL_TAG,
     DEAD_LETTERS,
@@ -33,10 +36,13 @@ from tests.faults.estate import (
     TOPIC,
 )
 
-_TIMEOUTS = {"restore-worker": 120.0, "operator": 300.0, "reconciler": 300.0}
+_TIMEOUTS = {"restore-worker": 120.0, "operator": 300.0, "reconciler": 300.0, "upkeep": 300.0}
 """Of the functions, as Terraform sets them."""
 
 ENVIRONMENT = {
+    "SOURCE_TABLE_NAME": SOURCE,
+    "GROUP_COUNT": "16",
+    "BYTE_LIMIT": "262144",
     "RESTORE_TABLE_NAME": RESTORE_TABLE,
     "RESTORE_QUEUE_URL": RESTORE_QUEUE,
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
@@ -115,13 +121,18 @@ class Functions:
         with self._door.opened(), pytest.MonkeyPatch.context() as patch:
             for name, value in ENVIRONMENT.items():
                 patch.setenv(name, value)
-            for module in (wiring, reconciler):
+            for module in (wiring, reconciler, upkeep):
                 patch.setattr(module, "datetime", SimpleNamespace(now=self._now))
             patch.setattr(wiring, "time", SimpleNamespace(sleep=self._sleep))
-            for module in (wiring, restore_worker):
+            patch.setattr(
+                upkeep,
+                "time",
+                SimpleNamespace(sleep=self._sleep, monotonic=self._true_time, time=self._true_time),
+            )
+            for module in (wiring, restore_worker, upkeep):
                 patch.setattr(module, "random", SimpleNamespace(Random=lambda: random.Random(7)))
             patch.setattr(reconcile, "uuid", SimpleNamespace(uuid4=self._id))
-            for module in (restore_worker, operator, reconciler):
+            for module in (restore_worker, operator, reconciler, upkeep):
                 patch.setattr(module.logger._logger, "disabled", True)
             yield self
 
@@ -160,14 +171,18 @@ class Functions:
         return self._invoke(world, reconciler, "reconciler", {"detail-type": "Scheduled Event"})
 
     def _invoke(self, world: World, module: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        seconds = _TIMEOUTS[name]
-        told = context(f"dynamodb-restore-{name}", world.clock, seconds)
         # Metrics are printed, by the thousand.
-        with self.on(world), world.wire.invocation(seconds), redirect_stdout(io.StringIO()):
+        with self.on(world), redirect_stdout(io.StringIO()):
+            return self._run(module, name, event)
+
+    def _run(self, module: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        seconds = _TIMEOUTS[name]
+        told = context(f"dynamodb-restore-{name}", self.world.clock, seconds)
+        with self.world.wire.invocation(seconds):
             try:
                 answer: dict[str, Any] = module.handler(event, told)
             except ProcessDeath:
-                world.deaths += 1
+                self.world.deaths += 1
                 raise
         return answer
 
@@ -175,14 +190,20 @@ class Functions:
     def on(self, world: World) -> Iterator[None]:
         """Let all clients talk to this world's account."""
         self._world = world
+        handlers = world.account.functions.handlers
+        handlers[function_arn("upkeep")] = partial(self._run, upkeep, "upkeep")
         try:
             with self._door.to(world.wire):
                 yield
         finally:
+            handlers.clear()
             self._world = None
 
     def _now(self, zone: tzinfo) -> datetime:
         return self.world.clock.instant().astimezone(zone)
+
+    def _true_time(self) -> float:
+        return self.world.clock.now
 
     def _sleep(self, seconds: float) -> None:
         self.world.clock.sleep(seconds)

@@ -17,8 +17,8 @@ from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE
 _OF_ITS_RUN = frozenset(
     {
         # When, how often, by which event, and through which states it came to its last one.
-        "at", "attempts", "claimed_at", "consumed_until", "covered_from", "event_id", "expires_at", "finished_at",
-        "history", "leader", "sync_attempts", "updated_at", "version",
+        "at", "attempts", "claimed_at", "consumed_until", "covered_from", "event_id", "expires_at", "fenced_at",
+        "finished_at", "history", "leader", "settling_since", "sync_attempts", "updated_at", "version", "watched_until",
     }
 )  # fmt: skip
 """What a restore record, a claim or a report says about the run and not about its outcome."""

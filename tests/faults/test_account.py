@@ -12,10 +12,10 @@ import pytest
 from moto import mock_aws
 
 from dynamodb_restore.aws import Clients, clients
-from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
+from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.settings.registry import SETTINGS
@@ -226,16 +226,17 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
     yield records.restore_id_of_event(TARGET, request().event_id)
     yield records.restore_id_of_event(TARGET, "another")
 
-    pipelines = PipelineStore(aws, RESTORE_TABLE)
+    claims = ClaimStore(aws, RESTORE_TABLE, SOURCE)
     claim = Claim("restore-1", TARGET, ClaimState.CAPTURING, NOW, Window(5))
-    yield pipelines.take(SOURCE, claim)
-    yield pipelines.take(SOURCE, replace(claim, restore_id="restore-2"))
-    yield pipelines.update(SOURCE, claim)
-    yield pipelines.update(SOURCE, claim)
-    pipelines.release(SOURCE, replace(claim, restore_id="restore-2"), consumed_until=None)
-    yield pipelines.claim(SOURCE)
-    pipelines.release(SOURCE, claim, consumed_until=NOW)
-    yield pipelines.claim(SOURCE), pipelines.consumed_until(SOURCE)
+    yield claims.take(claim)
+    yield claims.take(replace(claim, restore_id="restore-2"))
+    yield claims.update(claim)
+    yield claims.update(claim)
+    claims.release(replace(claim, restore_id="restore-2"))
+    yield claims.current()
+    claims.note_consumed(NOW)
+    claims.release(claim)
+    yield claims.current(), claims.consumed_until()
 
     progress = ProgressStore(aws, RESTORE_TABLE, SOURCE, "buffer-1")
     for sequence in (5, 9, 7):

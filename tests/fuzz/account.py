@@ -6,18 +6,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from botocore.exceptions import ConnectTimeoutError
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.handlers import wiring
+from dynamodb_restore.handlers import upkeep, wiring
 from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.clock import VirtualClock
@@ -29,6 +28,7 @@ from tests.aws.queues import Message
 from tests.aws.wire import Wire
 from tests.fuzz.damage import mostly
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID
+from tests.unit.changes.makers import REGISTERED_BESIDES
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 SOURCE, TARGET = "orders", "orders-restored"
 NOW = datetime(2026, 11, 22, 7, 20, tzinfo=UTC)
 MADE = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
+_STREAM = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
 RESTORE_QUEUE = queue_url("restores")
 DEAD_LETTERS = queue_url("restores-dlq")
 
 ENVIRONMENT = {
+    "SOURCE_TABLE_NAME": SOURCE,
+    "GROUP_COUNT": "16",
+    "BYTE_LIMIT": "262144",
     "RESTORE_TABLE_NAME": RESTORE_TABLE,
     "RESTORE_QUEUE_URL": RESTORE_QUEUE,
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
@@ -166,6 +170,19 @@ class DrawnAccount:
     def context(self) -> LambdaContext:
         return context("dynamodb-restore", self.aws.clock, self.seconds)
 
+    def now(self, zone: tzinfo) -> datetime:
+        return self.aws.clock.instant().astimezone(zone)
+
+    @property
+    def time(self) -> SimpleNamespace:
+        """What stands for the module `time`."""
+        clock = self.aws.clock
+        return SimpleNamespace(sleep=clock.sleep, monotonic=lambda: clock.now, time=lambda: clock.now)
+
+    def invoke_upkeep(self, event: Any) -> Any:
+        """The upkeep function, which gets what the operator function sends."""
+        return upkeep.handler(event, self.context)
+
     @property
     def announced(self) -> list[dict[str, Any]]:
         """The reports on the event bus."""
@@ -200,7 +217,11 @@ class DrawnAccount:
 def _account(drawn: DrawnAccount) -> Account:
     account = Account(VirtualClock(NOW.timestamp()))
     source = account.tables.make(SOURCE, MADE - timedelta(days=99), on_demand=True)
-    source.description["TableId"] = "source"
+    source.description |= {
+        "TableId": "source",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        "LatestStreamArn": _STREAM,
+    }
     source.tags["team"] = "checkout"
     source.ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     if drawn.target is not None:
@@ -216,9 +237,9 @@ def _account(drawn: DrawnAccount) -> Account:
     for name in ("restores", "restores-dlq", "buffer.fifo", "aside.fifo"):
         account.queues.make(name, visibility_seconds=720)
     account.mappings.looks_to_switch = 0
-    stream_arn = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
     for function in ("capture", "replay"):
-        account.mappings.put(stream_arn, function_arn(function), State="Disabled")
+        account.mappings.put(_STREAM, function_arn(function), State="Disabled")
+    account.functions.handlers[function_arn("upkeep")] = drawn.invoke_upkeep
     account.objects.buckets["orders-failures"] = {}
     account.backups.any_job = drawn.job
     account.backups.any_backup = _backup
@@ -240,13 +261,6 @@ def _error(operation: str, code: str) -> Exception:
     return client_error(operation, code, "as drawn", status=500 if code == "InternalServerError" else 400)
 
 
-class _FixedDatetime(datetime):
-    @override
-    @classmethod
-    def now(cls, tz: Any = None) -> _FixedDatetime:
-        return cls.fromtimestamp(NOW.timestamp(), tz)
-
-
 _door = BotocoreDoor()
 
 
@@ -257,7 +271,6 @@ def deployed(clients: Clients) -> Iterator[None]:
         _door.opened(),
         mock.patch.dict("os.environ", ENVIRONMENT),
         mock.patch.object(aws_module, "clients", return_value=clients),
-        mock.patch.object(wiring, "datetime", _FixedDatetime),
     ):
         yield
 
@@ -267,10 +280,14 @@ def inhabited(account: DrawnAccount, items: Sequence[Mapping[str, Any]] = ()) ->
     """Let the functions find this account, with these items in the restore table."""
     for item in items:
         account.aws.items.put(RESTORE_TABLE, dict(item))
+    clock = account.aws.clock
     with (
         _door.to(account.wire),
         account.wire.invocation(account.seconds),
-        mock.patch.object(wiring, "time", SimpleNamespace(sleep=account.aws.clock.sleep)),
+        mock.patch.object(wiring, "time", SimpleNamespace(sleep=clock.sleep)),
+        mock.patch.object(upkeep, "time", account.time),
+        mock.patch.object(upkeep, "datetime", SimpleNamespace(now=account.now)),
+        mock.patch.object(wiring, "datetime", SimpleNamespace(now=account.now)),
     ):
         yield
 
@@ -288,6 +305,7 @@ def registration(**more: Any) -> dict[str, Any]:
         "buffer_id": {"S": "buffer-1"},
         "target_patterns": {"L": [{"S": "*"}]},
         "failure_bucket": {"S": "orders-failures"},
+        **REGISTERED_BESIDES,
         **more,
     }
 

@@ -73,15 +73,21 @@ def _changes(draw: st.DrawFn, group: int) -> Change:
 @cache
 def _expanding(kind: str) -> str:
     """A small body that unpacks to much."""
-    parts = {"blanks": (b"", b" ", b""), "lists": (b'{"v":1,"k":["id"],"c":[', b"[],", b"[]]}")}
+    header = b'{"v":2,"t":1795348800000,"k":["pk","sk"]}\n'
+    parts = {
+        "blanks": (b"", b" ", b""),
+        "lists": (header + b"[", b"[],", b"[]]"),
+        "lines": (header, b"[]\n", b"[]"),
+    }
     start, middle, end = parts[kind]
     raw = start + middle * (9 * 1024 * 1024 // len(middle)) + end
     return base64.b64encode(zlib.compress(raw, 9)).decode()
 
 
 def _packed(content: Any) -> str:
-    raw = json.dumps(content, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return base64.b64encode(zlib.compress(raw)).decode()
+    lines = content if isinstance(content, list) else [content]
+    raw = "\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
+    return base64.b64encode(zlib.compress(raw.encode("utf-8", "surrogatepass"))).decode()
 
 
 def _cut(draw: st.DrawFn, body: str) -> str:
@@ -111,7 +117,7 @@ def _flipped_bit(draw: st.DrawFn, body: str) -> str:
 def _compressed_otherwise(draw: st.DrawFn, body: str) -> str:
     raw = zlib.decompress(base64.b64decode(body))
     raw_deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    dictionary = zlib.compressobj(zdict=b'{"v":1')
+    dictionary = zlib.compressobj(zdict=b'{"v":2')
     packed = draw(
         st.sampled_from(
             [
@@ -137,8 +143,8 @@ def _something_behind_it(draw: st.DrawFn, body: str) -> str:
 
 
 def _another_json(draw: st.DrawFn, body: str) -> str:
-    content = json.loads(zlib.decompress(base64.b64decode(body)))
-    return _packed(draw(damaged_json(content)))
+    lines = zlib.decompress(base64.b64decode(body)).split(b"\n")
+    return _packed(draw(damaged_json([json.loads(line) for line in lines])))
 
 
 def _any_text(draw: st.DrawFn, body: str) -> str:
@@ -146,7 +152,7 @@ def _any_text(draw: st.DrawFn, body: str) -> str:
 
 
 def _expanding_body(draw: st.DrawFn, body: str) -> str:
-    return _expanding(draw(st.sampled_from(["blanks", "lists"])))
+    return _expanding(draw(st.sampled_from(["blanks", "lists", "lines"])))
 
 
 _DAMAGES: tuple[Callable[[st.DrawFn, str], str], ...] = (
@@ -170,7 +176,7 @@ _DAMAGES: tuple[Callable[[st.DrawFn, str], str], ...] = (
 def _messages(draw: st.DrawFn) -> Sent:
     group = draw(st.sampled_from(sorted({_group(key) for key in KEYS})))
     changes = draw(st.lists(_changes(group), min_size=1, max_size=3))
-    body = encode(changes)
+    body = encode(changes, sent_at=NOON)
     if draw(st.integers(0, 2)):
         return Sent(str(group), body, tuple(changes))
     if draw(st.integers(0, 15)) == 0:

@@ -25,9 +25,9 @@ from tests.aws.attributes import Item, Schema
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.clock import InlineExecutor, VirtualClock
 from tests.aws.errors import client_error
-from tests.aws.hazards import Fault, Mode, failing
+from tests.aws.hazards import Attempt, Fault, Mode
 from tests.aws.items import Table
-from tests.aws.lambda_runtime import QueuePoller, context
+from tests.aws.lambda_runtime import Delivery, QueuePoller, context
 from tests.aws.names import queue_url
 from tests.aws.queues import Message
 from tests.aws.wire import Wire
@@ -46,6 +46,8 @@ _ENVIRONMENT = {
     "BUFFER_URL": queue_url("buffer.fifo"),
     "BUFFER_DEAD_LETTER_URL": queue_url("aside.fifo"),
     "BUFFER_ID": "buffer-1",
+    "FAILURE_BUCKET": "failures",
+    "IMAGE_PREFIX": "images/",
     "WRITE_UNITS_PER_SECOND": "",
 }
 _WINDOW_START = NOON - 2
@@ -65,11 +67,10 @@ class ReplayAccount:
         self.aws.items.make("restores", pk="S", sk="S")
         for name in ("buffer.fifo", "aside.fifo"):
             self.aws.queues.make(name)
-        denied = {
-            name: Fault(Mode.REFUSED, client_error(name, "AccessDeniedException", "not yours"))
-            for name in failing_operations
-        }
-        self.wire = Wire(self.aws, [failing(denied)])
+        self.aws.objects.buckets["failures"] = {}
+        self._failing = failing_operations
+        self.wire = Wire(self.aws, [self._denied])
+        self._poller = QueuePoller(self.aws, _ENVIRONMENT["BUFFER_URL"])
         self.aws.items.put(
             "restores",
             {
@@ -85,28 +86,42 @@ class ReplayAccount:
             },
         )
 
+    def _denied(self, attempt: Attempt) -> Fault | None:
+        """The restore table works: where it does not, the whole invocation fails."""
+        operation, resource = attempt.call
+        if operation not in self._failing or resource == "restores":
+            return None
+        return Fault(Mode.REFUSED, client_error(operation, "AccessDeniedException", "not yours"))
+
     @property
     def aside(self) -> list[Message]:
         """What was set aside."""
         return list(self.aws.queues.queues[_ENVIRONMENT["BUFFER_DEAD_LETTER_URL"]].messages.values())
 
-    def delivered(self, messages: Sequence[Sent]) -> Sequence[dict[str, Any]]:
+    def delivered(self, messages: Sequence[Sent]) -> Delivery:
         """Messages of the buffer as Lambda delivers them, all at once."""
-        url = _ENVIRONMENT["BUFFER_URL"]
         for sent in messages:
-            self.aws.queues.put(url, sent.body, group=sent.group)
-        delivery = QueuePoller(self.aws, url).receive()
+            self.aws.queues.put(self._poller.url, sent.body, group=sent.group)
+        delivery = self._poller.receive()
         assert delivery is not None
         assert [record["body"] for record in delivery.records] == [sent.body for sent in messages]
-        return delivery.records
+        return delivery
 
-    def handled(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The ids of the messages that the function wants back."""
+    def handled(self, delivery: Delivery) -> list[str]:
+        """The ids of the messages that the function wants back; the others are deleted."""
         told = context("dynamodb-restore-orders-replay", self.aws.clock, 60)
         with _door.to(self.wire), self.wire.invocation(), logged():
-            answer = replay.handler({"Records": list(records)}, told)
+            answer = replay.handler({"Records": list(delivery.records)}, told)
         assert answer.keys() == {"batchItemFailures"}
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        back = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        self._poller.finish(delivery, back)
+        return back
+
+    def delivered_again(self) -> Delivery:
+        """The messages that came back, once all of them are visible."""
+        for message in self.aws.queues.queues[self._poller.url].messages.values():
+            self.aws.clock.wait_until(message.visible_at)
+        return self._poller.receive() or Delivery([])
 
     def quarantined(self, clients: Clients) -> set[str]:
         with _door.to(self.wire):
@@ -123,8 +138,12 @@ def function(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     for name, value in _ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_module, "clients", lambda: clients)
-    monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep))
-    with _door.opened(), mock.patch("dynamodb_restore.changes.writer.parallel_calls", InlineExecutor):
+    monkeypatch.setattr(
+        replay,
+        "time",
+        SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep, time=lambda: NOON + clock.now),
+    )
+    with _door.opened(), mock.patch("dynamodb_restore.changes.clock.parallel_calls", InlineExecutor):
         yield
 
 
@@ -166,16 +185,16 @@ def test_unreadable_bundles_are_set_aside_or_come_back_and_nothing_is_overtaken(
             account.aws.items.put("source", item(number, value))
         for number, value in before.items():
             account.aws.items.put("target", item(number, value))
-        records = account.delivered(messages)
+        delivery = account.delivered(messages)
         found = [readable(sent) for sent in messages]
 
-        back = account.handled(records)
+        back = account.handled(delivery)
         may_come_back = bool(failing_operations)
-        _check_what_comes_back(
-            messages, found, [record["messageId"] for record in records], back, account.aside, may_come_back
-        )
+        _check_what_comes_back(messages, found, delivery.ids, back, account.aside, may_come_back)
         account.wire.hazards.clear()
-        again = account.handled([record for record in records if record["messageId"] in back])
+        delivery = account.delivered_again()
+        assert set(delivery.ids) == set(back)
+        again = account.handled(delivery)
         quarantined = account.quarantined(clients)
 
         assert again == []
@@ -227,8 +246,8 @@ def _check_items(
         for change in changes or ():
             if change.time < _WINDOW_START:
                 continue
-            if not _SCHEMA.fits(change.key, exactly=True):
-                if change.image is None or not _SCHEMA.fits(change.image):
+            if not _SCHEMA.fits(sdk_attributes(change.key), exactly=True):
+                if change.image is None or not _SCHEMA.fits(sdk_attributes(change.image)):
                     assert item_id(change.key) in quarantined
                     continue
                 # Put by its image, whatever was said to be its key: an item that nothing here orders.
@@ -267,7 +286,7 @@ def _made_by(change: Change, source: Table) -> Item | None:
             return sdk_attributes(change.image or {})
         case Kind.DELETE:
             return None
-        case Kind.READ:
+        case Kind.READ | Kind.OBJECT:
             return source.items.get(source.schema.key_of(sdk_attributes(change.key)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.local_aws import LocalAws
 from tests.local_aws.permissions import Need, Statement, denial, statements_of
 
-KINDS = ("restore-worker", "operator", "reconciler", "capture", "replay")
+KINDS = ("restore-worker", "operator", "reconciler", "capture", "replay", "upkeep")
 
 
 @dataclass(frozen=True)

@@ -67,13 +67,25 @@ class Flow:
         return result
 
     def cut_over(self, table: str) -> dict[str, Any]:
-        """Ask for cutover until it is not refused, as a person would who waits for the buffer to drain."""
+        """Ask for cutover until it is done, as a person would who waits for the buffer to drain, and end the watch."""
 
         def report() -> dict[str, Any] | None:
             answer = self.ask("cutover", table, settle_seconds=1)
-            return None if "refused" in answer else answer
+            return answer if "result" in answer else None
 
-        return self.aws.wait_until(report, timeout=PATIENCE_SECONDS, what=f"the cutover of {table}")
+        done = self.aws.wait_until(report, timeout=PATIENCE_SECONDS, what=f"the cutover of {table}")
+        assert self.ask("status", table)["state"] == "watching"
+        assert "released" in self.ask("abandon", table)
+        return done
+
+    def refused(self, table: str) -> list[dict[str, str]]:
+        """Why a cutover is refused, once it has settled."""
+
+        def obstacles() -> list[dict[str, str]] | None:
+            found: list[dict[str, str]] | None = self.ask("cutover", table, settle_seconds=0).get("refused")
+            return found
+
+        return self.aws.wait_until(obstacles, timeout=PATIENCE_SECONDS, what=f"the refusal for {table}")
 
 
 @pytest.fixture(scope="session")

@@ -38,19 +38,31 @@ BY_LAMBDA = {
 
 SHOWN_ELSEWHERE = {
     ("replay", "dynamodb:PutItem"): "tests/reference/test_refusals.py",
-    ("replay", "dynamodb:DeleteItem"): "tests/reference/test_refusals.py",
-    ("replay", "dynamodb:Query"): "tests/reference/test_refusals.py",
     ("replay", "sqs:SendMessage"): "tests/fuzz",
-    ("operator", "dynamodb:PutItem"): "tests/unit/changes/test_operator.py",
-    ("operator", "dynamodb:DeleteItem"): "tests/unit/changes/test_operator.py",
+    ("replay", "s3:GetObject"): "tests/unit/changes/test_replay.py",
+    ("upkeep", "dynamodb:PutItem"): "tests/unit/actions/test_actions.py",
+    ("upkeep", "dynamodb:DeleteItem"): "tests/unit/actions/test_actions.py",
+    ("upkeep", "sqs:ChangeMessageVisibility"): "tests/unit/pipeline/test_bring_in.py",
     ("reconciler", "dynamodb:PutItem"): "tests/unit/test_reconcile.py",
     ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
     ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
     ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
-    ("replay", "sqs:ChangeMessageVisibility"): "tests/unit/changes/test_handlers.py",
 }
-"""Calls that only other tests cause, and where: refused items, repair, a listing that outlasts an invocation, Contributor
+"""Calls that only other tests cause, and where: refused items, repair, bundles that cannot be read, a listing that outlasts an invocation, Contributor
 Insights that failed."""
+
+NOT_CALLED_YET = {
+    ("upkeep", "dynamodb:BatchGetItem"): "settling writes in doubt reads many items of the source at once",
+    (
+        "upkeep",
+        "dynamodb:BatchWriteItem",
+    ): "settling writes in doubt writes many items, and quarantine entries, at once",
+    ("upkeep", "dynamodb:ConditionCheckItem"): "notes of writes in doubt are made on condition of the claim",
+    ("upkeep", "lambda:UpdateEventSourceMapping"): "ending the watch after cutover switches capture off",
+    ("upkeep", "sqs:GetQueueAttributes"): "ending the watch after cutover looks at the buffer and its DLQ",
+    ("upkeep", "s3:PutObject"): "images that are too large for a message are kept under images/",
+}
+"""What the upkeep function is to do that no code calls yet."""
 
 WILDCARDS = {
     "ListAndCreateTriggers",
@@ -123,6 +135,7 @@ def test_everything_granted_is_used_or_has_its_reason(
         if action not in used[role.kind]
         and action not in explained
         and (role.kind, action) not in SHOWN_ELSEWHERE
+        and (role.kind, action) not in NOT_CALLED_YET
     }
     with capsys.disabled():
         granted = {(role.kind, action) for role in deployed_roles for action in role.granted}

@@ -152,10 +152,12 @@ _OPERATIONS = {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "s3:ListObjectsV2": "s3:ListBucket",
+    "lambda:Invoke": "lambda:InvokeFunction",
 }
 """Operations with another action than their own
 (docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html,
-docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)."""
+docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html,
+docs.aws.amazon.com/lambda/latest/api/API_Invoke.html)."""
 
 _ANYWHERE = frozenset(
     {
@@ -218,13 +220,16 @@ def _resources(call: Asked, account: str) -> list[str]:
         case "sns":
             return [parameters["TopicArn"]]
         case "s3":
-            return [f"arn:aws:s3:::{parameters['Bucket']}"]
+            bucket = f"arn:aws:s3:::{parameters['Bucket']}"
+            return [f"{bucket}/{parameters['Key']}" if "Key" in parameters else bucket]
         case "events":
             buses = {entry.get("EventBusName", "default") for entry in parameters["Entries"]}
             return [_arn("events", *place, f"event-bus/{bus}") for bus in sorted(buses)]
         case "lambda":
             if "UUID" in parameters:
                 return [_arn("lambda", *place, f"event-source-mapping:{parameters['UUID']}")]
+            if call.operation == "Invoke":
+                return [_arn("lambda", *place, f"function:{call.resource}")]
             return [parameters["Resource"]]
         case "monitoring":
             return [_cloudwatch_resource(call, account)]

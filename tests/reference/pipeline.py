@@ -21,19 +21,19 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from dynamodb_restore import aws
-from dynamodb_restore.changes.pipeline import Claim, ClaimState, PipelineStore
 from dynamodb_restore.changes.progress import ProgressStore, Side, lagging_groups
 from dynamodb_restore.changes.quarantine import Quarantine
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.handlers import capture, replay
+from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from tests.aws.account import Account
 from tests.aws.choices import RandomChoices
 from tests.aws.clock import VirtualClock
 from tests.aws.direct_door import DirectClient
-from tests.aws.errors import client_error
+from tests.aws.errors import ProcessDeath, client_error
 from tests.aws.hazards import MIXED, NowAndThen
 from tests.aws.lambda_runtime import Context, Delivery, QueuePoller
-from tests.aws.wire import ProcessDeath, Wire
+from tests.aws.wire import Wire
 from tests.reference.tables import (
     Schema,
     StreamReader,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RESTORE_ID = "restore-1"
+_FAILURES = "failures"
 
 _VISIBILITY_SECONDS = 180.0
 _LARGEST_BATCH = 1000
@@ -134,6 +135,15 @@ class EngineClients:
 
     dynamodb: DynamoDBClient
     sqs: DirectClient
+    s3: DirectClient
+
+    @property
+    def sqs_once(self) -> DirectClient:
+        return self.sqs
+
+    @property
+    def dynamodb_once(self) -> DynamoDBClient:
+        return self.dynamodb
 
 
 class Pipeline:
@@ -168,8 +178,8 @@ class Pipeline:
         self.stream = StreamReader(boto3.client("dynamodbstreams"), stream_arn)
         self.faults = EngineFaults(self.rng)
         self._build_queues()
-        sqs = DirectClient(self.wire, "sqs")
-        functions = EngineClients(aws.Clients().dynamodb, sqs)
+        sqs, s3 = (DirectClient(self.wire, service) for service in ("sqs", "s3"))
+        functions = EngineClients(aws.Clients().dynamodb, sqs, s3)
         self.faults.attach(functions.dynamodb)
         self.records: list[dict[str, Any]] = []
         self.in_flight: list[Delivery] = []
@@ -177,16 +187,17 @@ class Pipeline:
         self._position = 0
         self._sizes: list[int] = []
         self._invocations = 0
-        self._clients = cast("aws.Clients", EngineClients(self.plain, sqs))
+        self._clients = cast("aws.Clients", EngineClients(self.plain, sqs, s3))
         _set_up_functions(self, functions, group_count, monkeypatch)
 
     def _build_queues(self) -> None:
-        """The buffer and its DLQ in memory, with faults of their own."""
+        """The buffer, its DLQ and the failure bucket in memory, with faults of their own."""
         self.clock = VirtualClock(1_795_330_800.0)
         self.choices = RandomChoices(self.rng)
         account = Account(self.clock, self.choices)
         self.buffer = account.queues.make("buffer.fifo", visibility_seconds=_VISIBILITY_SECONDS)
         self.aside = account.queues.make("aside.fifo")
+        account.objects.buckets[_FAILURES] = {}
         self.queue_faults = NowAndThen(self.rng, MIXED)
         self.wire = Wire(account, [self.queue_faults], latency=lambda: self.rng.uniform(0.001, 0.02))
         self._poller = QueuePoller(account, self.buffer.url)
@@ -204,8 +215,8 @@ class Pipeline:
         return Quarantine(self._clients, self.restores, RESTORE_ID)
 
     @property
-    def pipelines(self) -> PipelineStore:
-        return PipelineStore(self._clients, self.restores)
+    def claims(self) -> ClaimStore:
+        return ClaimStore(self._clients, self.restores, self.source)
 
     def claim(self, *, since: float | None = None) -> Claim:
         """Own the pipeline and replay what changed from `since` on, or from now."""
@@ -213,7 +224,7 @@ class Pipeline:
         # The engine tells a change's time in whole minutes.
         window = Window(int(moment) // 60 * 60)
         claim = Claim(RESTORE_ID, self.target, ClaimState.REPLAYING, datetime.now(UTC), window)
-        return self.pipelines.take(self.source, claim)
+        return self.claims.take(claim)
 
     def restore(self) -> None:
         """Bring the target to the source's present state, and own the pipeline from here on."""
@@ -338,11 +349,16 @@ def _set_up_functions(
         "GROUP_COUNT": str(group_count),
         "BYTE_LIMIT": "262144",
         "KEEP_EXPIRIES": "true",
+        "TTL_ATTRIBUTE": "",
+        "FAILURE_BUCKET": _FAILURES,
+        "IMAGE_PREFIX": "images/orders/",
         "WRITE_UNITS_PER_SECOND": "",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "clients", lambda: clients)
-    sleepless = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None)
+    sleepless = SimpleNamespace(
+        monotonic=time.monotonic, sleep=lambda _: None, time=lambda: pipeline.clock.now
+    )
     for handlers in (capture, replay):
         monkeypatch.setattr(handlers, "time", sleepless)

@@ -70,7 +70,7 @@ def test_progress_and_claims_hold_by_the_engines_own_conditions(
     claim = pipeline.claim()
     again = pipeline.claim()
     assert (again.restore_id, again.window, again.version) == (RESTORE_ID, claim.window, claim.version)
-    assert pipeline.pipelines.update(pipeline.source, claim) is not None
-    assert pipeline.pipelines.update(pipeline.source, claim) is None
-    pipeline.pipelines.release(pipeline.source, claim, consumed_until=None)
-    assert pipeline.pipelines.claim(pipeline.source) is None
+    assert pipeline.claims.update(claim) is not None
+    assert pipeline.claims.update(claim) is None
+    pipeline.claims.release(claim)
+    assert pipeline.claims.current() is None

@@ -25,6 +25,7 @@ override_data {
   values = {
     stream_enabled = true
     stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+    ttl            = [{ attribute_name = "expires", enabled = true }]
   }
 }
 
@@ -177,6 +178,9 @@ run "the_capture_function_is_told_all_that_it_reads" {
       GROUP_COUNT                  = "7"
       BYTE_LIMIT                   = "65536"
       KEEP_EXPIRIES                = "false"
+      TTL_ATTRIBUTE                = "expires"
+      FAILURE_BUCKET               = "demo-orders-failures-123456789012-us-east-1"
+      IMAGE_PREFIX                 = "images/demo-orders/"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
@@ -197,5 +201,85 @@ run "expiries_are_kept_by_default" {
   assert {
     condition     = local.capture_function.environment.KEEP_EXPIRIES == "true" && local.capture_function.environment.GROUP_COUNT == "16"
     error_message = "Environment: ${jsonencode(local.capture_function.environment)}"
+  }
+}
+
+run "a_time_to_live_that_is_given_is_believed" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream        = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+    ttl_attribute = "deleted_at"
+  }
+
+  assert {
+    condition     = local.capture_function.environment.TTL_ATTRIBUTE == "deleted_at"
+    error_message = "Attribute: ${local.capture_function.environment.TTL_ATTRIBUTE}"
+  }
+}
+
+# A table that is made in the same configuration cannot be asked.
+run "where_the_stream_is_given_and_the_attribute_is_not_there_is_none" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+  }
+
+  assert {
+    condition     = local.capture_function.environment.TTL_ATTRIBUTE == ""
+    error_message = "Attribute: ${local.capture_function.environment.TTL_ATTRIBUTE}"
+  }
+}
+
+# DynamoDB remembers the attribute of a time to live that was switched off.
+run "a_time_to_live_that_is_off_is_none" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table.source[0]
+    values = {
+      stream_enabled = true
+      stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000"
+      ttl            = [{ attribute_name = "expires", enabled = false }]
+    }
+  }
+
+  assert {
+    condition     = local.capture_function.environment.TTL_ATTRIBUTE == ""
+    error_message = "Attribute: ${local.capture_function.environment.TTL_ATTRIBUTE}"
+  }
+}
+
+run "nothing_is_reserved_unless_asked_for_and_there_is_time_to_wait_for_sends" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = local.capture_function.reserved_concurrency == null && local.capture_function.timeout == 240 && local.replay_function.timeout == 60
+    error_message = "Function: ${jsonencode([local.capture_function.reserved_concurrency, local.capture_function.timeout, local.replay_function.timeout])}"
+  }
+}
+
+run "invocations_are_reserved_for_capture_alone" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture_reserved_concurrency = 20
+    lambda                       = { timeout = 300 }
+  }
+
+  assert {
+    condition     = local.capture_function.reserved_concurrency == 20 && !can(local.replay_function.reserved_concurrency) && local.capture_function.timeout == 300
+    error_message = "Function: ${jsonencode([local.capture_function, local.replay_function])}"
   }
 }

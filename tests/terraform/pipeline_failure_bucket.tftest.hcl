@@ -1,5 +1,5 @@
 # The bucket is the last place where a change can be that could not be sent. It must be private, encrypted and emptied in
-# time; and where one is given, none may be made.
+# time, but keep an image for as long as a message can name it; and where one is given, none may be made.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -45,7 +45,7 @@ run "a_bucket_is_made_private_encrypted_and_emptied" {
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_lifecycle_configuration.failures[0].rule).expiration).days == 30
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.failures[0].rule : one(rule.filter).prefix => one(rule.expiration).days if rule.status == "Enabled" } == { "aws/lambda/" = 30, "images/" = 15 }
     error_message = "Lifecycle: ${jsonencode(aws_s3_bucket_lifecycle_configuration.failures[0].rule)}"
   }
 
@@ -71,7 +71,7 @@ run "a_given_key_encrypts_it" {
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_lifecycle_configuration.failures[0].rule).expiration).days == 7 && aws_s3_bucket.failures[0].force_destroy
+    condition     = { for rule in aws_s3_bucket_lifecycle_configuration.failures[0].rule : one(rule.filter).prefix => one(rule.expiration).days } == { "aws/lambda/" = 7, "images/" = 15 } && aws_s3_bucket.failures[0].force_destroy
     error_message = "Lifecycle: ${jsonencode(aws_s3_bucket_lifecycle_configuration.failures[0].rule)}"
   }
 }
@@ -91,7 +91,7 @@ run "a_given_bucket_is_used_and_none_is_made" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.capture.statement : one(statement.resources) if startswith(join("", statement.actions), "s3:")] == ["arn:aws:s3:::estate-failures/*", "arn:aws:s3:::estate-failures"]
+    condition     = [for statement in data.aws_iam_policy_document.capture.statement : one(statement.resources) if startswith(join("", statement.actions), "s3:")] == ["arn:aws:s3:::estate-failures/*", "arn:aws:s3:::estate-failures/images/demo-orders/*", "arn:aws:s3:::estate-failures"]
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.capture.statement)}"
   }
 }

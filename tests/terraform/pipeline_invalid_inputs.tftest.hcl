@@ -69,7 +69,7 @@ run "a_stream_that_is_no_arn_fails" {
   }
 
   variables {
-    stream = { arn = "orders" }
+    stream = { arn = "orders", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
@@ -83,7 +83,7 @@ run "an_empty_stream_arn_fails" {
   }
 
   variables {
-    stream = { arn = "" }
+    stream = { arn = "", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
@@ -97,10 +97,66 @@ run "a_stream_of_another_table_fails" {
   }
 
   variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000" }
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   expect_failures = [var.stream]
+}
+
+run "an_unknown_view_type_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "ALL" }
+  }
+
+  expect_failures = [var.stream]
+}
+
+run "upkeep_every_other_hour_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    upkeep_interval_minutes = 120
+  }
+
+  expect_failures = [var.upkeep_interval_minutes]
+}
+
+run "upkeep_every_minute_and_a_half_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    upkeep_interval_minutes = 1.5
+  }
+
+  expect_failures = [var.upkeep_interval_minutes]
+}
+
+run "an_alarm_on_messages_that_sqs_has_dropped_by_then_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    buffer = { alarm_after_days = 14 }
+  }
+
+  expect_failures = [var.buffer]
 }
 
 run "an_unknown_capture_mode_fails" {
@@ -327,6 +383,20 @@ run "a_write_limit_of_nothing_fails" {
   expect_failures = [var.write_units_per_second]
 }
 
+run "a_read_limit_of_nothing_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    read_units_per_second = 0
+  }
+
+  expect_failures = [var.read_units_per_second]
+}
+
 run "a_batch_above_lambdas_fails" {
   command = plan
 
@@ -481,6 +551,48 @@ run "an_expiry_of_no_days_fails" {
   expect_failures = [var.failure_bucket]
 }
 
+run "an_empty_time_to_live_attribute_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    ttl_attribute = ""
+  }
+
+  expect_failures = [var.ttl_attribute]
+}
+
+run "a_reserved_concurrency_that_switches_capture_off_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture_reserved_concurrency = 0
+  }
+
+  expect_failures = [var.capture_reserved_concurrency]
+}
+
+run "a_reserved_concurrency_of_half_an_invocation_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    capture_reserved_concurrency = 1.5
+  }
+
+  expect_failures = [var.capture_reserved_concurrency]
+}
+
 # --- the root: what a pipeline needs of the rest
 
 run "a_table_whose_restores_would_not_be_seen_fails" {
@@ -526,6 +638,9 @@ run "the_numbers_at_their_lower_limits_pass" {
     buffer                 = { visibility_timeout_seconds = 90 }
     stream_reader          = { batch_size = 1, batching_window_seconds = 0, parallelization_factor = 1, maximum_record_age_seconds = 60 }
     failure_bucket         = { expire_after_days = 1 }
+    ttl_attribute          = "t"
+
+    capture_reserved_concurrency = 1
   }
 
   assert {
@@ -545,6 +660,7 @@ run "the_numbers_at_their_upper_limits_pass" {
     table              = join("", [for number in range(255) : "t"])
     group_count        = 1000
     byte_limit         = 262144
+    ttl_attribute      = join("", [for number in range(255) : "t"])
     replay_concurrency = 1000
     lambda             = { timeout = 900 }
     buffer             = { visibility_timeout_seconds = 43200 }

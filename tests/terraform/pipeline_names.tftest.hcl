@@ -25,8 +25,8 @@ run "short_names_are_not_touched" {
   }
 
   assert {
-    condition     = [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] == ["demo-orders-capture", "demo-orders-replay", "demo-orders-capture-us-east-1", "demo-orders-replay-us-east-1", "pipeline-orders", "demo-orders-changes.fifo", "demo-orders-changes-dlq.fifo", "demo-orders-failures-123456789012-us-east-1"]
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
+    condition     = [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] == ["demo-orders-capture", "demo-orders-replay", "demo-orders-upkeep", "demo-orders-capture-us-east-1", "demo-orders-replay-us-east-1", "demo-orders-upkeep-us-east-1", "pipeline-orders", "demo-orders-changes.fifo", "demo-orders-changes-dlq.fifo", "demo-orders-failures-123456789012-us-east-1"]
+    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
   }
 }
 
@@ -71,18 +71,24 @@ run "the_longest_names_fill_their_limits_and_stay_apart" {
   }
 
   assert {
-    condition     = [for name in [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)] == [64, 64, 64, 64, 128, 80, 80, 63]
-    error_message = "Lengths: ${jsonencode([for name in [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)])}"
+    condition     = [for name in [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)] == [64, 64, 64, 64, 64, 64, 128, 80, 80, 63]
+    error_message = "Lengths: ${jsonencode([for name in [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)])}"
   }
 
   assert {
-    condition     = length(distinct([local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])) == 8
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
+    condition     = length(distinct([local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])) == 10
+    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
   }
 
   assert {
-    condition     = [for alarm in [local.names.alarm_given_up, local.names.alarm_lost] : length(alarm)] == [255, 255] && local.names.alarm_given_up != local.names.alarm_lost
-    error_message = "Alarms: ${local.names.alarm_given_up} and ${local.names.alarm_lost}"
+    condition     = alltrue([for key in keys(local.wanted_alarm_names) : length(local.names[key]) == 255]) && length(distinct([for key in keys(local.wanted_alarm_names) : local.names[key]])) == 8
+    error_message = "Alarms: ${jsonencode([for key in keys(local.wanted_alarm_names) : local.names[key]])}"
+  }
+
+  # The limits of a rule's name, a function's description and an alarm's.
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.upkeep.name) == 64 && length(local.upkeep_function.description) <= 256 && alltrue([for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description) <= 1024])
+    error_message = "Lengths: ${jsonencode([length(aws_cloudwatch_event_rule.upkeep.name), length(local.upkeep_function.description), [for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description)]])}"
   }
 
   assert {
@@ -92,7 +98,7 @@ run "the_longest_names_fill_their_limits_and_stay_apart" {
 
   assert {
     condition     = can(regex("^[a-z0-9][a-z0-9-]+[a-z0-9]$", aws_s3_bucket.failures[0].bucket)) && can(regex("^[A-Za-z0-9_-]+$", local.names.capture)) && can(regex("^[A-Za-z0-9_-]+\\.fifo$", aws_sqs_queue.buffer.name))
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.capture_role, local.names.replay_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
+    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
   }
 }
 
@@ -116,9 +122,9 @@ run "pipelines_of_similar_tables_do_not_clash" {
     condition = length(distinct(flatten([
       for table in values(output.tables) : [
         table.functions.capture.name, table.functions.replay.name, table.roles.capture.name, table.roles.replay.name,
-        table.buffer.name, table.buffer_dead_letter_queue.name,
+        table.functions.upkeep.name, table.roles.upkeep.name, table.buffer.name, table.buffer_dead_letter_queue.name,
       ]
-    ]))) == 8 * 6
+    ]))) == 8 * 8
     error_message = "Names: ${jsonencode({ for name, table in output.tables : name => [table.functions, table.roles, table.buffer.name, table.buffer_dead_letter_queue.name] })}"
   }
 

@@ -78,8 +78,9 @@ run "capture_may_read_the_stream_fill_the_buffer_and_note_how_far_it_is" {
       ReadTheStream            = { effect = "Allow", actions = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
       ListTheStreamsOfTheTable = { effect = "Allow", actions = "dynamodb:ListStreams", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*" }
       FillTheBuffer            = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
-      NoteProgress             = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteProgress             = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       KeepWhatCannotBeSent     = { effect = "Allow", actions = "s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/*" }
+      StoreLargeImages         = { effect = "Allow", actions = "s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
       FindTheBucket            = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
     }
     error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.capture.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
@@ -118,9 +119,12 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       EmptyTheBuffer                = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
       SetBundlesAside               = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       WriteTheTarget                = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
-      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
-      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      ReadItemsThatDidNotTravel     = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      ReadLargeImages               = { effect = "Allow", actions = "s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
+      TellImagesThatAreGone         = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+      FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteWhatIsInDoubt             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       KeepToItsOwnRecords           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     }
@@ -133,8 +137,9 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
       } == {
       FollowTheClaimAndNoteProgress = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      NoteWhatIsInDoubt             = "ForAllValues:StringEquals dynamodb:LeadingKeys doubt#orders"
       KeepTheQuarantine             = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
-      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#*"
+      KeepToItsOwnRecords           = "ForAnyValue:StringNotLike dynamodb:LeadingKeys quarantine#* doubt#orders"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.replay.statement : statement.sid => statement.condition })}"
   }
@@ -166,7 +171,64 @@ run "the_worker_may_switch_the_two_mappings" {
   }
 }
 
-run "the_operator_function_may_also_look_and_repair" {
+override_resource {
+  target = module.upkeep.aws_lambda_function.this
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+}
+
+run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    target_patterns = ["orders-*"]
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.upkeep.statement :
+      statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
+      } == {
+      KeepThePipelinesRecords = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      ResolveTheQuarantine    = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteInTheRestoreRecord  = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      SwitchTheMappings       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
+      LookAtTheStream         = { effect = "Allow", actions = "dynamodb:DescribeTable", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      FillTheBuffer           = { effect = "Allow", actions = "sqs:GetQueueAttributes sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      EmptyTheDeadLetterQueue = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
+      FindWhatWasGivenUp      = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+      BringInWhatWasGivenUp   = { effect = "Allow", actions = "s3:DeleteObject s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/aws/lambda/11111111-1111-4111-8111-111111111111/*" }
+      KeepImages              = { effect = "Allow", actions = "s3:GetObject s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/*" }
+      ReadTheSource           = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      WriteTheTarget          = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
+      NeverWriteTheSource     = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      KeepToItsOwnRecords     = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.upkeep.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
+  }
+
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.upkeep.statement :
+      statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
+      } == {
+      KeepThePipelinesRecords = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      ResolveTheQuarantine    = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
+      NoteInTheRestoreRecord  = "ForAllValues:StringLike dynamodb:LeadingKeys target#*"
+      FindWhatWasGivenUp      = "StringEquals s3:prefix aws/lambda/11111111-1111-4111-8111-111111111111/ images/"
+      KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys pipeline#orders quarantine#*"
+    }
+    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.upkeep.statement : statement.sid => statement.condition })}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.upkeep.role == "demo-orders-upkeep-us-east-1"
+    error_message = "On ${aws_iam_role_policy.upkeep.role}"
+  }
+}
+
+run "the_operator_function_may_also_look_and_invoke_upkeep" {
   module {
     source = "./modules/change-pipeline"
   }
@@ -180,11 +242,10 @@ run "the_operator_function_may_also_look_and_repair" {
       for statement in data.aws_iam_policy_document.operator.statement :
       statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
       } == {
-      Switch       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
-      Watch        = { effect = "Allow", actions = "sqs:GetQueueAttributes", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
-      Failures     = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
-      ReadSource   = { effect = "Allow", actions = "dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
-      RepairTarget = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
+      SwitchAndInvoke = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:InvokeFunction lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222 arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+      Watch           = { effect = "Allow", actions = "sqs:GetQueueAttributes", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      Failures        = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+      Failed          = { effect = "Allow", actions = "s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/aws/lambda/11111111-1111-4111-8111-111111111111/*" }
     }
     error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.operator.statement : statement.sid => [statement.effect, statement.actions, statement.resources] })}"
   }
@@ -234,18 +295,34 @@ run "a_customer_key_is_used_only_through_the_services_that_hold_the_data" {
 
   assert {
     condition = {
-      for role, document in { capture = data.aws_iam_policy_document.capture, replay = data.aws_iam_policy_document.replay } :
+      for role, document in { capture = data.aws_iam_policy_document.capture, replay = data.aws_iam_policy_document.replay, upkeep = data.aws_iam_policy_document.upkeep } :
       role => [for statement in document.statement : "${join(" ", sort(statement.actions))} ${one(statement.resources)} ${one(statement.condition).variable} ${join(" ", sort(one(statement.condition).values))}" if statement.sid == "UseTheKey"]
       } == {
       capture = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
-      replay  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
+      replay  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
+      upkeep  = ["kms:Decrypt kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService dynamodb.us-east-1.amazonaws.com lambda.us-east-1.amazonaws.com s3.us-east-1.amazonaws.com sqs.us-east-1.amazonaws.com"]
     }
-    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement])}"
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement])}"
   }
 
   assert {
-    condition     = aws_sqs_queue.buffer.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && aws_sqs_queue.dead_letters.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.capture_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.replay_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo"
-    error_message = "Keys: ${jsonencode([aws_sqs_queue.buffer.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, local.capture_function.kms_key_arn, local.replay_function.kms_key_arn])}"
+    condition     = aws_sqs_queue.buffer.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && aws_sqs_queue.dead_letters.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.capture_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.replay_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo" && local.upkeep_function.kms_key_arn == "arn:aws:kms:us-east-1:123456789012:key/demo"
+    error_message = "Keys: ${jsonencode([aws_sqs_queue.buffer.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, local.capture_function.kms_key_arn, local.replay_function.kms_key_arn, local.upkeep_function.kms_key_arn])}"
+  }
+}
+
+run "the_operator_function_may_read_what_was_given_up_although_the_bucket_has_a_key" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/demo"
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.operator.statement : "${one(statement.actions)} ${one(statement.resources)} ${one(statement.condition).variable} ${one(one(statement.condition).values)}" if statement.sid == "Key"] == ["kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/demo kms:ViaService s3.us-east-1.amazonaws.com"]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.operator.statement)}"
   }
 }
 
@@ -260,13 +337,13 @@ run "keys_of_the_tables_may_only_decrypt_and_only_through_dynamodb" {
 
   assert {
     condition = [
-      for statement in concat(data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.operator.statement) :
+      for statement in concat(data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement, data.aws_iam_policy_document.operator.statement) :
       "${statement.sid} ${join(" ", statement.actions)} ${one(statement.resources)} ${one(one(statement.condition).values)}" if anytrue([for action in statement.actions : startswith(action, "kms:")])
       ] == [
       "ReadEncryptedChanges kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
       "UseEncryptedTables kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
-      "UseTableKeys kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
+      "UseEncryptedTables kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/orders dynamodb.us-east-1.amazonaws.com",
     ]
-    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.operator.statement])}"
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement, data.aws_iam_policy_document.operator.statement])}"
   }
 }

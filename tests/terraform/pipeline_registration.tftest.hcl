@@ -61,6 +61,21 @@ override_resource {
   values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
 }
 
+override_resource {
+  target = module.capture.aws_lambda_function.this
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-capture" }
+}
+
+override_resource {
+  target = module.replay.aws_lambda_function.this
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-replay" }
+}
+
+override_resource {
+  target = module.upkeep.aws_lambda_function.this
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+}
+
 run "the_registration_says_what_the_functions_read" {
   module {
     source = "./modules/change-pipeline"
@@ -68,6 +83,10 @@ run "the_registration_says_what_the_functions_read" {
 
   variables {
     target_patterns = ["orders-*", "restored-orders"]
+    filter          = ["{\"eventName\":[\"INSERT\"]}", "{\"eventName\":[\"MODIFY\"]}"]
+    stream_reader   = { batching_window_seconds = 300 }
+    lambda          = { timeout = 90 }
+    stream          = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "NEW_IMAGE" }
   }
 
   assert {
@@ -77,16 +96,25 @@ run "the_registration_says_what_the_functions_read" {
 
   assert {
     condition = jsondecode(aws_dynamodb_table_item.registration.item) == {
-      pk                     = { S = "pipeline#orders" }
-      sk                     = { S = "registration" }
-      capture                = { S = "on_restore" }
-      capture_mapping        = { S = "11111111-1111-4111-8111-111111111111" }
-      replay_mapping         = { S = "22222222-2222-4222-8222-222222222222" }
-      buffer_url             = { S = "https://sqs.example/demo-orders-changes.fifo" }
-      buffer_dead_letter_url = { S = "https://sqs.example/demo-orders-changes-dlq.fifo" }
-      buffer_id              = { S = "buffer-1" }
-      target_patterns        = { L = [{ S = "orders-*" }, { S = "restored-orders" }] }
-      failure_bucket         = { S = "demo-orders-failures-123456789012-us-east-1" }
+      pk                      = { S = "pipeline#orders" }
+      sk                      = { S = "registration" }
+      capture                 = { S = "on_restore" }
+      capture_mapping         = { S = "11111111-1111-4111-8111-111111111111" }
+      replay_mapping          = { S = "22222222-2222-4222-8222-222222222222" }
+      buffer_url              = { S = "https://sqs.example/demo-orders-changes.fifo" }
+      buffer_dead_letter_url  = { S = "https://sqs.example/demo-orders-changes-dlq.fifo" }
+      buffer_id               = { S = "buffer-1" }
+      target_patterns         = { L = [{ S = "orders-*" }, { S = "restored-orders" }] }
+      failure_bucket          = { S = "demo-orders-failures-123456789012-us-east-1" }
+      image_prefix            = { S = "images/demo-orders/" }
+      capture_function        = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-capture" }
+      replay_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-replay" }
+      upkeep_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+      stream_arn              = { S = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000" }
+      stream_has_new_images   = { BOOL = true }
+      filters                 = { L = [{ S = "{\"eventName\":[\"INSERT\"]}" }, { S = "{\"eventName\":[\"MODIFY\"]}" }] }
+      batching_window_seconds = { N = "300" }
+      replay_timeout_seconds  = { N = "90" }
     }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
@@ -103,6 +131,54 @@ run "it_says_when_capture_runs_always" {
 
   assert {
     condition     = jsondecode(aws_dynamodb_table_item.registration.item).capture.S == "always"
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+}
+
+# Read as they were typed where somebody looks at them: an empty list and a stream that was looked up.
+run "without_a_filter_the_list_is_empty" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).filters == { L = [] }
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).stream_arn.S == "arn:aws:dynamodb:us-east-1:123456789012:table/mocked/stream/2026-01-31T03:00:00.000" && jsondecode(aws_dynamodb_table_item.registration.item).stream_has_new_images.BOOL
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+}
+
+run "a_stream_of_keys_has_no_new_images" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table.source[0]
+    values = { stream_enabled = true, stream_view_type = "KEYS_ONLY" }
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).stream_has_new_images == { BOOL = false }
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+}
+
+run "a_stream_of_old_images_has_no_new_images" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "OLD_IMAGE" }
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).stream_has_new_images == { BOOL = false }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
 }
@@ -142,11 +218,12 @@ run "the_commands_are_ready_to_paste" {
     condition = {
       for action, command in output.commands : action => jsondecode(regex("--payload '(.*)' /dev/stdout$", command)[0])
       } == {
-      status  = { action = "status", table = "orders" }
-      cutover = { action = "cutover", table = "orders" }
-      abandon = { action = "abandon", table = "orders" }
-      repair  = { action = "repair", table = "orders" }
-      window  = { action = "window", table = "orders", start = "START", end = null }
+      status   = { action = "status", table = "orders" }
+      cutover  = { action = "cutover", table = "orders" }
+      abandon  = { action = "abandon", table = "orders" }
+      repair   = { action = "repair", table = "orders" }
+      bring_in = { action = "bring_in", table = "orders" }
+      window   = { action = "window", table = "orders", start = "START", end = null }
     }
     error_message = "Commands: ${jsonencode(output.commands)}"
   }

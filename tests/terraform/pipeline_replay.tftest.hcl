@@ -40,6 +40,11 @@ override_resource {
   }
 }
 
+override_resource {
+  target = aws_s3_bucket.failures[0]
+  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+}
+
 run "until_the_table_is_ready_the_buffer_mapping_is_disabled" {
   module {
     source = "./modules/change-pipeline"
@@ -92,8 +97,11 @@ run "the_replay_function_is_told_all_that_it_reads" {
       RESTORE_TABLE_NAME           = "demo-restores"
       BUFFER_ID                    = "buffer-1"
       BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
+      FAILURE_BUCKET               = "demo-orders-failures-123456789012-us-east-1"
+      IMAGE_PREFIX                 = "images/demo-orders/"
       BUFFER_DEAD_LETTER_URL       = "https://sqs.example/demo-orders-changes-dlq.fifo"
       WRITE_UNITS_PER_SECOND       = ""
+      READ_UNITS_PER_SECOND        = ""
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
@@ -106,14 +114,20 @@ run "the_replay_function_is_told_all_that_it_reads" {
   }
 }
 
-run "the_write_limit_is_shared_out_among_the_invocations" {
+run "the_limits_are_shared_out_among_the_invocations" {
   module {
     source = "./modules/change-pipeline"
   }
 
   variables {
     write_units_per_second = 1000
+    read_units_per_second  = 400
     replay_concurrency     = 8
+  }
+
+  assert {
+    condition     = local.replay_function.environment.READ_UNITS_PER_SECOND == "50"
+    error_message = "Limit of one invocation: ${local.replay_function.environment.READ_UNITS_PER_SECOND}"
   }
 
   assert {
@@ -145,7 +159,7 @@ run "both_functions_run_as_they_are_told" {
   }
 
   variables {
-    lambda    = { runtime = "python3.12", architecture = "x86_64", memory_size = 1024, timeout = 120, log_level = "DEBUG", log_retention_days = 7, tracing = true, permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
+    lambda    = { runtime = "python3.12", architecture = "x86_64", memory_size = 1024, timeout = 300, log_level = "DEBUG", log_retention_days = 7, tracing = true, permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
     artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "Y29kZQ==" } }
   }
 
@@ -153,7 +167,7 @@ run "both_functions_run_as_they_are_told" {
     condition = alltrue([
       for function in [local.capture_function, local.replay_function] :
       [function.runtime, function.architecture, function.memory_size, function.timeout, function.log_level, function.log_retention_days, function.tracing, function.permissions_boundary, function.code.s3.key] ==
-      ["python3.12", "x86_64", 1024, 120, "DEBUG", 7, true, "arn:aws:iam::123456789012:policy/boundary", "code.zip"] && function.code.filename == null
+      ["python3.12", "x86_64", 1024, 300, "DEBUG", 7, true, "arn:aws:iam::123456789012:policy/boundary", "code.zip"] && function.code.filename == null
     ])
     error_message = "Functions: ${jsonencode([local.capture_function, local.replay_function])}"
   }

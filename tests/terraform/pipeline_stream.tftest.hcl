@@ -45,7 +45,7 @@ run "a_given_stream_is_not_looked_up" {
   }
 
   variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000" }
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   assert {

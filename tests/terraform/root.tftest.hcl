@@ -178,16 +178,18 @@ run "a_table_needs_no_more_than_its_name" {
   assert {
     condition = [
       output.tables.orders.functions.capture.name, output.tables.orders.functions.replay.name,
+      output.tables.orders.functions.upkeep.name, output.tables.orders.upkeep_rule.name,
       output.tables.orders.buffer.name, output.tables.orders.buffer_dead_letter_queue.name,
       ] == [
       "dynamodb-restore-orders-capture", "dynamodb-restore-orders-replay",
+      "dynamodb-restore-orders-upkeep", "dynamodb-restore-orders-upkeep",
       "dynamodb-restore-orders-changes.fifo", "dynamodb-restore-orders-changes-dlq.fifo",
     ]
     error_message = "Pipeline: ${jsonencode(output.tables)}"
   }
 
   assert {
-    condition     = sort(keys(output.operator_commands.orders)) == tolist(["abandon", "cutover", "repair", "status", "window"]) && strcontains(output.operator_commands.orders.status, " --function-name dynamodb-restore-operator ")
+    condition     = sort(keys(output.operator_commands.orders)) == tolist(["abandon", "bring_in", "cutover", "repair", "status", "window"]) && strcontains(output.operator_commands.orders.status, " --function-name dynamodb-restore-operator ")
     error_message = "Commands: ${jsonencode(output.operator_commands)}"
   }
 }
@@ -196,8 +198,10 @@ run "what_is_chosen_for_a_table_reaches_its_pipeline" {
   variables {
     tables = {
       orders = {
-        stream         = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000" }
-        failure_bucket = { create = false, arn = "arn:aws:s3:::estate-failures" }
+        stream                  = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "KEYS_ONLY" }
+        buffer                  = { alarm_after_days = 3 }
+        upkeep_interval_minutes = 15
+        failure_bucket          = { create = false, arn = "arn:aws:s3:::estate-failures" }
       }
     }
   }

@@ -101,9 +101,10 @@ run "everything_of_a_pipeline_is_tagged" {
     condition = alltrue([
       for tags in [
         aws_sqs_queue.buffer.tags, aws_sqs_queue.dead_letters.tags, aws_lambda_event_source_mapping.stream.tags,
-        aws_lambda_event_source_mapping.buffer.tags, aws_s3_bucket.failures[0].tags,
+        aws_lambda_event_source_mapping.buffer.tags, aws_s3_bucket.failures[0].tags, aws_cloudwatch_event_rule.upkeep.tags,
+        aws_cloudwatch_metric_alarm.pipeline["set_aside"].tags,
       ] : tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
     ])
-    error_message = "Tags: ${jsonencode([aws_sqs_queue.buffer.tags, aws_sqs_queue.dead_letters.tags, aws_lambda_event_source_mapping.stream.tags, aws_lambda_event_source_mapping.buffer.tags, aws_s3_bucket.failures[0].tags])}"
+    error_message = "Tags: ${jsonencode([aws_sqs_queue.buffer.tags, aws_sqs_queue.dead_letters.tags, aws_lambda_event_source_mapping.stream.tags, aws_lambda_event_source_mapping.buffer.tags, aws_s3_bucket.failures[0].tags, aws_cloudwatch_event_rule.upkeep.tags, aws_cloudwatch_metric_alarm.pipeline["set_aside"].tags])}"
   }
 }

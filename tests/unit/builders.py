@@ -14,11 +14,13 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.changes.pipeline import PipelineStore
 from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
-from dynamodb_restore.restore.handover import Handover
+from dynamodb_restore.restore.clone import Cloner, DirectClone
+from dynamodb_restore.restore.delivery import Delivery
 from dynamodb_restore.restore.record import RestoreRecords
+from dynamodb_restore.restore.report import Report
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import SETTINGS
@@ -56,6 +58,13 @@ def event(name: str) -> Any:
 
 def request(**changes: Any) -> RestoreRequest:
     return replace(REQUEST, **changes)
+
+
+def delivery(
+    of: RestoreRequest, attempt: int = 1, message_id: str | None = None, *, redriven: bool = False
+) -> Delivery:
+    """One delivery of a request's message, which has the event's id unless told otherwise."""
+    return Delivery(of, attempt, message_id or of.event_id, redriven)
 
 
 def make_table(
@@ -272,13 +281,19 @@ def make_worker(
         record_retention_days=90,
         **more,
     )
+    records = RestoreRecords(clients, RESTORE_TABLE, timedelta(days=90))
     return Worker(
-        clients=clients,
         config=config,
-        records=RestoreRecords(clients, RESTORE_TABLE, timedelta(days=90)),
+        records=records,
         announcer=Announcer(clients, "default", topic_arn),
-        handover=Handover(clients, PipelineStore(clients, RESTORE_TABLE), RESTORE_TABLE, lambda: now),
-        settings=SEVEN_SETTINGS,
-        pace=clock.pace(),
+        pipelines=Pipelines(clients, RESTORE_TABLE, lambda: now),
+        cloner=Cloner(clients, records, SEVEN_SETTINGS, clock.pace()),
         now=lambda: now,
+    )
+
+
+def clone_now(worker: Worker, source: TableRef, target: str, *, dry_run: bool) -> Report:
+    """What a direct invocation does."""
+    return DirectClone(worker.cloner, worker.config, worker.pipelines, worker.now).run(
+        source, target, dry_run=dry_run
     )

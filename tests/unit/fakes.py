@@ -7,6 +7,7 @@ test uses real boto3 clients, paginators included.
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
+from tests.aws.clock import VirtualClock
 from tests.aws.errors import client_error
+from tests.aws.functions import Functions
 from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
 from tests.aws.names import ACCOUNT, REGION, function_arn, kinesis_arn, table_arn
@@ -56,14 +59,17 @@ class Aws:
         self.calls: list[Call] = []
         self.kinesis = KinesisDestinations()
         self.triggers = Mappings()
-        self.objects = Objects()
+        self.functions = Functions()
+        self.objects = Objects(VirtualClock(time.time()))
         self._faults: dict[str, deque[Exception]] = {}
         self._lasting: dict[str, dict[str, Any]] = {}
         self._passing: dict[str, deque[Mapping[str, Any]]] = {}
 
-    def fail(self, operation: str, code: str, message: str = "", *, times: int = 1) -> None:
+    def fail(
+        self, operation: str, code: str, message: str = "", *, times: int = 1, status: int = 400
+    ) -> None:
         """Let the next calls of `operation` fail."""
-        errors = [client_error(operation, code, message) for _ in range(times)]
+        errors = [client_error(operation, code, message, status) for _ in range(times)]
         self._faults.setdefault(operation, deque()).extend(errors)
 
     def describe_as(self, table: str, **description: Any) -> None:
@@ -96,9 +102,9 @@ class Aws:
         self.calls.append(Call(operation, parameters))
         if self._faults.get(operation):
             raise self._faults[operation].popleft()
-        for fake in (self.kinesis.operations, self.triggers.operations, self.objects.operations):
-            if operation in fake:
-                return fake[operation](parameters)
+        for service in (self.kinesis, self.triggers, self.functions, self.objects):
+            if operation in service.operations:
+                return service.operations[operation](parameters)
         answer = otherwise(client, operation, parameters)
         if operation == "DescribeTable":
             name = answer["Table"]["TableName"]

@@ -161,3 +161,13 @@ def test_a_table_is_named_or_given_by_arn(text: str, expected: TableRef) -> None
 def test_anything_else_is_no_table(text: str) -> None:
     with pytest.raises(ValueError, match="is neither a table name nor the ARN of a table"):
         table_ref(text)
+
+
+@pytest.mark.parametrize("service", ["sqs", "dynamodb"])
+def test_there_are_clients_without_repetitions_and_they_differ_in_nothing_else(
+    clients: Clients, service: str
+) -> None:
+    usual, once = (getattr(clients, name).meta.config for name in (service, f"{service}_once"))
+
+    assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (5, 1)
+    assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (3, 15, "dynamodb-restore")

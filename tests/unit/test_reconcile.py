@@ -17,7 +17,7 @@ from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.request import Sighting, parse_message
-from tests.unit.builders import RESTORE_TABLE, make_restore_table, make_table, make_worker, request
+from tests.unit.builders import RESTORE_TABLE, delivery, make_restore_table, make_table, make_worker, request
 from tests.unit.fakes import Aws, Clock, table_arn
 
 if TYPE_CHECKING:
@@ -134,14 +134,14 @@ def test_what_it_finds_the_worker_follows_and_is_not_found_again(
     (body,) = queued(clients, queue_url)
     seen = parse_message(body)
     assert isinstance(seen, Sighting)
-    make_worker(clients, clock, switches={"tags": True}).follow(find_origin(clients, seen), 1)
+    make_worker(clients, clock, switches={"tags": True}).follow(delivery(find_origin(clients, seen)))
     assert run().found == []
 
 
 def test_a_restore_whose_event_came_is_not_found(aws: Aws, clients: Clients, run: Run, clock: Clock) -> None:
     make_table(clients, "orders")
     restoring(aws, clients, "orders-restored")
-    make_worker(clients, clock, switches={"tags": True}).follow(request(), 1)
+    make_worker(clients, clock, switches={"tags": True}).follow(delivery(request()))
     assert run().found == []
 
 

@@ -16,18 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_restore.aws import TableRef
+from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.restore.request import (
     NothingToFollow,
     RequestError,
     RestoreRequest,
     Sighting,
-    iso,
     parse_event,
     parse_message,
     parse_time,
 )
 from dynamodb_restore.settings.setting import Overrides
-from tests.unit.builders import EVENTS, event
+from tests.unit.builders import EVENTS, REQUESTED_AT, event, request
 from tests.unit.strategies import damaged_events, json_values, time_texts
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith(".expected"))
@@ -201,3 +202,19 @@ def test_a_damaged_event_is_a_request_or_refused(damaged: Any) -> None:
     if "request" in outcome:
         assert json.loads(json.dumps(outcome["request"])) == outcome["request"]
         assert len(outcome["request"]["target"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("restore_point", "earliest"),
+    [
+        (REQUESTED_AT - timedelta(hours=2), REQUESTED_AT - timedelta(hours=2)),
+        # "The latest" lies minutes before the call; AWS tells it later.
+        (None, REQUESTED_AT - timedelta(minutes=15)),
+    ],
+)
+def test_the_earliest_restore_point_is_never_after_the_real_one(
+    restore_point: datetime | None, earliest: datetime
+) -> None:
+    assert request(restore_point=restore_point).earliest_restore_point == RestorePoint(
+        earliest, of_backup=False
+    )

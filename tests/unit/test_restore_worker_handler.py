@@ -19,7 +19,7 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.config import ConfigError, WorkerConfig
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.handlers.restore_worker import InvocationError
-from dynamodb_restore.handlers.wiring import worker_of
+from dynamodb_restore.handlers.wiring import Wiring
 from dynamodb_restore.settings.setting import Table
 from tests.unit.builders import (
     ALL_ON,
@@ -414,8 +414,8 @@ def test_a_record_is_kept_for_as_many_days_as_was_said(
 def test_the_worker_counts_the_functions_time_in_seconds(queues: Queues) -> None:
     """Lambda tells it in milliseconds
     (docs.aws.amazon.com/lambda/latest/dg/python-context.html)."""
-    worker = worker_of(WorkerConfig.from_environment(os.environ), CONTEXT)
-    assert worker.pace.remaining_seconds() == 120
+    worker = Wiring(WorkerConfig.from_environment(os.environ), CONTEXT).worker()
+    assert worker.cloner.pace.remaining_seconds() == 120
 
 
 def test_a_report_is_logged_and_counted(queues: Queues, restore: str, output: Output) -> None:

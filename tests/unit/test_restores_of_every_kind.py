@@ -12,16 +12,18 @@ import pytest
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.aws import clients as shared_clients
 from dynamodb_restore.config import Override, TablePatterns
+from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_event
-from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import Table
 from tests.unit.builders import (
     ALL_ON,
     REQUESTED_AT,
     SEVEN_SETTINGS,
     TARGET_ID,
+    delivery,
     event,
     make_full_source,
     make_restore_table,
@@ -70,13 +72,11 @@ def asked_for(clients: Clients, name: str) -> RestoreRequest:
 
 def result_of(verdict: Verdict) -> tuple[str, str | None]:
     assert isinstance(verdict, Finished | GivenUp)
-    assert verdict.report is not None
     return verdict.report.result.value, verdict.report.reason
 
 
 def statuses(verdict: Verdict) -> dict[str, str]:
     assert isinstance(verdict, Finished | GivenUp)
-    assert verdict.report is not None
     return {outcome.setting: outcome.status.value for outcome in verdict.report.outcomes}
 
 
@@ -127,10 +127,10 @@ class TestEveryKind:
         # An override of the restore call leaves auto scaling out, on purpose.
         plain = replace(wanted, overrides=type(wanted.overrides)())
         aws.describe_next(TARGET, RESTORING)
-        assert isinstance(worker.follow(plain, 1), TryAgain | Finished)
-        verdict = worker.follow(plain, 2)
+        assert isinstance(worker.follow(delivery(plain, 1)), TryAgain | Finished)
+        verdict = worker.follow(delivery(plain, 2))
         while isinstance(verdict, TryAgain):
-            verdict = worker.follow(plain, 2)
+            verdict = worker.follow(delivery(plain, 2))
         assert record_item(clients)["state"] == "synced"
         assert tables_are_alike(clients)
 
@@ -147,17 +147,17 @@ class TestEveryKind:
             asked_for(clients, name) for name in ("aws_backup", "job_running_without_table", "job_completed")
         )
         aws.describe_next(TARGET, RESTORING, RESTORING, RESTORING)
-        assert isinstance(worker.follow(call, 1), TryAgain)
+        assert isinstance(worker.follow(delivery(call, 1)), TryAgain)
         follows = TryAgain("another message of this restore leads", 10)
-        assert worker.follow(running, 1) == follows
-        assert isinstance(worker.follow(call, 2), TryAgain)
-        assert worker.follow(completed, 1) == follows
+        assert worker.follow(delivery(running, 1)) == follows
+        assert isinstance(worker.follow(delivery(call, 2)), TryAgain)
+        assert worker.follow(delivery(completed, 1)) == follows
         # The same event came twice, in two messages.
-        assert worker.follow(call, 1, "second message") == follows
-        assert statuses(worker.follow(call, 3)) == dict.fromkeys(ALL_ON, "applied")
+        assert worker.follow(delivery(call, 1, "second message")) == follows
+        assert statuses(worker.follow(delivery(call, 3))) == dict.fromkeys(ALL_ON, "applied")
         for late, message_id in ((running, None), (completed, None), (call, "second message")):
-            assert worker.follow(late, 2, message_id) == Finished(
-                None, "already finished by an earlier delivery"
+            assert worker.follow(delivery(late, 2, message_id)) == NothingToDo(
+                "already finished by an earlier delivery"
             )
         assert len(aws.named("PutEvents")) == 1
 
@@ -165,18 +165,18 @@ class TestEveryKind:
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING, RESTORING)
-        worker.follow(request(), 1)
+        worker.follow(delivery(request(), 1))
         other = request(event_id="other")
-        assert worker.follow(other, 5) == Finished(None, "another message of this restore leads")
+        assert worker.follow(delivery(other, 5)) == NothingToDo("another message of this restore leads")
 
     def test_a_message_from_the_dead_letter_queue_takes_the_lead_back(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         """It was given up for an error that left no mark in the record, and has a new id now."""
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), 1, "first life")
-        assert isinstance(worker.follow(request(), 1, "second life"), TryAgain)
-        verdict = worker.follow(request(), 1, "second life", given_up_before=True)
+        worker.follow(delivery(request(), 1, "first life"))
+        assert isinstance(worker.follow(delivery(request(), 1, "second life")), TryAgain)
+        verdict = worker.follow(delivery(request(), 1, "second life", redriven=True))
         assert statuses(verdict) == dict.fromkeys(ALL_ON, "applied")
 
     def test_two_events_at_the_same_moment_have_one_leader(
@@ -190,11 +190,11 @@ class TestEveryKind:
         def look_while_the_other_acts(key: Any) -> Any:
             seen = overtaken(key)
             if pending:
-                worker.follow(pending.pop(), 1)
+                worker.follow(delivery(pending.pop(), 1))
             return seen
 
         object.__setattr__(worker.records, "get", look_while_the_other_acts)
-        assert isinstance(worker.follow(first, 1), TryAgain)
+        assert isinstance(worker.follow(delivery(first, 1)), TryAgain)
         assert record_item(clients)["leader"] == "other-event"
         assert len(aws.named("PutEvents")) == 1
 
@@ -208,15 +208,15 @@ class TestEveryKind:
         def look_before_the_other_acts(key: Any) -> Any:
             found = looked_up(key)
             object.__setattr__(worker.records, "get", looked_up)
-            worker.follow(request(event_id="other-event"), 1)
+            worker.follow(delivery(request(event_id="other-event"), 1))
             return found
 
         object.__setattr__(worker.records, "get", look_before_the_other_acts)
         aws.describe_next(TARGET, seen, RESTORING)
         aws.calls.clear()
         last_attempt = 5
-        verdict = worker.follow(request(), last_attempt)
-        assert verdict == Finished(None, "another message of this restore leads")
+        verdict = worker.follow(delivery(request(), last_attempt))
+        assert verdict == NothingToDo("another message of this restore leads")
         assert record_item(clients)["leader"] == "other-event"
         assert aws.writes() == []
 
@@ -224,36 +224,36 @@ class TestEveryKind:
         self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), 1)
+        worker.follow(delivery(request(), 1))
         late = make_worker(clients, clock, now=REQUESTED_AT + timedelta(hours=1))
         other = request(event_id="reconciler")
         aws.describe_next(TARGET, RESTORING)
-        verdict = late.follow(other, 1)
+        verdict = late.follow(delivery(other, 1))
         assert isinstance(verdict, TryAgain)
         assert verdict.reason == "orders-restored is CREATING"
         assert record_item(clients)["leader"] == "reconciler"
-        assert statuses(late.follow(other, 2)) == dict.fromkeys(ALL_ON, "applied")
+        assert statuses(late.follow(delivery(other, 2))) == dict.fromkeys(ALL_ON, "applied")
 
     def test_an_event_takes_over_from_one_that_has_fallen_silent(
         self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), 1)
+        worker.follow(delivery(request(), 1))
         later = REQUESTED_AT + timedelta(minutes=5 + 15)
         other = request(event_id="reconciler")
-        assert isinstance(make_worker(clients, clock, now=later).follow(other, 1), TryAgain)
+        assert isinstance(make_worker(clients, clock, now=later).follow(delivery(other, 1)), TryAgain)
         assert record_item(clients)["state"] == "waiting"
         late = make_worker(clients, clock, now=later + timedelta(minutes=6))
-        assert statuses(late.follow(other, 1)) == dict.fromkeys(ALL_ON, "applied")
+        assert statuses(late.follow(delivery(other, 1))) == dict.fromkeys(ALL_ON, "applied")
         assert record_item(clients)["leader"] == "reconciler"
 
     def test_a_restore_that_failed_may_be_run_by_another_event(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.triggers.functions_without_access.add(function_arn("index"))
-        assert isinstance(worker.follow(request(), 1), GivenUp)
+        assert isinstance(worker.follow(delivery(request(), 1)), GivenUp)
         aws.triggers.functions_without_access.clear()
-        assert result_of(worker.follow(request(event_id="rehearsal"), 1)) == ("synced", None)
+        assert result_of(worker.follow(delivery(request(event_id="rehearsal"), 1))) == ("synced", None)
 
 
 class TestDeletedSource:
@@ -267,7 +267,7 @@ class TestDeletedSource:
             "orders", TableId=TARGET_ID, CreationDateTime=datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
         )
         wanted = asked_for(clients, "backup_of_a_deleted_table_under_its_name")
-        verdict = make_worker(clients, clock, control_tag="choice").follow(wanted, 1)
+        verdict = make_worker(clients, clock, control_tag="choice").follow(delivery(wanted, 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "source_gone"
         assert result_of(verdict)[0] == "failed"
@@ -304,7 +304,7 @@ class TestOtherRegions:
         aws.triggers.put(stream, function)
         aws.kinesis.destinations.clear()
         worker = make_worker(clients, clock, source_regions=["eu-west-1"])
-        verdict = worker.follow(crossing, 1)
+        verdict = worker.follow(delivery(crossing, 1))
         assert statuses(verdict) == {
             **dict.fromkeys(ALL_ON, "unchanged"),
             "tags": "applied",
@@ -320,14 +320,14 @@ class TestOtherRegions:
         self, aws: Aws, worker: Worker, there: Clients, target: Table, crossing: RestoreRequest
     ) -> None:
         aws.calls.clear()
-        verdict = worker.follow(crossing, 1)
+        verdict = worker.follow(delivery(crossing, 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "cross_region"
         assert "add it there" in verdict.reason
         assert aws.writes() == ["PutEvents"]
 
     def test_another_account_is_told(self, aws: Aws, worker: Worker, clients: Clients, target: Table) -> None:
-        verdict = worker.follow(asked_for(clients, "source_in_another_account"), 1)
+        verdict = worker.follow(delivery(asked_for(clients, "source_in_another_account"), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "other_account"
 
@@ -342,7 +342,7 @@ class TestOtherRegions:
     ) -> None:
         aws.calls.clear()
         worker = make_worker(clients, clock, source_regions=["eu-west-1"], switches={"tags": True})
-        worker.follow(crossing, 1)
+        worker.follow(delivery(crossing, 1))
         read = [call["Key"]["pk"]["S"] for call in aws.named("GetItem")]
         assert read == ["target#orders-restored"]
 
@@ -353,8 +353,8 @@ class TestControl:
     ) -> None:
         for patterns in (TablePatterns(source=["shop-*"]), TablePatterns(target=["*-drill"])):
             aws.calls.clear()
-            verdict = make_worker(clients, clock, table_patterns=patterns).follow(request(), 1)
-            assert verdict == Finished(None, "its tables match no pattern of table_patterns")
+            verdict = make_worker(clients, clock, table_patterns=patterns).follow(delivery(request(), 1))
+            assert verdict == NothingToDo("its tables match no pattern of table_patterns")
             assert aws.calls == []
 
     def test_an_opted_out_source_is_left_alone_and_that_is_told(
@@ -365,7 +365,7 @@ class TestControl:
         )
         aws.describe_next(TARGET, RESTORING)
         aws.calls.clear()
-        verdict = make_worker(clients, clock, control_tag="choice").follow(request(), 1)
+        verdict = make_worker(clients, clock, control_tag="choice").follow(delivery(request(), 1))
         assert result_of(verdict) == ("skipped", "left alone: the source's tag choice is 'off'")
         assert aws.writes() == ["PutEvents"]
         assert record_item(clients)["state"] == "skipped"
@@ -379,10 +379,10 @@ class TestControl:
         )
         worker = make_worker(clients, clock, control_tag="choice", switches={**ALL_ON, "tags": False})
         aws.describe_next(TARGET, RESTORING)
-        assert isinstance(worker.follow(request(), 1), TryAgain)
+        assert isinstance(worker.follow(delivery(request(), 1)), TryAgain)
         clients.dynamodb.delete_table(TableName="orders")
         off = dict.fromkeys(("tags", "ttl", "kinesis_destination"), "skipped")
-        verdict = worker.follow(request(), 2)
+        verdict = worker.follow(delivery(request(), 2))
         assert {name: status for name, status in statuses(verdict).items() if status == "skipped"} == off
         assert aws.named("UpdateTimeToLive")[1:] == []
 
@@ -392,7 +392,7 @@ class TestControl:
         """Going on would follow a table that may have opted out."""
         aws.fail("ListTagsOfResource", "ThrottlingException", "slow down")
         worker = make_worker(clients, clock, control_tag="choice")
-        assert isinstance(worker.follow(request(), 1), TryAgain)
+        assert isinstance(worker.follow(delivery(request(), 1)), TryAgain)
         assert aws.named("UpdateTable") == []
 
     def test_a_tag_that_may_not_be_read_is_told(
@@ -400,9 +400,8 @@ class TestControl:
     ) -> None:
         aws.fail("ListTagsOfResource", "AccessDeniedException", "no")
         worker = make_worker(clients, clock, control_tag="choice", switches={"ttl": True})
-        verdict = worker.follow(request(), 1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, Finished)
-        assert verdict.report is not None
         assert verdict.report.notes == (
             "the source's tag choice could not be read: ListTagsOfResource: AccessDeniedException: no",
         )
@@ -423,12 +422,12 @@ class TestControl:
         )
         worker = make_worker(clients, clock, topic_arn=topic, overrides=[drill])
         aws.describe_next(TARGET, RESTORING)
-        assert isinstance(worker.follow(request(), 1), TryAgain)
+        assert isinstance(worker.follow(delivery(request(), 1)), TryAgain)
         aws.describe_next(TARGET, RESTORING)
-        given_up = worker.follow(request(), 2)
+        given_up = worker.follow(delivery(request(), 2))
         assert isinstance(given_up, GivenUp)
         assert given_up.reason.startswith("gave up after 2 attempts")
-        assert statuses(worker.follow(request(), 1))["stream_triggers"] == "skipped"
+        assert statuses(worker.follow(delivery(request(), 1)))["stream_triggers"] == "skipped"
         assert aws.named("Publish") == []
         assert len(aws.named("PutEvents")) == 2
 
@@ -436,12 +435,12 @@ class TestControl:
         self, aws: Aws, clients: Clients, clock: Clock, target: Table
     ) -> None:
         wanted = asked_for(clients, "by_terraform")
-        verdict = make_worker(clients, clock, follow_terraform=False).follow(wanted, 1)
+        verdict = make_worker(clients, clock, follow_terraform=False).follow(delivery(wanted, 1))
         assert result_of(verdict)[0] == Result.SKIPPED.value
         assert aws.named("UpdateTable") == []
         # It is settled as skipped, so the one that follows them looks at another table of that name.
         aws.describe_as(TARGET, TableId="another")
-        assert result_of(make_worker(clients, clock).follow(wanted, 1)) == ("synced", None)
+        assert result_of(make_worker(clients, clock).follow(delivery(wanted, 1))) == ("synced", None)
 
 
 class TestFindings:
@@ -455,9 +454,8 @@ class TestFindings:
     def test_what_names_the_source_is_in_the_report_and_in_the_record(
         self, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
-        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(delivery(request(), 1))
         assert isinstance(verdict, Finished)
-        assert verdict.report is not None
         (finding,) = verdict.report.findings
         assert (finding.kind, "shop" in finding.name) == ("dashboards", True)
         assert record_item(clients)["report"]["findings"] == [finding.as_json()]
@@ -466,7 +464,7 @@ class TestFindings:
 
     @pytest.mark.usefixtures("charted")
     def test_what_is_switched_off_is_not_looked_for(self, aws: Aws, clients: Clients, clock: Clock) -> None:
-        make_worker(clients, clock, findings={"dashboards": False}).follow(request(), 1)
+        make_worker(clients, clock, findings={"dashboards": False}).follow(delivery(request(), 1))
         assert aws.named("ListDashboards") == []
 
     @pytest.mark.usefixtures("charted")
@@ -474,7 +472,7 @@ class TestFindings:
         self, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
         aws.fail("ListDashboards", "AccessDenied", "not authorized")
-        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(delivery(request(), 1))
         assert result_of(verdict) == ("synced", None)
         assert verdict.report is not None  # type: ignore[union-attr]
         (finding,) = verdict.report.findings  # type: ignore[union-attr]
@@ -485,5 +483,5 @@ class TestFindings:
         self, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
         aws.describe_as(TARGET, CreationDateTime=datetime(2026, 11, 1, tzinfo=UTC))
-        make_worker(clients, clock, findings={"dashboards": True}).follow(request(), 1)
+        make_worker(clients, clock, findings={"dashboards": True}).follow(delivery(request(), 1))
         assert aws.named("ListDashboards") == []

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import Overrides, Setting, State, Table, TableGoneError
 from tests.unit.builders import (
     ALL_ON,
@@ -20,6 +21,8 @@ from tests.unit.builders import (
     RESTORE_TABLE,
     SEVEN_SETTINGS,
     TARGET_ID,
+    clone_now,
+    delivery,
     make_full_source,
     make_restore_table,
     make_table,
@@ -64,7 +67,6 @@ def states(table: str, clients: Clients) -> dict[str, State]:
 
 def statuses(verdict: Verdict) -> dict[str, str]:
     assert isinstance(verdict, Finished | GivenUp)
-    assert verdict.report is not None
     return {outcome.setting: outcome.status.value for outcome in verdict.report.outcomes}
 
 
@@ -79,7 +81,7 @@ def delete_table(clients: Clients, name: str) -> None:
 class TestActive:
     def test_all_settings_are_cloned(self, worker: Worker, clients: Clients, target: Table) -> None:
         before = states(TARGET, clients)
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         after = states(TARGET, clients)
         assert after == states("orders", clients)
@@ -95,9 +97,9 @@ class TestActive:
         topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
         worker = make_worker(clients, clock, topic_arn=topic)
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         assert len(aws.calls) <= 40
         assert clock.naps == []
@@ -105,12 +107,10 @@ class TestActive:
     def test_a_second_delivery_writes_nothing(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         record = record_item(clients)
         aws.calls.clear()
-        assert worker.follow(request(), attempt=1) == Finished(
-            None, "already finished by an earlier delivery"
-        )
+        assert worker.follow(delivery(request(), 1)) == NothingToDo("already finished by an earlier delivery")
         assert [call.operation for call in aws.calls if call.mutating] == []
         assert record_item(clients) == record
 
@@ -118,13 +118,13 @@ class TestActive:
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         """The function died between its last write to the target and the record of it."""
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         clients.dynamodb.delete_item(
             TableName=RESTORE_TABLE,
             Key={"pk": {"S": f"target#{TARGET}"}, "sk": {"S": f"restore#{TARGET_ID}"}},
         )
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         assert statuses(verdict) == dict.fromkeys(NAMES, "unchanged")
         assert aws.writes() == ["PutEvents"]
 
@@ -133,7 +133,9 @@ class TestActive:
         self, aws: Aws, clients: Clients, clock: Clock, worker: Worker, target: Table, setting: Setting
     ) -> None:
         before = states(TARGET, clients)
-        verdict = make_worker(clients, clock, switches={**ALL_ON, setting.name: False}).follow(request(), 1)
+        verdict = make_worker(clients, clock, switches={**ALL_ON, setting.name: False}).follow(
+            delivery(request(), 1)
+        )
         after, source = states(TARGET, clients), states("orders", clients)
         assert after[setting.name] == before[setting.name]
         # Triggers attach to a stream: without one there is nothing to clone them to.
@@ -144,7 +146,7 @@ class TestActive:
     def test_the_report_says_who_what_and_when(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
-        worker.follow(request(restore_point=datetime(2026, 11, 22, 6, 45, tzinfo=UTC)), attempt=3)
+        worker.follow(delivery(request(restore_point=datetime(2026, 11, 22, 6, 45, tzinfo=UTC)), 3))
         (report,) = announced(aws)
         assert {key: value for key, value in report.items() if key != "settings"} == {
             "result": "synced",
@@ -164,7 +166,7 @@ class TestActive:
         assert record_item(clients)["report"]["result"] == "synced"
 
     def test_overrides_of_the_call_win(self, worker: Worker, clients: Clients, target: Table) -> None:
-        verdict = worker.follow(request(overrides=Overrides(billing_mode="PAY_PER_REQUEST")), attempt=1)
+        verdict = worker.follow(delivery(request(overrides=Overrides(billing_mode="PAY_PER_REQUEST")), 1))
         assert statuses(verdict)["auto_scaling"] == "skipped"
         assert states(TARGET, clients)["auto_scaling"]["resources"] == {}
 
@@ -174,7 +176,7 @@ class TestWaiting:
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING, RESTORING, RESTORING)
-        verdicts = [worker.follow(request(), attempt) for attempt in (1, 2, 3, 4)]
+        verdicts = [worker.follow(delivery(request(), attempt)) for attempt in (1, 2, 3, 4)]
         assert verdicts[:3] == [
             TryAgain("orders-restored is CREATING", 10),
             TryAgain("orders-restored is CREATING", 20),
@@ -193,23 +195,23 @@ class TestWaiting:
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
         aws.calls.clear()
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         assert aws.writes() == []
 
     def test_each_wait_costs_little(self, worker: Worker, aws: Aws, target: Table) -> None:
         aws.describe_next(TARGET, RESTORING, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         aws.calls.clear()
-        worker.follow(request(), attempt=2)
+        worker.follow(delivery(request(), 2))
         assert [call.operation for call in aws.calls] == ["DescribeTable", "GetItem", "UpdateItem"]
 
     def test_what_aws_tells_only_while_it_restores_is_kept(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         aws.describe_as(TARGET, RestoreSummary={})
-        worker.follow(request(), attempt=2)
+        worker.follow(delivery(request(), 2))
         assert announced(aws)[0]["restore_point"] == "2026-11-22T06:30:00Z"
         assert record_item(clients)["origin"] == "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
 
@@ -218,9 +220,9 @@ class TestWaiting:
     ) -> None:
         source = states("orders", clients)
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         delete_table(clients, "orders")
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         assert states(TARGET, clients) == source
 
@@ -230,23 +232,23 @@ class TestWaiting:
         aws.describe_next(TARGET, RESTORING)
         # As often as one delivery tries it.
         aws.fail("DescribeTimeToLive", "ThrottlingException", "slow down", times=3)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         assert "ttl" not in record_item(clients)["settings"]
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
 
     def test_a_table_that_is_not_visible_yet_is_waited_for(
         self, worker: Worker, aws: Aws, clients: Clients
     ) -> None:
-        assert worker.follow(request(), attempt=1) == TryAgain("orders-restored is not visible yet", 10)
+        assert worker.follow(delivery(request(), 1)) == TryAgain("orders-restored is not visible yet", 10)
         make_target(aws, clients)
-        assert isinstance(worker.follow(request(), attempt=2), Finished)
+        assert isinstance(worker.follow(delivery(request(), 2)), Finished)
 
     def test_the_last_attempt_gives_up(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_as(TARGET, **RESTORING)
-        verdicts = [worker.follow(request(), attempt) for attempt in (1, 2, 3, 4, 5)]
+        verdicts = [worker.follow(delivery(request(), attempt)) for attempt in (1, 2, 3, 4, 5)]
         assert [type(verdict) for verdict in verdicts] == [TryAgain] * 4 + [GivenUp]
         last = verdicts[-1]
         assert isinstance(last, GivenUp)
@@ -267,7 +269,7 @@ class TestWaiting:
     ) -> None:
         aws.describe_next(TARGET, *[RESTORING] * 6)
         # A redriven message is a new one to SQS: it counts from 1.
-        verdicts = [worker.follow(request(), attempt) for attempt in (1, 2, 3, 4, 5, 1, 2)]
+        verdicts = [worker.follow(delivery(request(), attempt)) for attempt in (1, 2, 3, 4, 5, 1, 2)]
         assert [type(verdict) for verdict in verdicts[4:]] == [GivenUp, TryAgain, Finished]
         assert [entry["state"] for entry in record_item(clients)["history"]] == [
             "waiting",
@@ -283,7 +285,7 @@ class TestHopeless:
         self, worker: Worker, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
         late = make_worker(clients, clock, now=REQUESTED_AT + timedelta(minutes=11))
-        verdict = late.follow(request(), attempt=1)
+        verdict = late.follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "target_gone"
         assert record_item(clients, request().event_id)["state"] == "failed"
@@ -293,9 +295,11 @@ class TestHopeless:
         self, worker: Worker, aws: Aws, clients: Clients, clock: Clock, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         delete_table(clients, TARGET)
-        verdict = make_worker(clients, clock, now=REQUESTED_AT + timedelta(minutes=11)).follow(request(), 2)
+        verdict = make_worker(clients, clock, now=REQUESTED_AT + timedelta(minutes=11)).follow(
+            delivery(request(), 2)
+        )
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "target_gone"
         assert [entry["state"] for entry in record_item(clients)["history"]] == ["waiting", "failed"]
@@ -305,35 +309,32 @@ class TestHopeless:
     ) -> None:
         aws.describe_as(TARGET, CreationDateTime=datetime(2026, 11, 1, tzinfo=UTC))
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, Finished)
-        assert verdict.report is not None
         assert verdict.report.result is Result.SKIPPED
         assert verdict.report.reason == (
             "orders-restored was created 2026-11-01T00:00:00Z, before the restore call of 2026-11-22T07:00:01Z"
         )
         assert aws.writes() == ["PutEvents"]
-        assert worker.follow(request(), attempt=1) == Finished(
-            None, "already finished by an earlier delivery"
-        )
+        assert worker.follow(delivery(request(), 1)) == NothingToDo("already finished by an earlier delivery")
 
     def test_a_stray_event_does_not_settle_the_restore_of_the_same_table(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_next(TARGET, RESTORING, RESTORING)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         stray = request(event_id="rehearsal", requested_at=REQUESTED_AT + timedelta(hours=1))
-        worker.follow(stray, attempt=1)
+        worker.follow(delivery(stray, 1))
         assert record_item(clients, "rehearsal")["state"] == "skipped"
         assert record_item(clients)["state"] == "waiting"
-        assert statuses(worker.follow(request(), attempt=2)) == dict.fromkeys(NAMES, "applied")
+        assert statuses(worker.follow(delivery(request(), 2))) == dict.fromkeys(NAMES, "applied")
 
     def test_a_target_restored_from_another_table_is_left_to_its_own_event(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.describe_as(TARGET, RestoreSummary={"SourceTableArn": table_arn("customers")})
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "other_source"
         assert aws.writes() == ["PutEvents"]
@@ -344,7 +345,7 @@ class TestHopeless:
     ) -> None:
         aws.describe_as(TARGET, TableId="successor")
         aws.calls.clear()
-        verdict = worker.follow(request(target_id=TARGET_ID), attempt=1)
+        verdict = worker.follow(delivery(request(target_id=TARGET_ID), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "target_gone"
         assert aws.writes() == ["PutEvents"]
@@ -354,7 +355,7 @@ class TestHopeless:
         self, aws: Aws, clients: Clients, clock: Clock, worker: Worker, target: Table, only: str
     ) -> None:
         delete_table(clients, "orders")
-        verdict = make_worker(clients, clock, switches={only: True}).follow(request(), attempt=1)
+        verdict = make_worker(clients, clock, switches={only: True}).follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "source_gone"
         assert verdict.reason.startswith("orders was deleted before its settings could be read")
@@ -367,7 +368,7 @@ class TestSettingsThatFail:
     ) -> None:
         aws.describe_next(TARGET, RESTORING, RESTORING)
         aws.fail("TagResource", "ResourceInUseException", "busy", times=100)
-        verdicts = [worker.follow(request(), attempt) for attempt in (1, 2, 3, 4)]
+        verdicts = [worker.follow(delivery(request(), attempt)) for attempt in (1, 2, 3, 4)]
         reason = "tags: add tags cost-center=1234, team=checkout: TagResource: ResourceInUseException: busy"
         assert verdicts == [
             TryAgain("orders-restored is CREATING", 10),
@@ -382,16 +383,16 @@ class TestSettingsThatFail:
         self, worker: Worker, aws: Aws, target: Table
     ) -> None:
         aws.fail("DescribeContinuousBackups", "ThrottlingException", "slow down", times=3)
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         # The report tells of both deliveries.
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         assert aws.writes() == ["UpdateContinuousBackups", "PutEvents"]
 
     def test_the_last_attempt_reports_what_was_reached(self, worker: Worker, aws: Aws, target: Table) -> None:
         aws.fail("TagResource", "ResourceInUseException", "busy", times=100)
-        verdict = worker.follow(request(), attempt=5)
+        verdict = worker.follow(delivery(request(), 5))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "settings_failed"
         assert verdict.reason.startswith("gave up after 5 attempts: tags: ")
@@ -406,7 +407,7 @@ class TestSettingsThatFail:
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.triggers.functions_without_access.add(function_arn("index"))
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "settings_failed"
         assert f"{function_arn('index')} may not read the target's stream" in verdict.reason
@@ -420,10 +421,10 @@ class TestSettingsThatFail:
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.triggers.functions_without_access.add(function_arn("index"))
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         aws.triggers.functions_without_access.clear()
         aws.calls.clear()
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
         assert aws.writes() == ["CreateEventSourceMapping", "PutEvents"]
         assert record_item(clients)["state"] == "synced"
@@ -432,7 +433,7 @@ class TestSettingsThatFail:
         self, worker: Worker, aws: Aws, target: Table
     ) -> None:
         aws.kinesis.looks_until_done, aws.kinesis.failure = 2, "the stream is gone"
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.reason == (
             "kinesis_destination: not seen after it was applied: send changes to"
@@ -444,11 +445,11 @@ class TestSettingsThatFail:
         self, worker: Worker, aws: Aws, target: Table
     ) -> None:
         aws.kinesis.looks_until_done = 1000
-        first = worker.follow(request(), attempt=1)
+        first = worker.follow(delivery(request(), 1))
         assert isinstance(first, TryAgain)
         assert "is ENABLING" in first.reason
         aws.kinesis.looks_until_done, aws.kinesis.failure = 0, "the stream is gone"
-        second = worker.follow(request(), attempt=2)
+        second = worker.follow(delivery(request(), 2))
         assert isinstance(second, GivenUp)
         assert "the stream is gone" in second.reason
 
@@ -461,10 +462,10 @@ class TestOwnErrors:
         topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
         worker = make_worker(clients, clock, topic_arn=topic)
         aws.fail(operation, "ThrottlingException", "slow down")
-        verdict = worker.follow(request(), attempt=2)
+        verdict = worker.follow(delivery(request(), 2))
         assert verdict == TryAgain(f"{operation}: ThrottlingException: slow down", 20)
         aws.calls.clear()
-        assert isinstance(worker.follow(request(), attempt=3), Finished)
+        assert isinstance(worker.follow(delivery(request(), 3)), Finished)
         assert len(aws.named("Publish")) == 1
         assert record_item(clients)["state"] == "synced"
 
@@ -473,7 +474,7 @@ class TestOwnErrors:
         self, worker: Worker, aws: Aws, target: Table, operation: str
     ) -> None:
         aws.fail(operation, "AccessDeniedException", "not authorized")
-        verdict = worker.follow(request(), attempt=1)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, GivenUp)
         assert (verdict.code, verdict.reason) == (
             "aws_error",
@@ -484,7 +485,7 @@ class TestOwnErrors:
         self, worker: Worker, aws: Aws, target: Table
     ) -> None:
         aws.fail("GetItem", "ThrottlingException", "slow down")
-        verdict = worker.follow(request(), attempt=5)
+        verdict = worker.follow(delivery(request(), 5))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "aws_error"
 
@@ -508,13 +509,13 @@ class TestOwnErrors:
             return answer(client, operation, *rest)
 
         monkeypatch.setattr(aws, "answer", refusing)
-        assert isinstance(worker.follow(request(), attempt=1), expected)
+        assert isinstance(worker.follow(delivery(request(), 1)), expected)
 
     def test_a_restore_is_told_of_before_it_is_noted(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         """A crash between the two tells twice; the other way round nobody would hear."""
-        worker.follow(request(), attempt=1)
+        worker.follow(delivery(request(), 1))
         operations = [call.operation for call in aws.calls]
         noted = max(index for index, operation in enumerate(operations) if operation == "UpdateItem")
         assert operations.index("PutEvents") < noted
@@ -526,38 +527,38 @@ class TestDirect:
     ) -> None:
         before = states(TARGET, clients)
         aws.calls.clear()
-        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
+        report = clone_now(worker, TableRef("orders"), TARGET, dry_run=True)
         assert [call.operation for call in aws.calls if call.mutating] == []
         assert report.result is Result.DRY_RUN
         assert {o.setting: o.status for o in report.outcomes} == dict.fromkeys(NAMES, Status.PLANNED)
         assert states(TARGET, clients) == before
 
     def test_a_dry_run_says_what_a_run_then_does(self, worker: Worker, target: Table) -> None:
-        planned = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
-        applied = worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
+        planned = clone_now(worker, TableRef("orders"), TARGET, dry_run=True)
+        applied = clone_now(worker, TableRef("orders"), TARGET, dry_run=False)
         assert applied.result is Result.SYNCED
         assert [o.done for o in planned.outcomes] == [o.done for o in applied.outcomes]
         assert all(o.done for o in planned.outcomes)
 
     def test_tables_that_are_alike_need_nothing(self, worker: Worker, target: Table) -> None:
-        worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
-        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
+        clone_now(worker, TableRef("orders"), TARGET, dry_run=False)
+        report = clone_now(worker, TableRef("orders"), TARGET, dry_run=True)
         assert {o.setting: o.status for o in report.outcomes} == dict.fromkeys(NAMES, Status.UNCHANGED)
 
     def test_a_failure_is_told(self, worker: Worker, aws: Aws, target: Table) -> None:
         aws.fail("TagResource", "AccessDeniedException", "not authorized")
-        report = worker.sync_now(TableRef("orders"), TARGET, dry_run=False)
+        report = clone_now(worker, TableRef("orders"), TARGET, dry_run=False)
         assert report.result is Result.INCOMPLETE
 
     @pytest.mark.parametrize(("source", "missing"), [("orders", "orders-copy"), ("invoices", "invoices")])
     def test_a_table_that_is_not_there_is_named(self, worker: Worker, source: str, missing: str) -> None:
         with pytest.raises(TableGoneError, match=f"table {missing} does not exist"):
-            worker.sync_now(TableRef(source), "orders-copy", dry_run=True)
+            clone_now(worker, TableRef(source), "orders-copy", dry_run=True)
 
     def test_any_other_error_is_raised(self, worker: Worker, aws: Aws) -> None:
         aws.fail("DescribeTable", "AccessDeniedException", "not authorized")
         with pytest.raises(ClientError, match="not authorized"):
-            worker.sync_now(TableRef("orders"), TARGET, dry_run=True)
+            clone_now(worker, TableRef("orders"), TARGET, dry_run=True)
 
 
 def test_two_restores_of_one_source_are_each_synced(
@@ -566,8 +567,8 @@ def test_two_restores_of_one_source_are_each_synced(
     make_target(aws, clients, name="orders-second")
     aws.describe_as("orders-second", TableId="second-id")
     second = request(event_id="second-event", target=request().target.__class__("orders-second"))
-    assert isinstance(worker.follow(request(), attempt=1), Finished)
-    assert isinstance(worker.follow(second, attempt=1), Finished)
+    assert isinstance(worker.follow(delivery(request(), 1)), Finished)
+    assert isinstance(worker.follow(delivery(second, 1)), Finished)
     source = states("orders", clients)
     assert states(TARGET, clients) == states("orders-second", clients) == source
 
@@ -575,5 +576,5 @@ def test_two_restores_of_one_source_are_each_synced(
 def test_an_unrelated_table_stays_as_it_is(worker: Worker, clients: Clients, target: Table) -> None:
     make_table(clients, "orders-archive")
     before = states("orders-archive", clients)
-    worker.follow(request(), attempt=1)
+    worker.follow(delivery(request(), 1))
     assert states("orders-archive", clients) == before

@@ -8,8 +8,31 @@ from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explai
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, Search, TableId
 from dynamodb_restore.findings.registry import SEARCHES
 
+_MOST_FINDINGS = 100
+"""In one report, which has to fit an event of 256 KB
+(docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html)."""
+
+_RESERVE_SECONDS = 20.0
+"""Left when the search stops: one more call with all its retries, and telling and noting the end."""
+
 _TRIES = 3
 """Of one search. Each call has been repeated with pauses by botocore before it fails."""
+
+
+def find_most(
+    switches: Mapping[str, bool],
+    source: TableId,
+    target: TableId,
+    clients: Clients,
+    remaining_seconds: Callable[[], float],
+) -> list[Finding]:
+    """`find_all` within what one report holds and what is left of the function's time."""
+    found = find_all(switches, source, target, clients, lambda: remaining_seconds() > _RESERVE_SECONDS)
+    more = len(found) - _MOST_FINDINGS
+    if more <= 0:
+        return found
+    rest = Finding("findings", f"{more} more", "mend these and look again with a new restore")
+    return [*found[:_MOST_FINDINGS], rest]
 
 
 def find_all(

@@ -3,9 +3,10 @@
 Payloads, `table` being the source's name or ARN:
 
 - `{"action": "status", "table": …}`
-- `{"action": "cutover", "table": …, "force": false, "settle_seconds": 10}`
+- `{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`
 - `{"action": "abandon", "table": …}`
 - `{"action": "repair", "table": …}`
+- `{"action": "bring_in", "table": …}`
 - `{"action": "window", "table": …, "start": time, "end": time or null}`
 """
 
@@ -17,10 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
+from dynamodb_restore.actions.abandon import abandon
+from dynamodb_restore.actions.bring_in import bring_in
+from dynamodb_restore.actions.context import OperatorError
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
+from dynamodb_restore.actions.repair import repair
+from dynamodb_restore.actions.status import status
+from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import table_here, worker_of
-from dynamodb_restore.restore.handover import NoPipelineError
-from dynamodb_restore.restore.operator import Operator, OperatorError
+from dynamodb_restore.handlers.wiring import Wiring, table_here
+from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.registration import RegistrationError
 from dynamodb_restore.restore.request import RequestError
 
 if TYPE_CHECKING:
@@ -31,7 +39,7 @@ logger = Logger()
 metrics = Metrics()
 
 _SETTLE_SECONDS = 10.0
-_LONGEST_SETTLE_SECONDS = 60.0
+_LONGEST_SETTLE_SECONDS = 3600.0
 
 
 @logger.inject_lambda_context
@@ -46,31 +54,43 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         ClientError, BotoCoreError: from AWS; the same call can be made again.
         ConfigError: the function's environment is incomplete.
     """
-    operator = Operator(worker_of(WorkerConfig.from_environment(os.environ), context))
+    wiring = Wiring(WorkerConfig.from_environment(os.environ), context)
     try:
-        answer = _act(operator, event, context)
-    except (OperatorError, NoPipelineError, RequestError) as error:
+        answer = _act(wiring, event, context)
+    except (OperatorError, RegistrationError, RequestError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=event["action"], answer=answer)
     return answer
 
 
-def _act(operator: Operator, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     table = _table(event, context)
     match event.get("action"):
         case "status":
-            return operator.status(table)
+            return status(wiring.actions(), _pipeline(wiring, table))
         case "cutover":
-            return operator.cutover(table, force=_flag(event, "force"), settle_seconds=_settle(event))
+            request = CutoverRequest(_settle(event), _accepted(event), _flag(event, "force"))
+            return cutover(wiring.actions(), _pipeline(wiring, table), request)
         case "abandon":
-            return operator.abandon(table)
+            return abandon(wiring.actions(), _pipeline(wiring, table))
         case "repair":
-            return operator.repair(table)
+            return repair(wiring.actions(), _pipeline(wiring, table))
+        case "bring_in":
+            return bring_in(wiring.actions(), _pipeline(wiring, table))
         case "window":
-            return operator.set_window(table, event.get("start"), event.get("end"))
+            return set_window(_pipeline(wiring, table), event.get("start"), event.get("end"))
         case other:
-            raise OperatorError(f"unknown action {other!r}: send status, cutover, abandon, repair or window")
+            raise OperatorError(
+                f"unknown action {other!r}: send status, cutover, abandon, repair, bring_in or window"
+            )
+
+
+def _pipeline(wiring: Wiring, table: str) -> Pipeline:
+    pipeline = wiring.pipelines.open(table)
+    if pipeline is None:
+        raise OperatorError(f"{table} has no pipeline: add it to `tables`, or check the table's name")
+    return pipeline
 
 
 def _table(event: Mapping[str, Any], context: LambdaContext) -> str:
@@ -86,6 +106,13 @@ def _flag(event: Mapping[str, Any], name: str) -> bool:
     value = event.get(name, False)
     if not isinstance(value, bool):
         raise OperatorError(f'"{name}" must be true or false')
+    return value
+
+
+def _accepted(event: Mapping[str, Any]) -> list[str]:
+    value = event.get("accept", [])
+    if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        raise OperatorError('"accept" must be a list of the codes of obstacles, as `refused` shows them')
     return value
 
 

@@ -17,7 +17,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
-from dynamodb_restore.handlers.wiring import table_here, table_within, worker_of
+from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
+from dynamodb_restore.restore.delivery import Delivery, Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.origin import NotKnownYet, find_origin
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
@@ -28,7 +29,7 @@ from dynamodb_restore.restore.request import (
     Sighting,
     parse_message,
 )
-from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import TableGoneError
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         ConfigError: the function's environment is incomplete.
     """
     config = WorkerConfig.from_environment(os.environ)
-    worker = worker_of(config, context)
+    wiring = Wiring(config, context)
     if not isinstance(event, Mapping):
         raise InvocationError(f"{_EXPECTED}; got {event!r:.100}")
     if "Records" not in event:
-        return _invoked(event, worker, config, context)
+        return _invoked(event, wiring, context)
     queue = _Queue(config, aws.clients())
+    worker = wiring.worker()
     failures = [
         {"itemIdentifier": message["messageId"]}
         for message in event["Records"]
@@ -74,23 +76,21 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     return {"batchItemFailures": failures}
 
 
-def _invoked(
-    event: Mapping[str, Any], worker: Worker, config: WorkerConfig, context: LambdaContext
-) -> dict[str, Any]:
+def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -> dict[str, Any]:
     dry_run = event.get("dry_run", False)
     if not isinstance(dry_run, bool):
         raise InvocationError('"dry_run" must be true or false')
     try:
-        source = table_within(event["source"], context, config.source_regions)
+        source = table_within(event["source"], context, wiring.config.source_regions)
         target = table_here(event["target"], context)
     except (KeyError, TypeError) as error:
         raise InvocationError(f"{_EXPECTED}; got {error!r}") from error
     except ValueError as error:
         raise InvocationError(str(error)) from error
-    if source.name == target and source.region in (None, worker.clients.region):
+    if source.name == target and source.region in (None, wiring.clients.region):
         raise InvocationError(f"source and target are both {target}")
     try:
-        report = worker.sync_now(source, target, dry_run=dry_run)
+        report = wiring.direct_clone().run(source, target, dry_run=dry_run)
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)
@@ -113,7 +113,10 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
     except (NotKnownYet, *aws.AwsError) as problem:
         return _origin_unknown(message, problem, queue, attempt)
     logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
-    match _follow(worker, request, attempt, message):
+    # `set_aside` gave it that attribute, and a redrive keeps it.
+    redriven = "reason" in message.get("messageAttributes", {})
+    delivery = Delivery(request, attempt, message["messageId"], redriven)
+    match _verdict(worker, delivery):
         case TryAgain(reason, delay_seconds):
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
@@ -121,11 +124,11 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
         case GivenUp(code, reason, report):
             _log_report(report)
             return queue.set_aside(message, code, reason, attempt, request)
-        case Finished(report, reason):
-            if report is None:
-                logger.info("nothing left to do", reason=reason)
-            else:
-                _log_report(report)
+        case NothingToDo(reason):
+            logger.info("nothing left to do", reason=reason)
+            return True
+        case Finished(report):
+            _log_report(report)
             return True
 
 
@@ -143,17 +146,15 @@ def _origin_unknown(message: Mapping[str, Any], problem: Exception, queue: _Queu
     return queue.set_aside(message, "still_waiting" if waits else "aws_error", reason, attempt)
 
 
-def _follow(worker: Worker, request: RestoreRequest, attempt: int, message: Mapping[str, Any]) -> Verdict:
+def _verdict(worker: Worker, delivery: Delivery) -> Verdict:
     """`Worker.follow`, with a fault of our own turned into a verdict that names it."""
     try:
-        # `set_aside` gave it that attribute, and a redrive keeps it.
-        given_up_before = "reason" in message.get("messageAttributes", {})
-        return worker.follow(request, attempt, message["messageId"], given_up_before=given_up_before)
+        return worker.follow(delivery)
     # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
     except Exception as error:
         logger.exception("unexpected error")
         reason = f"{type(error).__name__}: {error}"
-        return worker.failed(request, attempt, "unexpected_error", reason, retryable=True)
+        return worker.failed(delivery, "unexpected_error", reason, retryable=True)
 
 
 @dataclass(frozen=True)

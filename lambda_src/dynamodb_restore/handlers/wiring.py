@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dynamodb_restore import aws
-from dynamodb_restore.changes.pipeline import PipelineStore
+from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
-from dynamodb_restore.restore.handover import Handover
+from dynamodb_restore.restore.clone import Cloner, DirectClone
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
@@ -50,28 +51,36 @@ def table_within(name_or_arn: str, context: LambdaContext, regions: Collection[s
     return table
 
 
-def worker_of(config: WorkerConfig, context: LambdaContext) -> Worker:
-    """A worker for one invocation, on the execution environment's clients."""
-    clients = aws.clients()
+class Wiring:
+    """What one invocation works with, on the execution environment's clients."""
 
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    return Worker(
-        clients=clients,
-        config=config,
-        records=RestoreRecords(
-            clients, config.restore_table_name, timedelta(days=config.record_retention_days)
-        ),
-        announcer=Announcer(clients, config.event_bus_name, config.notification_topic_arn),
-        handover=Handover(
-            clients, PipelineStore(clients, config.restore_table_name), config.restore_table_name, now
-        ),
-        settings=SETTINGS,
-        pace=Pace(
+    def __init__(self, config: WorkerConfig, context: LambdaContext) -> None:
+        self.config = config
+        self.clients = aws.clients()
+        self._records = RestoreRecords(
+            self.clients, config.restore_table_name, timedelta(days=config.record_retention_days)
+        )
+        self._announcer = Announcer(self.clients, config.event_bus_name, config.notification_topic_arn)
+        pace = Pace(
             sleep=time.sleep,
             remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
             rng=random.Random(),
-        ),
-        now=now,
-    )
+        )
+        self._cloner = Cloner(self.clients, self._records, SETTINGS, pace)
+        self.pipelines = Pipelines(self.clients, config.restore_table_name, _now)
+
+    def worker(self) -> Worker:
+        """What follows restores."""
+        return Worker(self.config, self._records, self._announcer, self.pipelines, self._cloner, _now)
+
+    def direct_clone(self) -> DirectClone:
+        """What clones between any two tables."""
+        return DirectClone(self._cloner, self.config, self.pipelines, _now)
+
+    def actions(self) -> ActionContext:
+        """What operator actions work with."""
+        return ActionContext(self.config, self._records, self._announcer, self._cloner, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.settings.setting import State
+from dynamodb_restore.settings.tags import Tags
 
 OPT_OUT = "off"
 """The value of the control tag that asks not to be followed."""
@@ -52,6 +55,26 @@ def treatment(
     if by_terraform and not config.follow_terraform and result.left_alone is None:
         return replace(result, left_alone="Terraform made this table and manages its settings itself")
     return result
+
+
+def treatment_on_record(
+    config: WorkerConfig, request: Mapping[str, Any], kept: Mapping[str, State]
+) -> Treatment:
+    """How a restore on record is treated.
+
+    Args:
+        request: `RestoreRequest.as_json`.
+        kept: the source's portable states on record.
+    """
+    return treatment(
+        config, request.get("source", ""), request.get("target", ""), choice_of(config.control_tag, kept)
+    )
+
+
+def choice_of(control_tag: str | None, kept: Mapping[str, State]) -> str | None:
+    """What the source chose by its control tag, if its tags are among the portable states that are known."""
+    tags: Mapping[str, str] = kept.get(Tags.name, {}).get("tags", {})
+    return tags.get(control_tag) if control_tag else None
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import Clients, describe_table
 from dynamodb_restore.config import Follow, TablePatterns
+from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.control import matches_any
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
-from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE, iso
+from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef

@@ -3,7 +3,7 @@
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
-`plan` (setting name to the steps taken, a line each), `leader` (the id of the message that is acted upon),
+`plan` (setting name to the steps taken, a line each), `late_changes` (captured from the source after its cutover), `leader` (the id of the message that is acted upon),
 `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
@@ -21,9 +21,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import RestoreRequest, iso
+from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.sync import Plan
 from dynamodb_restore.settings.setting import Overrides, State
 
@@ -296,6 +297,25 @@ class RestoreRecords:
                 raise
             return None
         return answer["Attributes"].get("leader", {}).get("S")
+
+
+def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count: int) -> None:
+    """Note in a restore's record how many changes of its source were captured after its cutover.
+
+    Raises:
+        ClientError, BotoCoreError: from UpdateItem; a record that is gone is none.
+    """
+    try:
+        clients.dynamodb.update_item(
+            TableName=table_name,
+            Key=key.item_key(),
+            UpdateExpression="SET late_changes = :count",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":count": {"N": str(count)}},
+        )
+    except ClientError as error:
+        if classify(error) is not ErrorClass.IGNORE:
+            raise
 
 
 _END_STATES = {

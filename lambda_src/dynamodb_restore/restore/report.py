@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from dynamodb_restore.findings.finding import Finding
+from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.request import iso
 
 DETAIL_TYPE = "DynamoDB Table Restore Report"
 EVENT_SOURCE = "dynamodb-restore"

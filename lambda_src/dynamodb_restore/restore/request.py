@@ -17,10 +17,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.aws import TableRef, table_ref
+from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.settings.setting import Overrides
 
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
@@ -31,6 +33,11 @@ _BACKUP_CALLS = ("RestoreTableFromBackup", "RestoreTableFromAwsBackup")
 _JOB_CHANGE = "Restore Job State Change"
 _JOB_MAY_BE_FOLLOWED = ("RUNNING", "COMPLETED")
 _JOB_RESTORES_NOTHING = ("CREATED", "PENDING", "ABORTED", "FAILED")
+
+LATEST_RESTORABLE_AGE = timedelta(minutes=15)
+"""How far before the call "the latest" may lie; typically five minutes
+(docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoveryDescription.html). Replaying from too
+early writes what is there already; from too late would lose changes."""
 
 FOUND_SOURCE = "dynamodb-restore"
 FOUND_DETAIL_TYPE = "DynamoDB Table Restore Found"
@@ -100,6 +107,17 @@ class RestoreRequest:
         """Whether the target has the very name of its source, which so must have been deleted before."""
         return self.source_is_here and self.source.name == self.target.name
 
+    @property
+    def of_backup(self) -> bool:
+        """Whether it is a backup, or a recovery point, that is restored, and not a point in time."""
+        return self.backup_arn is not None
+
+    @property
+    def earliest_restore_point(self) -> RestorePoint:
+        """The restore point; for "the latest", which AWS tells only while it restores, the earliest that it can be."""
+        at = self.restore_point or self.requested_at - LATEST_RESTORABLE_AGE
+        return RestorePoint(at, of_backup=self.of_backup)
+
     def as_json(self) -> dict[str, Any]:
         """The request as JSON values, for the restore record."""
         return {
@@ -162,11 +180,6 @@ class Sighting:
             backup_arn=self.backup_arn,
             by_terraform=self.by_terraform,
         )
-
-
-def iso(instant: datetime) -> str:
-    """`2026-11-22T07:00:00Z`: how every instant is written in records, reports and logs."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def parse_message(body: str) -> RestoreRequest | Sighting:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from dynamodb_restore.restore.request import RestoreRequest, iso
+from dynamodb_restore.instants import iso
+from dynamodb_restore.restore.request import RestoreRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef

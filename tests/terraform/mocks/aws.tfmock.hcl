@@ -15,8 +15,9 @@ mock_data "aws_region" {
 
 mock_data "aws_dynamodb_table" {
   defaults = {
-    stream_enabled = true
-    stream_arn     = "arn:aws:dynamodb:us-east-1:123456789012:table/mocked/stream/2026-01-31T03:00:00.000"
+    stream_enabled   = true
+    stream_arn       = "arn:aws:dynamodb:us-east-1:123456789012:table/mocked/stream/2026-01-31T03:00:00.000"
+    stream_view_type = "NEW_AND_OLD_IMAGES"
   }
 }
 

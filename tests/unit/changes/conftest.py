@@ -8,5 +8,5 @@ from tests.unit.fakes import Aws
 
 
 @pytest.fixture
-def house(aws: Aws, clients: Clients) -> House:
-    return build(aws, clients)
+def house(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> House:
+    return build(aws, clients, monkeypatch)

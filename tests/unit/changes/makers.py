@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -13,14 +15,42 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import Change, Kind
-from dynamodb_restore.changes.writer import Clock, TargetWriter, WriteRate
+from dynamodb_restore.changes.clock import Clock, UnitRate
+from dynamodb_restore.changes.doubt import DoubtStore
+from dynamodb_restore.changes.images import ImageStore
+from dynamodb_restore.changes.progress import Progress, ProgressStore, Side
+from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.replayed import Replayed
+from dynamodb_restore.changes.window import Window
+from dynamodb_restore.changes.writer import TargetWriter
+from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
+from dynamodb_restore.pipeline.replay import ReplayOptions, replay_batch
+from tests.aws.account import Account
 from tests.aws.clock import InlineExecutor
-from tests.unit.fakes import client_error
+from tests.aws.direct_door import DirectClient
+from tests.aws.wire import Wire
+from tests.unit.fakes import client_error, function_arn
 
 NOON = 1_795_348_800
 """2026-11-22T12:00:00Z."""
 
 RESTORE_TABLE = "restores"
+
+
+REGISTERED_BESIDES: dict[str, Any] = {
+    "image_prefix": {"S": "images/"},
+    "capture_function": {"S": function_arn("capture")},
+    "replay_function": {"S": function_arn("replay")},
+    "upkeep_function": {"S": function_arn("upkeep")},
+    "stream_arn": {
+        "S": "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-01T00:00:00.123"
+    },
+    "stream_has_new_images": {"BOOL": True},
+    "filters": {"L": []},
+    "batching_window_seconds": {"N": "1"},
+    "replay_timeout_seconds": {"N": "60"},
+}
+"""Attributes of a registration that most tests take as they are."""
 
 
 def key(name: str) -> dict[str, Any]:
@@ -40,7 +70,7 @@ def read(name: str, *, sequence: int = 1, time: int = NOON) -> Change:
 
 
 def record(
-    name: str, sequence: int, *, event: str = "MODIFY", time: float = NOON, **image: Any
+    name: str, sequence: int, *, event: str = "MODIFY", time: Any = NOON, **image: Any
 ) -> dict[str, Any]:
     """A stream record as Lambda delivers it, of a stream with new images."""
     data: dict[str, Any] = {
@@ -60,13 +90,21 @@ def expiry(name: str, sequence: int) -> dict[str, Any]:
     return {**record(name, sequence, event="REMOVE"), "userIdentity": identity}
 
 
-def message(name: str, group: int | str, sequence: int, content: str | Sequence[Change]) -> dict[str, Any]:
+def message(
+    name: str,
+    group: int | str,
+    sequence: int,
+    content: str | Sequence[Change],
+    *,
+    receives: int = 1,
+) -> dict[str, Any]:
     """An SQS record as Lambda delivers it."""
     return {
         "messageId": name,
         "receiptHandle": f"handle-{name}",
-        "body": content if isinstance(content, str) else encode(content),
+        "body": content if isinstance(content, str) else encode(content, sent_at=NOON),
         "attributes": {
+            "ApproximateReceiveCount": str(receives),
             "MessageGroupId": str(group),
             "SequenceNumber": str(sequence),
             "SentTimestamp": str(NOON * 1000 + 777),
@@ -108,6 +146,7 @@ class FakeTime:
             sleep=self.sleep,
             deadline=self.now + budget_seconds,
             rng=random.Random(7),
+            now=lambda: NOON + self.now,
         )
 
 
@@ -118,6 +157,10 @@ class MemoryTables:
         refused: names of items that the target refuses to write, and the source to read.
         throttles: how many of the next calls are throttled.
         unprocessed: for the next batches, how many requests of each are left undone.
+        faults: what the next calls raise, before they have an effect.
+        late: what the next writes raise, after which their effect is held back until `land`.
+        restores: the restore table, which has no faults of its own.
+        before: called before each call, with its operation and table.
     """
 
     def __init__(self, time: FakeTime | None = None) -> None:
@@ -127,7 +170,19 @@ class MemoryTables:
         self.throttles = 0
         self.unprocessed: list[int] = []
         self.faults: list[Exception] = []
+        self.late: list[Exception] = []
+        self.held: list[Callable[[], object]] = []
         self.calls: list[tuple[str, int]] = []
+        self.before: Callable[[str, str], object] = lambda _operation, _table: None
+        account = Account()
+        account.items.make(RESTORE_TABLE, pk="S", sk="S")
+        self.restores = DirectClient(Wire(account), "dynamodb")
+
+    def land(self) -> None:
+        """Let the writes that were held back take effect."""
+        for effect in self.held:
+            effect()
+        self.held.clear()
 
     @property
     def target(self) -> dict[str, Any]:
@@ -139,22 +194,22 @@ class MemoryTables:
 
     def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
         ((table, requests),) = RequestItems.items()
-        self._called("BatchWriteItem", len(requests))
+        if table == RESTORE_TABLE:
+            return self._restores("batch_write_item", RequestItems=RequestItems)
+        self._called("BatchWriteItem", table, len(requests))
         names = [self._name(self._attributes(request)) for request in requests]
         if not 1 <= len(names) <= 25 or len(set(names)) != len(names) or self.refused & set(names):
             raise client_error("BatchWriteItem", "ValidationException", "one of the items is invalid")
         kept = len(requests) - self._left()
-        for request in requests[:kept]:
-            if "PutRequest" in request:
-                self.items[table][self._name(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
-            else:
-                self.items[table].pop(self._name(request["DeleteRequest"]["Key"]), None)
+        self._perform(lambda: self._write(table, requests[:kept]))
         return {"UnprocessedItems": {table: requests[kept:]} if requests[kept:] else {}}
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
         ((table, request),) = RequestItems.items()
+        if table == RESTORE_TABLE:
+            return self._restores("batch_get_item", RequestItems=RequestItems)
         keys = request["Keys"]
-        self._called("BatchGetItem", len(keys))
+        self._called("BatchGetItem", table, len(keys))
         assert request["ConsistentRead"]
         assert 1 <= len(keys) <= 100
         if self.refused & {self._name(found) for found in keys}:
@@ -167,19 +222,61 @@ class MemoryTables:
         later = {table: {"Keys": keys[kept:]}} if keys[kept:] else {}
         return {"Responses": {table: found}, "UnprocessedKeys": later}
 
-    def put_item(self, *, TableName: str, Item: Mapping[str, Any]) -> None:  # noqa: N803
-        self._called("PutItem", 1)
+    # The parameters are named as boto3 names them.
+    def get_item(self, *, TableName: str, Key: Mapping[str, Any], **rest: Any) -> dict[str, Any]:  # noqa: N803
+        if TableName == RESTORE_TABLE:
+            return self._restores("get_item", TableName=TableName, Key=Key, **rest)
+        self._called("GetItem", TableName, 1)
+        found = self.items[TableName].get(self._name(Key))
+        return {} if found is None else {"Item": found}
+
+    def put_item(self, *, TableName: str, Item: Mapping[str, Any], **rest: Any) -> dict[str, Any]:  # noqa: N803
+        if TableName == RESTORE_TABLE:
+            return self._restores("put_item", TableName=TableName, Item=Item, **rest)
+        self._called("PutItem", TableName, 1)
         if self._name(Item) in self.refused:
             raise client_error("PutItem", "ValidationException", "Type mismatch for Index Key size")
-        self.items[TableName][self._name(Item)] = Item
+        self._perform(lambda: self._write(TableName, [{"PutRequest": {"Item": Item}}]))
+        return {}
 
-    def delete_item(self, *, TableName: str, Key: Mapping[str, Any]) -> None:  # noqa: N803
-        self._called("DeleteItem", 1)
-        self.items[TableName].pop(self._name(Key), None)
+    def delete_item(self, *, TableName: str, Key: Mapping[str, Any], **rest: Any) -> dict[str, Any]:  # noqa: N803
+        if TableName == RESTORE_TABLE:
+            return self._restores("delete_item", TableName=TableName, Key=Key, **rest)
+        self._called("DeleteItem", TableName, 1)
+        self._perform(lambda: self._write(TableName, [{"DeleteRequest": {"Key": Key}}]))
+        return {}
 
-    def _called(self, operation: str, size: int) -> None:
-        self.calls.append((operation, size))
+    def update_item(self, **parameters: Any) -> dict[str, Any]:
+        return self._restores("update_item", **parameters)
+
+    def get_paginator(self, operation: str) -> Any:
+        self._called("Query", RESTORE_TABLE, 1)
+        return self.restores.get_paginator(operation)
+
+    def _restores(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        self._called("".join(word.capitalize() for word in operation.split("_")), RESTORE_TABLE, 1)
+        answer: dict[str, Any] = getattr(self.restores, operation)(**parameters)
+        return answer
+
+    def _write(self, table: str, requests: Sequence[Mapping[str, Any]]) -> None:
+        for request in requests:
+            if "PutRequest" in request:
+                self.items[table][self._name(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
+            else:
+                self.items[table].pop(self._name(request["DeleteRequest"]["Key"]), None)
+
+    def _perform(self, effect: Callable[[], object]) -> None:
+        if self.late:
+            self.held.append(effect)
+            raise self.late.pop(0)
+        effect()
+
+    def _called(self, operation: str, table: str, size: int) -> None:
+        self.before(operation, table)
         self.time.now += self.time.seconds_per_call
+        if table == RESTORE_TABLE:
+            return
+        self.calls.append((operation, size))
         if self.throttles:
             self.throttles -= 1
             raise client_error(operation, "ProvisionedThroughputExceededException")
@@ -201,16 +298,166 @@ class MemoryTables:
         return str(attributes["id"]["S"])
 
 
+@dataclass
+class MemoryQueues:
+    """The buffer and its DLQ, as replay uses them.
+
+    Attributes:
+        expired: receipt handles that are not ours any more.
+        hidden: for each call, the seconds by receipt handle.
+        aside: bodies with their reasons.
+        faults: what the next calls raise.
+    """
+
+    expired: set[str] = field(default_factory=set)
+    hidden: list[dict[str, int]] = field(default_factory=list)
+    aside: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+    time: FakeTime = field(default_factory=FakeTime)
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803
+        self.time.now += self.time.seconds_per_call
+        assert QueueUrl == "buffer"
+        assert 1 <= len(Entries) <= 10
+        self.hidden.append({entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in Entries})
+        if self.faults:
+            raise self.faults.pop(0)
+        ours = [entry["Id"] for entry in Entries if entry["ReceiptHandle"] not in self.expired]
+        lost = [entry["Id"] for entry in Entries if entry["ReceiptHandle"] in self.expired]
+        return {
+            "Successful": [{"Id": name} for name in ours],
+            "Failed": [{"Id": name, "Code": "ReceiptHandleIsInvalid", "SenderFault": True} for name in lost],
+        }
+
+    def send_message(self, **sent: Any) -> dict[str, Any]:
+        assert sent["QueueUrl"] == "aside"
+        if self.faults:
+            raise self.faults.pop(0)
+        self.aside.append((sent["MessageBody"], sent["MessageAttributes"]["reason"]["StringValue"]))
+        return {}
+
+
+@dataclass
+class MemoryClients:
+    """What stands for `aws.Clients`."""
+
+    dynamodb: MemoryTables
+    sqs: MemoryQueues
+    s3: Any = None
+
+    @property
+    def dynamodb_once(self) -> MemoryTables:
+        return self.dynamodb
+
+
+OPTIONS = ReplayOptions(
+    source="orders",
+    restore_table=RESTORE_TABLE,
+    buffer_id="buffer-1",
+    buffer_url="buffer",
+    dead_letter_queue_url="aside",
+    failure_bucket="failures",
+    image_prefix="images/",
+)
+RESTORE_ID = "restore-1"
+
+
+class Pipeline:
+    """A source, a target and a restore table in memory, and invocations of replay on them.
+
+    Attributes:
+        budget_seconds: what an invocation has for its writes.
+    """
+
+    def __init__(self, window: Window | None = None, *, seconds_per_call: float = 0.0) -> None:
+        self.time = FakeTime(seconds_per_call)
+        self.tables = MemoryTables(self.time)
+        self.queues = MemoryQueues(time=self.time)
+        self.memory = MemoryClients(self.tables, self.queues)
+        self.clients = cast("Clients", self.memory)
+        self.options = OPTIONS
+        self.budget_seconds = 55.0
+        self.claims = ClaimStore(self.clients, RESTORE_TABLE, "orders")
+        self.claim = self.claims.take(
+            Claim(
+                RESTORE_ID,
+                "orders-restored",
+                ClaimState.REPLAYING,
+                datetime.fromtimestamp(NOON, UTC),
+                window or Window(0),
+            )
+        )
+        self.progress = ProgressStore(self.clients, RESTORE_TABLE, "orders", "buffer-1")
+        self.doubts = DoubtStore(self.clients, RESTORE_TABLE, "orders", "buffer-1")
+        self.quarantine = Quarantine(self.clients, RESTORE_TABLE, RESTORE_ID)
+
+    @property
+    def target(self) -> dict[str, Any]:
+        return self.tables.target
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds."""
+        return NOON + self.time.now
+
+    def replay(self, *records: Mapping[str, Any]) -> Replayed:
+        """One invocation."""
+        clock = self.time.clock(self.budget_seconds)
+        return replay_batch(records, self.clients, self.options, clock, InlineExecutor)
+
+    def replay_until_done(self, *records: Mapping[str, Any], most: int = 1000) -> list[Replayed]:
+        """Invocations, until nothing comes back."""
+        left = list(records)
+        invocations: list[Replayed] = []
+        while left and len(invocations) < most:
+            invocations.append(self.replay(*left))
+            left = [record for record in left if record["messageId"] in invocations[-1].retry]
+        assert not left, invocations[-1].problem
+        return invocations
+
+    def fence(self, state: ClaimState = ClaimState.CUTTING_OVER) -> None:
+        claim = self.claims.current()
+        assert claim is not None
+        assert self.claims.update(replace(claim, state=state)) is not None
+
+    def replayed(self) -> Progress:
+        return self.progress.read(Side.REPLAYED)
+
+    def quarantined(self) -> dict[str, str]:
+        return {item.key["id"]["S"]: item.reason for item in self.quarantine.items()}
+
+    def in_doubt(self) -> set[str]:
+        return {key["id"]["S"] for doubt in self.doubts.read() for key in doubt.keys}
+
+    def writes(self) -> int:
+        """Items written to the target, all calls together; a batch that is refused counts too."""
+        operations = ("BatchWriteItem", "PutItem", "DeleteItem")
+        return sum(size for operation, size in self.tables.calls if operation in operations)
+
+
 def writer_for(
-    tables: MemoryTables, *, budget_seconds: float = 100.0, units_per_second: float | None = None
+    tables: MemoryTables,
+    *,
+    budget_seconds: float = 100.0,
+    units_per_second: float | None = None,
+    read_units_per_second: float | None = None,
 ) -> TargetWriter:
-    class Standing:
-        dynamodb = tables
-
+    clients = cast("Clients", MemoryClients(tables, MemoryQueues()))
     clock = tables.time.clock(budget_seconds)
-    rate = WriteRate(units_per_second, clock)
-    return TargetWriter(cast("Clients", Standing()), "orders", "orders-restored", clock, rate, InlineExecutor)
+    return TargetWriter(
+        clients,
+        "orders",
+        "orders-restored",
+        clock,
+        InlineExecutor(),
+        write_rate=UnitRate(units_per_second, clock),
+        read_rate=UnitRate(read_units_per_second, clock),
+        images=ImageStore(clients, "failures", "images/"),
+    )
 
+
+any_text = st.text(st.characters(), max_size=12)
+"""Whatever JSON can say, with halves of surrogate pairs."""
 
 # Attributes as Lambda's events have them.
 
@@ -243,8 +490,17 @@ keys = st.fixed_dictionaries(
 
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
+    """Any change that can travel in a bundle that was sent at NOON."""
     kind = draw(st.sampled_from(Kind))
     found = draw(keys)
     image = {**draw(st.dictionaries(st.text(min_size=1, max_size=6), values, max_size=5)), **found}
-    sequence = str(draw(st.integers(0, 10**40)))
-    return Change(kind, found, image if kind is Kind.PUT else None, sequence, draw(st.integers(0, 2**33)))
+    time = draw(st.none() | st.integers(0, 2**33))
+    return Change(
+        kind,
+        found,
+        image if kind is Kind.PUT else None,
+        sequence=str(draw(st.integers(0, 10**40))),
+        time=NOON if time is None else time,
+        image_object=draw(st.text("abc019", min_size=1)) if kind is Kind.OBJECT else None,
+        time_known=time is not None,
+    )

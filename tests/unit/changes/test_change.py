@@ -14,12 +14,16 @@ from dynamodb_restore.changes.change import (
     is_expiry,
     item_id,
     sdk_attributes,
+    sequence_of,
 )
 from tests.unit.changes.makers import NOON, expiry, key, record, values
 
+LATER = NOON + 60
+"""When the records are captured."""
+
 
 def test_a_write_is_a_put_of_the_new_image() -> None:
-    found = change_of(record("a", 7, time=NOON + 0.9, total={"N": "3"}))
+    found = change_of(record("a", 7, time=NOON + 0.9, total={"N": "3"}), LATER)
 
     assert found == Change(
         Kind.PUT, {"id": {"S": "a"}}, {"id": {"S": "a"}, "total": {"N": "3"}}, "7", 1795348800
@@ -27,7 +31,7 @@ def test_a_write_is_a_put_of_the_new_image() -> None:
 
 
 def test_a_removal_is_a_delete() -> None:
-    assert change_of(record("a", 7, event="REMOVE")) == Change(Kind.DELETE, key("a"), None, "7", NOON)
+    assert change_of(record("a", 7, event="REMOVE"), LATER) == Change(Kind.DELETE, key("a"), None, "7", NOON)
 
 
 @pytest.mark.parametrize("event", ["INSERT", "MODIFY"])
@@ -38,16 +42,100 @@ def test_a_write_without_a_new_image_is_to_be_read(event: str, old: dict[str, An
     del found["dynamodb"]["NewImage"]
     found["dynamodb"] |= old
 
-    assert change_of(found) == Change(Kind.READ, key("a"), None, "7", NOON)
+    assert change_of(found, LATER) == Change(Kind.READ, key("a"), None, "7", NOON)
 
 
-@pytest.mark.parametrize("missing", ["Keys", "SequenceNumber", "ApproximateCreationDateTime"])
-def test_a_record_that_lacks_something_is_malformed(missing: str) -> None:
+@pytest.mark.parametrize("event", [None, "TRUNCATE", 7])
+def test_a_record_that_is_called_something_else_travels_as_its_key(event: Any) -> None:
+    found = change_of({**record("a", 7), "eventName": event}, LATER)
+
+    assert found == Change(Kind.READ, key("a"), None, "7", NOON)
+
+
+def test_an_image_that_is_none_travels_as_its_key() -> None:
     found = record("a", 7)
-    del found["dynamodb"][missing]
+    found["dynamodb"]["NewImage"] = ["no", "image"]
 
-    with pytest.raises(MalformedChangeError, match=missing):
-        change_of(found)
+    assert change_of(found, LATER).kind is Kind.READ
+
+
+@pytest.mark.parametrize("found", [{}, {"dynamodb": None}, {"dynamodb": {}}, {"dynamodb": "x"}, [], None])
+def test_a_record_without_a_key_is_malformed(found: Any) -> None:
+    with pytest.raises(MalformedChangeError):
+        change_of(found, LATER)
+
+
+@pytest.mark.parametrize("sequence", [None, 7, "", "half of \ud83d", "1" * 65])
+def test_a_sequence_number_that_is_none_is_empty(sequence: Any) -> None:
+    found = record("a", 7)
+    found["dynamodb"]["SequenceNumber"] = sequence
+
+    assert change_of(found, LATER).sequence == ""
+    assert sequence_of({"dynamodb": None}) == ""
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        NOON,
+        NOON + 0.75,
+        NOON * 1000 + 999,
+        NOON * 1000 + 999.75,
+        str(NOON),
+        f"{NOON}.75",
+        f"{NOON}999",
+        f"{NOON}999.99999999999999999999999999",
+        "1.7953488E9",
+        "2026-11-22T12:00:00Z",
+        "2026-11-22T13:00:00.5+01:00",
+    ],
+)
+def test_a_time_is_read_in_each_form_and_never_rounded_up(time: Any) -> None:
+    found = change_of(record("a", 7, time=time), LATER)
+
+    assert (found.time, found.time_known) == (NOON, True)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        None,
+        True,
+        "",
+        "soon",
+        "NaN",
+        "sNaN",
+        "1E999999",
+        "half of \ud83d",
+        "2026-11-22T12:00:00",
+        "0001-01-01T00:00:00+14:00",
+        float("nan"),
+        float("inf"),
+        -1,
+        2**40 * 1000,
+        10**400,
+        [NOON],
+        {"N": "1"},
+    ],
+)
+def test_what_tells_no_time_leaves_the_change_no_younger_than_its_capture(time: Any) -> None:
+    found = change_of(record("a", 7, time=time), LATER)
+
+    assert (found.time, found.time_known) == (LATER, False)
+
+
+def test_a_record_need_not_tell_its_time() -> None:
+    found = record("a", 7)
+    del found["dynamodb"]["ApproximateCreationDateTime"]
+
+    assert change_of(found, LATER) == Change(Kind.PUT, key("a"), key("a"), "7", LATER, time_known=False)
+
+
+def test_a_change_by_its_key_keeps_what_is_known_of_its_time() -> None:
+    found = Change(Kind.PUT, key("a"), key("a"), "7", NOON, time_known=False)
+
+    assert found.without_image() == Change(Kind.READ, key("a"), None, "7", NOON, time_known=False)
+    assert found.with_image_in("x").without_image() == found.without_image()
 
 
 @pytest.mark.parametrize(
@@ -58,16 +146,18 @@ def test_a_record_with_a_key_that_is_none_is_malformed(keys: Any) -> None:
     found["dynamodb"]["Keys"] = keys
 
     with pytest.raises(MalformedChangeError):
-        change_of(found)
+        change_of(found, LATER)
 
 
 def test_only_a_delete_by_the_service_is_an_expiry() -> None:
-    assert is_expiry(expiry("a", 1))
+    assert is_expiry(expiry("a", 1), None)
     # As README.md says that it is brought in again.
-    assert is_expiry({**expiry("a", 1), "eventName": "MODIFY"})
-    assert not is_expiry(record("a", 1, event="REMOVE"))
-    assert not is_expiry({**record("a", 1, event="REMOVE"), "userIdentity": None})
-    assert not is_expiry({**expiry("a", 1), "userIdentity": {"type": "Service", "principalId": "other"}})
+    assert is_expiry({**expiry("a", 1), "eventName": "MODIFY"}, None)
+    assert not is_expiry(record("a", 1, event="REMOVE"), None)
+    assert not is_expiry({**record("a", 1, event="REMOVE"), "userIdentity": None}, None)
+    assert not is_expiry(
+        {**expiry("a", 1), "userIdentity": {"type": "Service", "principalId": "other"}}, None
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,6 +218,18 @@ def test_every_value_of_a_stream_passes_the_check(value: dict[str, Any]) -> None
     check_value(value)
 
 
+def test_a_value_is_read_as_deep_as_dynamodb_has_it_and_no_deeper_than_the_stack() -> None:
+    def nested(levels: int) -> dict[str, Any]:
+        value: dict[str, Any] = {"S": "a"}
+        for _ in range(levels):
+            value = {"L": [value]}
+        return value
+
+    check_value(nested(32))
+    with pytest.raises(MalformedChangeError, match="more than 100 levels"):
+        check_value(nested(5000))
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -136,6 +238,10 @@ def test_every_value_of_a_stream_passes_the_check(value: dict[str, Any]) -> None
         {},
         {"S": "a", "N": "1"},
         {"S": 1},
+        {"S": "half of \ud83d"},
+        {"SS": ["half of \ud83d"]},
+        {"M": {"half of \ud83d": {"S": "a"}}},
+        {"N": "\ud83d"},
         {"N": 1},
         {"N": ""},
         {"N": "NaN"},

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,12 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
+from dynamodb_restore.changes.bundle import LATE_SECONDS, open_bundle
 from dynamodb_restore.changes.change import Change
-from dynamodb_restore.changes.pipeline import ClaimState
+from dynamodb_restore.changes.failure_bucket import FailureBucket
 from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.config import ConfigError
-from dynamodb_restore.handlers import capture, operator, replay
-from tests.unit.changes.house import House
+from dynamodb_restore.handlers import capture, operator, replay, wiring
+from dynamodb_restore.pipeline.claim import ClaimState
+from tests.aws.clock import VirtualClock
+from tests.unit.changes.house import CAPTURE, FAILURES, House
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, message, put, record
 from tests.unit.strategies import json_values
 
@@ -57,6 +65,9 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "GROUP_COUNT": "16",
         "BYTE_LIMIT": "262144",
         "KEEP_EXPIRIES": "true",
+        "TTL_ATTRIBUTE": "",
+        "FAILURE_BUCKET": FAILURES,
+        "IMAGE_PREFIX": "images/demo-orders/",
         "WRITE_UNITS_PER_SECOND": "",
         "RESTORE_QUEUE_URL": "",
         "DEAD_LETTER_QUEUE_URL": "",
@@ -75,7 +86,30 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_module, "clients", lambda: house.clients)
+    answer = house.aws.answer
+
+    def with_made_up_messages(
+        client: Any, operation: str, parameters: dict[str, Any], otherwise: Any
+    ) -> dict[str, Any]:
+        if operation == "ChangeMessageVisibilityBatch":
+            otherwise = hidden
+        return answer(client, operation, parameters, otherwise)
+
+    def hidden(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """All messages are in flight, those that were never in the queue too."""
+        return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]], "Failed": []}
+
+    monkeypatch.setattr(house.aws, "answer", with_made_up_messages)
     return house
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The operator function's present, epoch seconds, to be moved."""
+    present = [float(NOON)]
+    instant = SimpleNamespace(now=lambda zone: datetime.fromtimestamp(present[0], zone))
+    monkeypatch.setattr(wiring, "datetime", instant)
+    return present
 
 
 def delivered(house: House) -> list[dict[str, Any]]:
@@ -118,17 +152,16 @@ def test_what_is_captured_is_replayed(functions: House) -> None:
     ]
 
     assert capture.handler({"Records": records}, CONTEXT) == {"batchItemFailures": []}
-    assert (
-        functions.handover.not_drained("orders")[0]
-        == "2 groups have captured changes that are not replayed yet"
-    )
+    claim = functions.claims.current()
+    assert claim is not None
+    assert functions.pipeline.standing(claim).lagging == {3, 6}
     assert replayed(delivered(functions)) == []
 
     assert target(functions) == {
         "order#1": {"id": {"S": "order#1"}, "n": {"N": "12345678901234567890123456789012345678"}},
         "order#2": {"id": {"S": "order#2"}, "blob": {"B": b"\x00\xff"}},
     }
-    captured, done = functions.handover.progress("orders")
+    captured, done = functions.pipeline.progress()
     assert captured.positions.keys() == done.positions.keys() == {6, 3}
     assert [(group, done.positions[group].sequence) for group in (3, 6)] == [
         (group, captured.positions[group].sequence) for group in (3, 6)
@@ -153,17 +186,113 @@ def test_capture_sends_again_what_it_could_not_note(functions: House) -> None:
         capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
 
 
-def test_capture_notes_what_it_sent_before_a_record_that_it_cannot_read(functions: House) -> None:
+def test_capture_discards_a_record_without_a_key_where_cutover_looks(functions: House) -> None:
     malformed = record("order#1", 8)
     del malformed["dynamodb"]["Keys"]
 
-    assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == ["8"]
+    assert failures(capture.handler({"Records": [record("order#1", 7), malformed]}, CONTEXT)) == []
+
     captured = functions.progress.read(Side.CAPTURED)
     assert (set(captured.positions), captured.changes) == ({6}, 1)
+    ((bucket, name), content), *others = functions.aws.objects.contents.items()
+    assert others == []
+    assert (bucket, name.rpartition("/")[0]) == (FAILURES, f"aws/lambda/{CAPTURE}/not-understood")
+    assert json.loads(content) == {"reason": "stream record without 'Keys'", "record": malformed}
 
 
-def test_capture_asks_for_the_whole_batch_where_it_cannot_say_from_which_record_on(functions: House) -> None:
+@pytest.mark.parametrize(("operation", "code"), [("PutObject", "AccessDenied"), ("GetItem", "Throttling")])
+def test_a_record_that_cannot_be_discarded_comes_again(functions: House, operation: str, code: str) -> None:
+    functions.aws.fail(operation, code)
+
     assert failures(capture.handler({"Records": [record("order#1", 7), {}]}, CONTEXT)) == [""]
+    assert functions.progress.read(Side.CAPTURED).changes == 1
+
+
+def test_a_record_cannot_be_discarded_before_the_pipeline_is_registered(functions: House) -> None:
+    functions.clients.dynamodb.delete_item(
+        TableName=RESTORE_TABLE, Key={"pk": {"S": "pipeline#orders"}, "sk": {"S": "registration"}}
+    )
+
+    assert failures(capture.handler({"Records": [{}]}, CONTEXT)) == [""]
+
+
+def test_capture_puts_an_image_too_large_for_a_message_under_the_pipelines_prefix(
+    functions: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BYTE_LIMIT", "1024")
+    large = record("order#1", 7, blob={"B": base64.b64encode(random.Random(1).randbytes(1500)).decode()})
+
+    assert failures(capture.handler({"Records": [large]}, CONTEXT)) == []
+
+    (sent,) = delivered(functions)
+    (change,) = open_bundle(sent["body"])
+    assert change.image_object is not None
+    bucket = FailureBucket(functions.clients, FAILURES, "images/demo-orders/")
+    assert bucket.image(change.image_object) == large["dynamodb"]["NewImage"]
+    assert list(functions.aws.objects.contents) == [(FAILURES, f"images/demo-orders/{change.image_object}")]
+
+
+def test_capture_marks_where_it_is_stuck_until_the_record_is_through(functions: House) -> None:
+    functions.aws.fail("SendMessageBatch", "AccessDenied", "x" * 300, times=2)
+    records = [record("order#1", 7), record("order#1", 8)]
+
+    assert failures(capture.handler({"Records": records}, CONTEXT)) == ["7"]
+    (marked,) = functions.stuck.read().items()
+    assert failures(capture.handler({"Records": records}, CONTEXT)) == ["7"]
+    (again,) = functions.stuck.read().items()
+    capture.handler({"Records": [record("order#2", 9)]}, CONTEXT)
+    assert functions.stuck.read().keys() == {"7"}
+    assert failures(capture.handler({"Records": records[:1]}, CONTEXT)) == []
+
+    assert functions.stuck.read() == {}
+    assert (marked[0], marked[1].since) == (again[0], again[1].since)
+    assert marked[1].reason == "SendMessageBatch: AccessDenied: " + "x" * 168
+
+
+def test_capture_answers_even_where_it_cannot_note_that_it_is_stuck(functions: House) -> None:
+    functions.aws.fail("SendMessageBatch", "AccessDenied")
+    functions.aws.fail("UpdateItem", "InternalServerError")
+
+    assert failures(capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)) == ["7"]
+
+
+def test_marks_that_cannot_be_looked_for_now_are_looked_for_again(functions: House) -> None:
+    functions.aws.fail("GetItem", "ThrottlingException")
+
+    with pytest.raises(ClientError):
+        capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+
+def test_marks_that_may_not_be_read_do_not_stop_capture(functions: House) -> None:
+    functions.aws.fail("GetItem", "AccessDeniedException")
+
+    assert failures(capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)) == []
+
+
+def test_capture_makes_one_call_for_the_marks_where_nothing_is_stuck(functions: House) -> None:
+    functions.aws.calls.clear()
+
+    capture.handler({"Records": [record("order#1", 7)]}, CONTEXT)
+
+    assert [call.operation for call in functions.aws.calls] == ["SendMessageBatch", "UpdateItem", "GetItem"]
+
+
+@pytest.mark.parametrize("noting_fails", [False, True])
+def test_capture_does_not_answer_while_what_it_sent_can_still_land_in_time(
+    functions: House, monkeypatch: pytest.MonkeyPatch, noting_fails: bool
+) -> None:
+    clock = VirtualClock(NOON)
+    monkeypatch.setattr(capture, "time", SimpleNamespace(time=lambda: clock.now, sleep=clock.sleep))
+    found = [record(f"order#{number}", number) for number in range(40)]
+    # The first call, of ten groups, is in doubt; the second, of the other six, is not.
+    functions.aws.fail("SendMessageBatch", "ServiceUnavailable", times=4, status=503)
+    if noting_fails:
+        functions.aws.fail("UpdateItem", "InternalServerError")
+
+    with pytest.raises(ClientError) if noting_fails else nullcontext():
+        capture.handler({"Records": found}, CONTEXT)
+
+    assert clock.now == NOON + LATE_SECONDS + 5
 
 
 def test_capture_without_its_environment_fails(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,16 +381,22 @@ def test_a_bundle_that_cannot_be_set_aside_stops_its_group(functions: House) -> 
     assert list(target(functions)) == ["b"]
 
 
-def test_a_write_limit_is_read_from_the_environment(
-    functions: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_are_read_from_the_environment(functions: House, monkeypatch: pytest.MonkeyPatch) -> None:
     functions.claim()
     monkeypatch.setenv("WRITE_UNITS_PER_SECOND", "0.5")
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(
+        replay, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep, time=lambda: NOON)
+    )
     many: list[Change] = [put(f"{n}") for n in range(26)]
 
-    # 25 units take 50 s at this rate: the 26th item finds no time left.
+    # An item each two seconds of the 25 that there are.
     assert replayed([message("m1", 6, 11, many)]) == ["m1"]
-    assert len(target(functions)) == 25
+    assert len(target(functions)) == 13
 
 
 def asked(**event: Any) -> dict[str, Any]:
@@ -281,19 +416,31 @@ def test_messages_that_come_back_do_so_soon(functions: House) -> None:
     (message,) = delivered(functions)
     functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
     assert replayed([message]) == [message["messageId"]]
-    (hidden,) = functions.aws.named("ChangeMessageVisibilityBatch")
-    assert hidden["QueueUrl"] == functions.buffer_url
+    leased, hidden = functions.aws.named("ChangeMessageVisibilityBatch")
+    assert leased["QueueUrl"] == hidden["QueueUrl"] == functions.buffer_url
+    # Half a minute more than what is left of the invocation.
+    assert [entry["VisibilityTimeout"] for entry in leased["Entries"]] == [60]
     assert hidden["Entries"] == [
         {"Id": "0", "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": 2}
     ]
 
 
-def test_messages_come_back_even_where_that_cannot_be_hurried(functions: House) -> None:
+def test_messages_come_back_even_where_that_cannot_be_hurried(
+    functions: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     functions.claim()
     capture.handler({"Records": [record("order#1", 1)]}, CONTEXT)
     (message,) = delivered(functions)
     functions.aws.fail("BatchWriteItem", "AccessDeniedException", "not yours")
-    functions.aws.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", "nor this")
+    answer = functions.aws.answer
+    calls = iter([False, True])
+
+    def refused(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "ChangeMessageVisibilityBatch" and next(calls):
+            functions.aws.fail("ChangeMessageVisibilityBatch", "AccessDeniedException", "nor this")
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(functions.aws, "answer", refused)
     assert replayed([message]) == [message["messageId"]]
 
 
@@ -304,9 +451,17 @@ def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
     assert asked(action="window", table="orders", start="2026-11-22T11:00:00Z", end=None) == {
         "window": {"start": "2026-11-22T11:00:00Z", "end": None}
     }
-    assert asked(action="repair", table="orders") == {"repaired": 0, "refused": []}
+    for action in ("repair", "bring_in"):
+        assert asked(action=action, table="orders") == {
+            "error": "the restore into orders-restored is capturing, not replaying: look at status"
+        }
     assert asked(action="cutover", table="orders", settle_seconds=0) == {
-        "refused": ["the restore into orders-restored is capturing, not replaying"]
+        "refused": [
+            {
+                "code": "not_replaying",
+                "reason": "the restore into orders-restored is capturing, not replaying",
+            }
+        ]
     }
     assert asked(action="abandon", table="orders") == {
         "released": "no changes will be replayed into orders-restored; its settings are still cloned"
@@ -316,14 +471,30 @@ def test_the_operator_function_does_what_it_is_asked(functions: House) -> None:
     }
 
 
-def test_the_operator_function_cuts_over(functions: House) -> None:
+QUARANTINED = {
+    "code": "quarantine",
+    "reason": "1 items are in quarantine: see status, mend the cause, run repair",
+}
+
+
+@pytest.mark.parametrize("override", [{"force": True}, {"accept": ["quarantine", "gap"]}])
+def test_the_operator_function_cuts_over(
+    functions: House, clock: list[float], override: dict[str, Any]
+) -> None:
     functions.replaying()
     functions.quarantine.add(put("a"), "wrong type")
 
-    assert asked(action="cutover", table="orders", settle_seconds=0) == {
-        "refused": ["1 items are in quarantine: see status, mend the cause, run repair"]
-    }
-    assert asked(action="cutover", table="orders", force=True, settle_seconds=0)["result"] == "synced"
+    # Invocations of half a minute need three for ten seconds of settling and the fence.
+    assert "settling_until" in asked(action="cutover", table="orders", settle_seconds=0, accept=["gap"])
+    clock[0] += 10
+    assert asked(action="cutover", table="orders", accept=["gap"]) == {"refused": [QUARANTINED]}
+    assert "settling_until" in asked(action="cutover", table="orders", **override)
+    clock[0] += 75
+    report = asked(action="cutover", table="orders")
+    assert (report["result"], report["notes"]) == (
+        "synced",
+        [f"cut over although {QUARANTINED['reason']} (accepted: quarantine)"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -334,7 +505,8 @@ def test_the_operator_function_cuts_over(functions: House) -> None:
         ({"action": "status", "table": None}, '"table"'),
         ({"action": "status", "table": 7}, '"table"'),
         ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
-        ({"action": "status", "table": "customers"}, "customers has no pipeline"),
+        ({"action": "status", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
+        ({"action": "abandon", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
         ({"table": "orders"}, "unknown action None"),
         ({"action": ["status"], "table": "orders"}, "unknown action"),
         ({"action": "cutover", "table": "orders", "force": "yes"}, '"force" must be true or false'),
@@ -342,9 +514,15 @@ def test_the_operator_function_cuts_over(functions: House) -> None:
             {"action": "cutover", "table": "orders", "settle_seconds": True},
             '"settle_seconds" must be a number',
         ),
-        ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 60"),
-        ({"action": "cutover", "table": "orders", "settle_seconds": 61}, "from 0 to 60"),
-        ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 60"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": 3601}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 3600"),
+        ({"action": "cutover", "table": "orders", "accept": "gap"}, '"accept" must be a list of the codes'),
+        ({"action": "cutover", "table": "orders", "accept": [7]}, '"accept" must be a list of the codes'),
+        (
+            {"action": "cutover", "table": "orders", "accept": ["gap", "gaps", "not_replaying"]},
+            "no such obstacle: gaps, not_replaying; `accept` takes capture_misdirected, capture_stuck, ",
+        ),
         ({"action": "cutover", "table": "orders", "settle_seconds": 0}, "no restore owns the pipeline"),
         ({"action": "window", "table": "orders"}, "no restore owns the pipeline"),
     ],
@@ -360,7 +538,7 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
     before = functions.begin()
 
     assert "not a time" in asked(action="window", table="orders", start=start)["error"]
-    assert functions.pipelines.claim("orders") == before
+    assert functions.claims.current() == before
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -368,11 +546,13 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
     event=st.fixed_dictionaries(
         {},
         optional={
-            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "window"]) | json_values,
+            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "bring_in", "window"])
+            | json_values,
             "table": st.just("orders") | json_values,
             "start": json_values,
             "end": json_values,
             "force": json_values,
+            "accept": json_values,
             "settle_seconds": st.just(0) | json_values,
         },
     )

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.progress import Position, Progress, ProgressStore, Side, lagging_groups
+from dynamodb_restore.changes.progress import (
+    Partial,
+    Position,
+    Progress,
+    ProgressStore,
+    Side,
+    lagging_groups,
+    progress_of,
+)
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, make_restore_table
 from tests.unit.fakes import Aws
 
@@ -95,6 +103,7 @@ def test_many_groups_fit_dynamodbs_expressions(store: ProgressStore, aws: Aws) -
     )
 
     found = store.read(Side.CAPTURED)
+    assert len(aws.named("UpdateItem")) == 10
     assert (len(found.positions), found.changes, found.since) == (160, 12, NOON)
     for update in aws.named("UpdateItem"):
         condition = update["ConditionExpression"]
@@ -102,6 +111,61 @@ def test_many_groups_fit_dynamodbs_expressions(store: ProgressStore, aws: Aws) -
         assert len(condition) <= 4096
         assert len(update["UpdateExpression"]) <= 4096
         assert operators <= 300
+
+
+def test_a_bundle_that_was_begun_is_resumed_where_it_stands(store: ProgressStore) -> None:
+    store.advance(Side.REPLAYED, {3: Position(SEQUENCE, NOON)}, changes=1)
+    store.advance(Side.REPLAYED, {}, changes=7, partial={3: Partial(SEQUENCE + 256, 7), 40: Partial(9, 1)})
+
+    found = store.read(Side.REPLAYED)
+    assert found.positions == {3: Position(SEQUENCE, NOON)}
+    assert found.partial == {3: Partial(18849496460467696384, 7), 40: Partial(9, 1)}
+    assert found.changes == 8
+
+
+@pytest.mark.parametrize("slower", [Partial(11, 6), Partial(11, 7), Partial(10, 900)])
+def test_a_slower_invocation_moves_no_begun_bundle_back(store: ProgressStore, slower: Partial) -> None:
+    store.advance(Side.REPLAYED, {}, changes=7, partial={3: Partial(11, 7), 4: Partial(12, 1)})
+    store.advance(Side.REPLAYED, {}, changes=5, partial={3: slower, 4: Partial(12, 2), 5: Partial(9, 1)})
+
+    found = store.read(Side.REPLAYED)
+    assert found.partial == {3: Partial(11, 7), 4: Partial(12, 2), 5: Partial(9, 1)}
+    assert found.changes == 12
+
+
+def test_the_most_of_every_group_of_an_item_fits_one_update(store: ProgressStore, aws: Aws) -> None:
+    groups = range(976, 992)
+    store.advance(
+        Side.REPLAYED,
+        {group: Position(SEQUENCE, NOON) for group in groups},
+        changes=0,
+        partial={group: Partial(SEQUENCE + 256, 4711) for group in groups},
+    )
+
+    (update,) = aws.named("UpdateItem")
+    condition = update["ConditionExpression"]
+    assert sum(condition.count(word) for word in ("attribute_not_exists", " OR ", "<", " AND ")) <= 300
+    assert max(len(condition), len(update["UpdateExpression"])) <= 4096
+    assert len(store.read(Side.REPLAYED).partial) == 16
+
+
+def test_the_items_of_some_groups_tell_all_about_them(store: ProgressStore, clients: Clients) -> None:
+    store.advance(Side.REPLAYED, {g: Position(g + 1, NOON) for g in (0, 17, 40)}, changes=3)
+    store.note_quarantine("restore-1")
+
+    keys = store.keys(Side.REPLAYED, [17, 18, 2])
+    assert [key["sk"]["S"] for key in keys] == ["replayed#buffer-1#0", "replayed#buffer-1#1"]
+    answer = clients.dynamodb.batch_get_item(RequestItems={RESTORE_TABLE: {"Keys": keys}})
+    found = progress_of(answer["Responses"][RESTORE_TABLE])
+    assert found.positions == {0: Position(1, NOON), 17: Position(18, NOON)}
+    assert (found.changes, found.quarantined) == (3, "restore-1")
+
+
+def test_a_longer_buffer_id_is_another_buffer(store: ProgressStore, clients: Clients) -> None:
+    other = ProgressStore(clients, RESTORE_TABLE, "orders", "buffer-11")
+    other.advance(Side.REPLAYED, {3: Position(900, 60)}, changes=1)
+
+    assert store.read(Side.REPLAYED) == Progress({})
 
 
 positions = st.dictionaries(st.integers(0, 4), st.builds(Position, st.integers(1, 5), st.just(NOON)))

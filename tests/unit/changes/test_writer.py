@@ -3,12 +3,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_restore.changes.change import Change
-from dynamodb_restore.changes.writer import Clock, WriteRate, Written, parallel_calls
+from dynamodb_restore.changes.clock import Clock, UnitRate, parallel_calls
+from dynamodb_restore.changes.writer import Written
 from tests.unit.changes.makers import FakeTime, MemoryTables, delete, key, put, read, writer_for
 from tests.unit.fakes import client_error
 
@@ -93,7 +94,12 @@ def test_an_error_that_no_retry_mends_leaves_the_batch_undone() -> None:
 
     written = writer_for(tables).write(numbered(*(put(f"{n}") for n in range(30))))
 
-    assert written == Written(done={25, 26, 27, 28, 29}, problem="BatchWriteItem: AccessDeniedException: no")
+    assert written == Written(
+        done={25, 26, 27, 28, 29},
+        problem="BatchWriteItem: AccessDeniedException: no",
+        failed=True,
+        refused_for_good=True,
+    )
 
 
 def test_one_refused_item_fails_no_other() -> None:
@@ -131,7 +137,9 @@ def test_an_error_among_single_writes_leaves_the_rest_undone() -> None:
 
     written = writer_for(tables).write(numbered(put("0"), put("1")))
 
-    assert written == Written(problem="PutItem: AccessDeniedException: no")
+    assert written == Written(
+        problem="PutItem: AccessDeniedException: no", failed=True, refused_for_good=True
+    )
 
 
 def test_an_absent_image_is_read_from_the_source() -> None:
@@ -166,7 +174,12 @@ def test_a_read_that_fails_leaves_its_items_undone_and_deletes_none() -> None:
 
     written = writer_for(tables).write(numbered(read("a"), put("b")))
 
-    assert written == Written(done={1}, problem="BatchGetItem: ResourceNotFoundException: gone")
+    assert written == Written(
+        done={1},
+        problem="BatchGetItem: ResourceNotFoundException: gone",
+        failed=True,
+        refused_for_good=True,
+    )
     assert sorted(tables.target) == ["a", "b"]
 
 
@@ -232,7 +245,7 @@ def test_items_that_stay_unprocessed_are_undone() -> None:
 
     written = writer_for(tables, budget_seconds=20).write(numbered(put("a"), put("b")))
 
-    assert written == Written(done={0}, problem="BatchWriteItem: items left unprocessed")
+    assert written == Written(done={0}, problem="BatchWriteItem: items left unprocessed", failed=True)
 
 
 def test_the_write_rate_is_kept() -> None:
@@ -242,8 +255,20 @@ def test_the_write_rate_is_kept() -> None:
         numbered(*(put(f"{n}") for n in range(100)))
     )
 
-    # Four batches of 25 units: the first at once, the others each 5 s after the one before.
-    assert tables.time.naps == [5.0, 5.0, 5.0]
+    # No call takes more than a second's units, so that whoever comes next waits no longer than that.
+    assert tables.calls == [("BatchWriteItem", 5)] * 20
+    assert tables.time.naps == [1.0] * 19
+
+
+def test_a_write_limit_below_one_item_a_second_writes_them_one_by_one() -> None:
+    tables = MemoryTables()
+
+    writer_for(tables, budget_seconds=1000, units_per_second=0.5).write(
+        numbered(*(put(f"{n}") for n in range(4)))
+    )
+
+    assert tables.calls == [("BatchWriteItem", 1)] * 4
+    assert tables.time.naps == [2.0] * 3
 
 
 def test_large_items_take_more_of_the_write_rate() -> None:
@@ -255,21 +280,67 @@ def test_large_items_take_more_of_the_write_rate() -> None:
     assert tables.time.naps == [1.0]
 
 
-def test_a_write_rate_without_time_left_leaves_the_rest_undone() -> None:
+def test_a_write_rate_without_time_left_leaves_the_last_undone() -> None:
     tables = MemoryTables()
 
     written = writer_for(tables, budget_seconds=7, units_per_second=5).write(
         numbered(*(put(f"{n}") for n in range(100)))
     )
 
-    assert written.done == set(range(50))
+    assert written.done == set(range(35))
     assert written.problem == "the write-rate limit leaves no time for more in this invocation"
+    assert not written.failed
+
+
+def test_the_read_rate_is_kept_and_counts_what_the_items_take() -> None:
+    tables = MemoryTables()
+    tables.source.update({f"{n}": {**key(f"{n}"), "note": {"S": "x" * 8192}} for n in range(200)})
+
+    writer_for(tables, budget_seconds=1000, read_units_per_second=50).write(
+        numbered(*(read(f"{n}") for n in range(200)))
+    )
+
+    # The first hundred keys take 100 units for themselves and 200 more for what was read.
+    assert tables.time.naps == [pytest.approx(6.0)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+        ConnectionClosedError(endpoint_url="https://dynamodb"),
+        client_error("BatchWriteItem", "InternalServerError", "try again", status=500),
+        client_error("BatchWriteItem", "ServiceUnavailable", "try again", status=503),
+    ],
+)
+def test_a_write_without_a_certain_answer_is_not_made_again(error: Exception) -> None:
+    tables = MemoryTables()
+    tables.faults = [error]
+
+    written = writer_for(tables).write(numbered(*(put(f"{n}") for n in range(30))))
+
+    assert written.uncertain == set(range(25))
+    assert written.done == {25, 26, 27, 28, 29}
+    assert written.failed
+    assert tables.calls == [("BatchWriteItem", 25), ("BatchWriteItem", 5)]
+
+
+def test_a_single_write_without_a_certain_answer_is_uncertain_alone() -> None:
+    tables = MemoryTables()
+    tables.faults = [
+        client_error("BatchWriteItem", "ValidationException"),
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+    ]
+
+    written = writer_for(tables).write(numbered(put("0"), put("1")))
+
+    assert (written.uncertain, written.done) == ({0}, set())
 
 
 def test_a_rate_shared_by_parallel_calls_adds_up() -> None:
     time = FakeTime()
     clock = Clock(monotonic=lambda: 1000.0, sleep=time.naps.append, deadline=2000.0, rng=time.clock().rng)
-    rate = WriteRate(10.0, clock)
+    rate = UnitRate(10.0, clock)
 
     assert [rate.take(20) for _ in range(3)] == [True, True, True]
     assert time.naps == [2.0, 4.0]

@@ -1,21 +1,18 @@
-"""Pipelines: which source tables have one, and which restore owns it.
+"""The claim: which restore owns a pipeline, and what it is doing with it.
 
-Items in the restore table, all under `pk` = `pipeline#SOURCE_TABLE`:
+Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 
-- `sk` = `registration`, written by Terraform's `modules/change-pipeline` and only read here: `capture`
-  (`on_restore` or `always`), `buffer_id`, `capture_mapping`, `replay_mapping` (UUIDs), `buffer_url`,
-  `buffer_dead_letter_url`, `target_patterns` (a list), `failure_bucket` (a name; not in registrations of a
-  module from before it was told).
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
-  `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `version`. One at a time, by a
-  conditional write; each change of it is conditional on the version that was read.
+  `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
+  One at a time, by a conditional write; each change of it is conditional on the version that was read. While a cutover
+  settles, `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts);
+  after a cutover, `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
 
 from __future__ import annotations
 
 import enum
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,15 +22,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, error_code
 from dynamodb_restore.changes.progress import pipeline_partition
-from dynamodb_restore.changes.replay import Window
-
-
-class CaptureMode(enum.Enum):
-    """When a pipeline captures."""
-
-    ON_RESTORE = "on_restore"
-    """From the restore request on, reaching back as far as the stream does."""
-    ALWAYS = "always"
+from dynamodb_restore.changes.window import Window
 
 
 class ClaimState(enum.Enum):
@@ -43,32 +32,21 @@ class ClaimState(enum.Enum):
     REPLAYING = "replaying"
     CUTTING_OVER = "cutting_over"
     ABANDONING = "abandoning"
+    WATCHING = "watching"
+    """Cut over: capture stays on for some minutes, to see a writer that was forgotten."""
 
 
 @dataclass(frozen=True)
-class Registration:
-    """A pipeline as Terraform made it.
+class Captured:
+    """How much had been captured at an instant.
 
     Attributes:
-        capture_mapping, replay_mapping: UUIDs of the two event source mappings.
-        buffer_id: differs between queues of one name, made one after another.
-        target_patterns: names of the tables that may claim it, `*` for any run of characters.
-        failure_bucket: name of the bucket for what capture gives up; None where the registration does not tell.
+        at: epoch seconds.
+        changes: captured by then, redeliveries included.
     """
 
-    source: str
-    mode: CaptureMode
-    capture_mapping: str
-    replay_mapping: str
-    buffer_url: str
-    buffer_dead_letter_url: str
-    buffer_id: str
-    target_patterns: tuple[str, ...]
-    failure_bucket: str | None
-
-    def admits(self, target: str) -> bool:
-        """Whether a restore into `target` may claim the pipeline."""
-        return any(fnmatch.fnmatchcase(target, pattern) for pattern in self.target_patterns)
+    at: int
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +57,10 @@ class Claim:
         window: which changes are replayed.
         window_chosen: whether a person chose the window, so that the restore point no longer sets it.
         covered_from: epoch seconds from which every change is captured; None until that is known.
+        settling: when the cutover that is under way began to wait, and what was captured then; None where none is.
+        accepted: what stood in the way of a cutover and was accepted, in words.
+        fenced_at: epoch seconds since when replay begins no more writes; None while it may.
+        watched: until when capture is watched after the cutover, and what was captured at it; None before.
         version: counts the writes of this claim, so that none undoes another that it has not seen.
     """
 
@@ -89,6 +71,10 @@ class Claim:
     window: Window
     window_chosen: bool = False
     covered_from: int | None = None
+    settling: Captured | None = None
+    accepted: tuple[str, ...] = ()
+    fenced_at: int | None = None
+    watched: Captured | None = None
     version: int = 0
 
     @property
@@ -99,36 +85,25 @@ class Claim:
         return max(0, self.covered_from - self.window.start)
 
 
-class PipelineStore:
-    """Reads registrations, and takes and gives back claims."""
+class ClaimStore:
+    """Reads, takes and gives back the claim on one source table's pipeline."""
 
-    def __init__(self, clients: Clients, restore_table: str) -> None:
+    def __init__(self, clients: Clients, restore_table: str, source: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
+        self._partition = pipeline_partition(source)
 
-    def registration(self, source: str) -> Registration | None:
-        """The pipeline of a source table; None where it has none."""
-        item = self._get(source, "registration")
-        if item is None:
-            return None
-        return Registration(
-            source=source,
-            mode=CaptureMode(item["capture"]["S"]),
-            capture_mapping=item["capture_mapping"]["S"],
-            replay_mapping=item["replay_mapping"]["S"],
-            buffer_url=item["buffer_url"]["S"],
-            buffer_dead_letter_url=item["buffer_dead_letter_url"]["S"],
-            buffer_id=item["buffer_id"]["S"],
-            target_patterns=tuple(pattern["S"] for pattern in item["target_patterns"]["L"]),
-            failure_bucket=item["failure_bucket"]["S"] if "failure_bucket" in item else None,
-        )
+    def current(self) -> Claim | None:
+        """The restore that owns the pipeline; None where it is free."""
+        item = self._get("claim")
+        return claim_of(item) if item is not None else None
 
-    def claim(self, source: str) -> Claim | None:
-        """The restore that owns the pipeline of `source`; None where it is free."""
-        item = self._get(source, "claim")
-        return _claim(item) if item is not None else None
+    @property
+    def key(self) -> dict[str, Any]:
+        """The key of the claim's item, for `claim_of`."""
+        return self._key("claim")
 
-    def take(self, source: str, claim: Claim) -> Claim:
+    def take(self, claim: Claim) -> Claim:
         """Claim the pipeline, unless a restore owns it already.
 
         Returns:
@@ -137,17 +112,17 @@ class PipelineStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key(source, "claim"), **_item(claim)},
+                Item={**self._key("claim"), **_item(claim)},
                 ConditionExpression="attribute_not_exists(restore_id)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            return _claim(error.response["Item"])  # type: ignore[typeddict-item]
+            return claim_of(error.response["Item"])  # type: ignore[typeddict-item]
         return claim
 
-    def update(self, source: str, claim: Claim) -> Claim | None:
+    def update(self, claim: Claim) -> Claim | None:
         """Write a changed claim.
 
         Returns:
@@ -158,7 +133,7 @@ class PipelineStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key(source, "claim"), **_item(written)},
+                Item={**self._key("claim"), **_item(written)},
                 ConditionExpression="restore_id = :owner AND version = :read",
                 ExpressionAttributeValues={
                     ":owner": {"S": claim.restore_id},
@@ -171,25 +146,19 @@ class PipelineStore:
             return None
         return written
 
-    def release(self, source: str, claim: Claim, *, consumed_until: datetime | None) -> None:
-        """Give the pipeline back, if the restore still owns it.
+    def note_consumed(self, until: datetime) -> None:
+        """Note up to when changes went into a restore's target, so that the buffer no longer has them."""
+        self._dynamodb.put_item(
+            TableName=self._restore_table,
+            Item={**self._key("coverage"), "consumed_until": {"N": str(int(until.timestamp()))}},
+        )
 
-        Args:
-            consumed_until: up to when changes went into this restore's target and are no longer in the
-                buffer; None where none did.
-        """
-        if consumed_until is not None:
-            self._dynamodb.put_item(
-                TableName=self._restore_table,
-                Item={
-                    **self._key(source, "coverage"),
-                    "consumed_until": {"N": str(int(consumed_until.timestamp()))},
-                },
-            )
+    def release(self, claim: Claim) -> None:
+        """Give the pipeline back, if the restore still owns it."""
         try:
             self._dynamodb.delete_item(
                 TableName=self._restore_table,
-                Key=self._key(source, "claim"),
+                Key=self._key("claim"),
                 ConditionExpression="restore_id = :owner",
                 ExpressionAttributeValues={":owner": {"S": claim.restore_id}},
             )
@@ -197,20 +166,19 @@ class PipelineStore:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
-    def consumed_until(self, source: str) -> int | None:
+    def consumed_until(self) -> int | None:
         """Epoch seconds up to which changes went into an earlier restore; None where there was none."""
-        item = self._get(source, "coverage")
+        item = self._get("coverage")
         return int(item["consumed_until"]["N"]) if item is not None else None
 
-    def _get(self, source: str, kind: str) -> Mapping[str, Any] | None:
+    def _get(self, kind: str) -> Mapping[str, Any] | None:
         answer = self._dynamodb.get_item(
-            TableName=self._restore_table, Key=self._key(source, kind), ConsistentRead=True
+            TableName=self._restore_table, Key=self._key(kind), ConsistentRead=True
         )
         return answer.get("Item")
 
-    @staticmethod
-    def _key(source: str, kind: str) -> dict[str, Any]:
-        return {"pk": {"S": pipeline_partition(source)}, "sk": {"S": kind}}
+    def _key(self, kind: str) -> dict[str, Any]:
+        return {"pk": {"S": self._partition}, "sk": {"S": kind}}
 
 
 def _item(claim: Claim) -> dict[str, Any]:
@@ -225,22 +193,47 @@ def _item(claim: Claim) -> dict[str, Any]:
     }
     if claim.window.end is not None:
         item["window_end"] = {"N": str(claim.window.end)}
-    if claim.covered_from is not None:
-        item["covered_from"] = {"N": str(claim.covered_from)}
+    if claim.window.present_images:
+        item["window_present_images"] = {"BOOL": True}
+    numbers = {
+        "covered_from": claim.covered_from,
+        "fenced_at": claim.fenced_at,
+        "settling_since": claim.settling and claim.settling.at,
+        "settling_changes": claim.settling and claim.settling.changes,
+        "watched_until": claim.watched and claim.watched.at,
+        "watched_changes": claim.watched and claim.watched.changes,
+    }
+    if claim.accepted:
+        item["accepted"] = {"L": [{"S": reason} for reason in claim.accepted]}
+    item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
     return item
 
 
-def _claim(item: Mapping[str, Any]) -> Claim:
+def claim_of(item: Mapping[str, Any]) -> Claim:
+    """The claim that an item holds."""
+
     def whole(name: str) -> int | None:
         return int(item[name]["N"]) if name in item else None
+
+    def captured(instant: str, changes: str) -> Captured | None:
+        at = whole(instant)
+        return None if at is None else Captured(at, whole(changes) or 0)
 
     return Claim(
         restore_id=item["restore_id"]["S"],
         target=item["target"]["S"],
         state=ClaimState(item["state"]["S"]),
         claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
-        window=Window(int(item["window_start"]["N"]), whole("window_end")),
+        window=Window(
+            int(item["window_start"]["N"]),
+            whole("window_end"),
+            present_images=item.get("window_present_images", {}).get("BOOL", False),
+        ),
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),
+        settling=captured("settling_since", "settling_changes"),
+        accepted=tuple(reason["S"] for reason in item.get("accepted", {}).get("L", [])),
+        fenced_at=whole("fenced_at"),
+        watched=captured("watched_until", "watched_changes"),
         version=int(item["version"]["N"]),
     )

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import TableRef
-from dynamodb_restore.changes.pipeline import ClaimState
-from dynamodb_restore.changes.replay import Window
-from dynamodb_restore.restore.operator import OperatorError
+from dynamodb_restore.actions.abandon import abandon
+from dynamodb_restore.actions.context import OperatorError
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
+from dynamodb_restore.actions.repair import repair
+from dynamodb_restore.actions.status import status
+from dynamodb_restore.actions.window import set_window
+from dynamodb_restore.changes.window import Window
+from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
 from dynamodb_restore.restore.request import RequestError
-from tests.unit.builders import request
-from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House
+from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House, point
 from tests.unit.changes.makers import NOON, key, put
 from tests.unit.fakes import client_error
 
 GIVEN_UP = f"s3://orders-failures/aws/lambda/{CAPTURE}/shard-1/2026/11/22/a"
 NO_BUCKET = "ListObjectsV2: NoSuchBucket: The specified bucket does not exist"
-BRING_IN = 'bring them in as README.md says under "What capture gave up", or abandon and restore again'
+LAGGING = (
+    "1 groups have captured changes that are not replayed yet; where the buffer stays empty, cutover tells after 5 minutes"
+    " whether they are lost"
+)
+SET_ASIDE = (
+    "1 bundles lie on the FIFO dead-letter queue, and may hold changes that the target lacks: run bring_in"
+)
+QUARANTINED = "1 items are in quarantine: see status, mend the cause, run repair"
 
 
-def cutover(house: House, *, force: bool = False, settle_seconds: float = 3) -> dict[str, Any]:
-    return house.operator.cutover("orders", force=force, settle_seconds=settle_seconds)
+def cut_over(
+    house: House, *, accept: Sequence[str] = (), force: bool = False, settle_seconds: float = 3
+) -> dict[str, Any]:
+    request = CutoverRequest(settle_seconds, accept, force)
+    return cutover(house.actions, house.pipeline, request)
+
+
+def refused(house: House, **how: Any) -> list[str]:
+    """The reasons for which cutover refuses."""
+    return [obstacle["reason"] for obstacle in cut_over(house, **how)["refused"]]
+
+
+def state(house: House) -> ClaimState | None:
+    """What the restore that owns the pipeline is doing."""
+    claim = house.claims.current()
+    return claim.state if claim else None
 
 
 def items(house: House, table: str) -> dict[str, Any]:
@@ -35,7 +61,7 @@ def items(house: House, table: str) -> dict[str, Any]:
 
 
 def test_the_status_of_an_idle_pipeline(house: House) -> None:
-    assert house.operator.status("orders") == {
+    assert status(house.actions, house.pipeline) == {
         "table": "orders",
         "state": "idle",
         "capture": {"mode": "on_restore", "mapping": "Disabled", "changes": 0, "through": None},
@@ -56,7 +82,7 @@ def test_the_status_of_a_replay(house: House) -> None:
         QueueUrl=house.aside_url, MessageBody="x", MessageGroupId="1", MessageDeduplicationId="1"
     )
 
-    assert house.operator.status("orders") == {
+    assert status(house.actions, house.pipeline) == {
         "table": "orders",
         "state": "replaying",
         "capture": {
@@ -81,13 +107,15 @@ def test_the_status_of_a_replay(house: House) -> None:
         "given_up": {"objects": 0, "first": []},
         "quarantined": [{"key": {"id": {"S": "a"}}, "reason": "wrong type"}],
         "more_quarantined": False,
+        "in_doubt_until": None,
         "drained": False,
         "settings": [],
-        "next": (
-            "1 groups have captured changes that are not replayed yet; "
-            "1 items are in quarantine: see status, mend the cause, run repair; "
-            "1 bundles could not be decoded and lie on the FIFO dead-letter queue"
-        ),
+        "obstacles": [
+            {"code": "lagging", "reason": LAGGING},
+            {"code": "quarantine", "reason": QUARANTINED},
+            {"code": "set_aside", "reason": SET_ASIDE},
+        ],
+        "next": f"{LAGGING}; {QUARANTINED}; {SET_ASIDE}",
     }
 
 
@@ -96,10 +124,11 @@ def test_the_status_of_a_drained_replay(house: House) -> None:
     house.captured(5)
     house.replayed(5)
 
-    status = house.operator.status("orders")
+    shown = status(house.actions, house.pipeline)
 
-    assert (status["drained"], status["next"]) == (True, "cutover")
-    assert status["replay"]["through"] == "2026-11-22T12:00:00Z"
+    assert (shown["drained"], shown["obstacles"]) == (True, [])
+    assert shown["next"] == "stop writing to the source, then cutover"
+    assert shown["replay"]["through"] == "2026-11-22T12:00:00Z"
 
 
 def test_replay_is_as_far_as_the_group_that_lags_most(house: House) -> None:
@@ -108,48 +137,37 @@ def test_replay_is_as_far_as_the_group_that_lags_most(house: House) -> None:
         house.captured(9, group=group)
         house.replayed(4, group=group, time=NOON - behind)
 
-    assert house.operator.status("orders")["replay"]["through"] == "2026-11-22T11:58:30Z"
+    assert status(house.actions, house.pipeline)["replay"]["through"] == "2026-11-22T11:58:30Z"
 
 
 def test_a_group_of_which_nothing_is_replayed_yet_stands_at_the_windows_start(house: House) -> None:
     house.replaying()
     house.captured(5)
 
-    assert house.operator.status("orders")["replay"]["through"] == "2026-11-22T11:00:00Z"
+    assert status(house.actions, house.pipeline)["replay"]["through"] == "2026-11-22T11:00:00Z"
 
 
 def test_a_restore_without_a_record_has_a_status_too(house: House) -> None:
     """It died between its claim and its record."""
     house.begin()
 
-    status = house.operator.status("orders")
+    shown = status(house.actions, house.pipeline)
 
-    assert (status["state"], status["settings"]) == ("capturing", [])
-    assert status["next"] == "the restore into orders-restored is capturing"
+    assert (shown["state"], shown["settings"]) == ("capturing", [])
+    assert shown["next"] == "the restore into orders-restored is capturing, not replaying"
 
 
 def test_what_capture_gave_up_is_shown_in_part(house: House) -> None:
     house.replaying()
     first = [house.give_up(f"shard-{number}/batch", NOON) for number in range(5)][:3]
 
-    status = house.operator.status("orders")
+    shown = status(house.actions, house.pipeline)
 
-    assert status["given_up"] == {"objects": 5, "first": first}
-    assert status["next"] == (
-        f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); {BRING_IN}"
+    assert shown["given_up"] == {"objects": 5, "first": first}
+    assert shown["next"] == (
+        f"batches of changes that capture gave up lie in the failure bucket: 5 ({', '.join(first)} and more); run bring_in"
     )
-    assert status["drained"], "what will never be in the buffer does not keep it from being empty"
-
-
-def test_a_failure_bucket_that_the_registration_does_not_tell_is_not_looked_into(house: House) -> None:
-    """The pipeline's module may be in another configuration, and older than the operator function."""
-    house.register(failure_bucket=None)
-    house.replaying()
-
-    status = house.operator.status("orders")
-
-    assert (status["given_up"], status["next"]) == (None, "cutover")
-    assert house.aws.named("ListObjectsV2") == []
+    assert shown["drained"], "what will never be in the buffer does not keep it from being empty"
 
 
 def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
@@ -157,42 +175,37 @@ def test_a_long_quarantine_is_shown_in_part(house: House) -> None:
     for number in range(25):
         house.quarantine.add(put(f"{number}"), "wrong type")
 
-    status = house.operator.status("orders")
+    shown = status(house.actions, house.pipeline)
 
-    assert (len(status["quarantined"]), status["more_quarantined"]) == (20, True)
-
-
-def test_a_table_without_a_pipeline_has_no_status(house: House) -> None:
-    with pytest.raises(OperatorError, match="customers has no pipeline: add it to `tables`"):
-        house.operator.status("customers")
+    assert (len(shown["quarantined"]), shown["more_quarantined"]) == (20, True)
 
 
 # cutover
 
 
-def test_cutover_finishes_the_settings_and_gives_the_pipeline_back(house: House) -> None:
+def test_cutover_finishes_the_settings_ends_replay_and_watches_capture(house: House) -> None:
     house.replaying()
     house.captured(5)
     house.replayed(5)
 
-    report = cutover(house)
+    report = cut_over(house)
 
     assert (report["result"], report["notes"]) == ("synced", [])
     assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
-    assert house.states() == ("Disabled", "Disabled")
-    assert house.pipelines.claim("orders") is None
-    assert house.pipelines.consumed_until("orders") == NOON + 3
+    assert house.states() == ("Enabled", "Disabled")
+    assert state(house) is ClaimState.WATCHING
+    assert house.claims.consumed_until() == NOON + 10
     assert house.announced() == ["synced"]
     assert house.record_state() == "synced"
-    assert house.naps == [1.0, 1.0, 1.0]
+    assert house.naps == [1.0] * 10
 
 
 def test_cutover_waits_for_no_longer_than_it_was_told(house: House) -> None:
     house.replaying()
 
-    cutover(house, settle_seconds=2.5)
+    cut_over(house, settle_seconds=12.5)
 
-    assert house.naps == [1.0, 1.0, 0.5]
+    assert house.naps == [*[1.0] * 12, 0.5]
 
 
 def lagging(house: House) -> None:
@@ -232,9 +245,9 @@ def failing(house: House) -> None:
 
 
 def gap(house: House) -> None:
-    claim = house.pipelines.claim("orders")
+    claim = house.claims.current()
     assert claim is not None
-    house.pipelines.update("orders", replace(claim, covered_from=NOON))
+    house.claims.update(replace(claim, covered_from=NOON))
 
 
 def given_up(house: House) -> None:
@@ -246,50 +259,66 @@ def bucket_gone(house: House) -> None:
 
 
 OBSTACLES = [
-    (lagging, "1 groups have captured changes that are not replayed yet"),
-    (written_meanwhile, "6 changes arrived within 3 s: stop writing to orders first"),
-    (quarantined, "1 items are in quarantine: see status, mend the cause, run repair"),
-    (set_aside, "1 bundles could not be decoded and lie on the FIFO dead-letter queue"),
-    (buffered, "the buffer holds 1 messages waiting and 0 in flight"),
-    (switched_off, "the capture mapping is Disabled"),
-    (failing, "the replay mapping reports PROBLEM: Function call failed"),
-    (gap, "3600 s of changes after the restore point could not be captured"),
+    (lagging, "lagging", LAGGING),
+    (
+        written_meanwhile,
+        "still_written",
+        "20 changes were captured while it was settling (from 2026-11-22T12:00:00Z on): stop writing to orders first",
+    ),
+    (quarantined, "quarantine", QUARANTINED),
+    (set_aside, "set_aside", SET_ASIDE),
+    (buffered, "buffer_not_empty", "the buffer holds 1 messages waiting and 0 in flight"),
+    (switched_off, "mapping_not_working", "the capture mapping is Disabled"),
+    (failing, "mapping_not_working", "the replay mapping reports PROBLEM: Function call failed"),
+    (gap, "gap", "3600 s of changes after the restore point could not be captured"),
     (
         given_up,
-        f"batches of changes that capture gave up lie in the failure bucket: 1 ({GIVEN_UP}); {BRING_IN}",
+        "discarded",
+        f"batches of changes that capture gave up lie in the failure bucket: 1 ({GIVEN_UP}); run bring_in",
     ),
     (
         bucket_gone,
+        "discarded",
         f"the failure bucket could not be looked into: {NO_BUCKET}",
     ),
 ]
 
 
-@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
-def test_cutover_refuses_and_says_why(house: House, obstruct: Any, obstacle: str) -> None:
+@pytest.mark.parametrize(("obstruct", "code", "reason"), OBSTACLES)
+def test_cutover_refuses_and_says_why(house: House, obstruct: Any, code: str, reason: str) -> None:
     house.replaying()
     obstruct(house)
 
-    assert cutover(house) == {"refused": [obstacle]}
-    claim = house.pipelines.claim("orders")
-    assert claim is not None
-    assert claim.state is ClaimState.REPLAYING
+    assert cut_over(house) == {"refused": [{"code": code, "reason": reason}]}
+    assert state(house) is ClaimState.REPLAYING
     assert house.announced() == []
     assert house.shelf.applied == []
 
 
-@pytest.mark.parametrize(("obstruct", "obstacle"), OBSTACLES)
-def test_a_forced_cutover_goes_on_and_tells_what_is_missing(
-    house: House, obstruct: Any, obstacle: str
+@pytest.mark.parametrize(("obstruct", "code", "reason"), OBSTACLES)
+@pytest.mark.parametrize("force", [True, False])
+def test_what_a_cutover_goes_on_without_is_told(
+    house: House, obstruct: Any, code: str, reason: str, force: bool
 ) -> None:
     house.replaying()
     obstruct(house)
 
-    report = cutover(house, force=True)
+    report = cut_over(house, force=force, accept=[] if force else [code])
 
     assert report["result"] == "synced"
-    assert f"cut over although {obstacle}" in report["notes"]
-    assert house.pipelines.claim("orders") is None
+    assert f"cut over although {reason} (accepted: {code})" in report["notes"]
+    assert state(house) is ClaimState.WATCHING
+
+
+def test_what_is_not_accepted_is_refused(house: House) -> None:
+    house.replaying()
+    for obstruct in (quarantined, gap, set_aside):
+        obstruct(house)
+
+    answer = cut_over(house, accept=["quarantine", "gap", "lagging"])
+
+    assert answer == {"refused": [{"code": "set_aside", "reason": SET_ASIDE}]}
+    assert state(house) is ClaimState.REPLAYING
 
 
 def test_what_was_given_up_before_the_restore_point_is_another_restores(house: House) -> None:
@@ -297,23 +326,22 @@ def test_what_was_given_up_before_the_restore_point_is_another_restores(house: H
     house.give_up("shard-1/a", NOON - 3601)
     house.give_up("shard-2/a", NOON, mapping_id=REPLAY)
 
-    assert cutover(house)["result"] == "synced"
-    (asked,) = house.aws.named("ListObjectsV2")
-    assert asked["Prefix"] == f"aws/lambda/{CAPTURE}/"
+    assert cut_over(house)["result"] == "synced"
+    assert {asked["Prefix"] for asked in house.aws.named("ListObjectsV2")} == {f"aws/lambda/{CAPTURE}/"}
 
 
 def test_what_was_given_up_is_not_to_be_brought_in_where_the_window_has_an_end(house: House) -> None:
     house.begin()
-    house.operator.set_window("orders", NOON - 3600, NOON - 60)
-    claim = house.pipelines.claim("orders")
+    set_window(house.pipeline, NOON - 3600, NOON - 60)
+    claim = house.claims.current()
     assert claim is not None
-    house.handover.start_replay("orders", claim, None)
+    house.pipeline.start_replay(claim, None)
     house.give_up("shard-1/a", NOON)
 
-    refused = cutover(house)["refused"]
+    reasons = refused(house)
 
-    assert any("abandon and restore again, for the window has an end" in reason for reason in refused)
-    assert not any(BRING_IN in reason for reason in refused)
+    assert any("abandon and restore again, for the window has an end" in reason for reason in reasons)
+    assert not any("bring_in" in reason for reason in reasons)
 
 
 def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
@@ -323,10 +351,10 @@ def test_each_page_of_the_failure_bucket_counts(house: House) -> None:
         house.give_up(f"shard-{number}/old", NOON - DAY)
     late = house.give_up("shard-9/new", NOON)
 
-    (refused,) = cutover(house)["refused"]
+    (reason,) = refused(house)
 
-    assert refused.startswith("batches of changes that capture gave up")
-    assert late in refused
+    assert reason.startswith("batches of changes that capture gave up")
+    assert late in reason
 
 
 def test_capture_is_looked_at_before_what_it_gave_up(house: House) -> None:
@@ -334,7 +362,7 @@ def test_capture_is_looked_at_before_what_it_gave_up(house: House) -> None:
     house.replaying()
     house.aws.calls.clear()
 
-    cutover(house)
+    cut_over(house)
 
     operations = [call.operation for call in house.aws.calls]
     looks = [number for number, name in enumerate(operations) if name == "GetEventSourceMapping"]
@@ -350,14 +378,16 @@ def test_what_is_brought_in_between_two_looks_has_arrived(
     answer = house.aws.answer
 
     def bring_in(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
-        if operation == "ListObjectsV2":
+        if operation == "ListObjectsV2" and house.naps:
             house.captured(5)
             house.aws.objects.buckets["orders-failures"].clear()
         return answer(client, operation, parameters, otherwise)
 
     monkeypatch.setattr(house.aws, "answer", bring_in)
 
-    assert cutover(house) == {"refused": ["1 changes arrived within 3 s: stop writing to orders first"]}
+    assert refused(house) == [
+        "1 changes were captured while it was settling (from 2026-11-22T12:00:00Z on): stop writing to orders first"
+    ]
 
 
 def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(house: House) -> None:
@@ -365,32 +395,26 @@ def test_a_look_into_the_failure_bucket_that_may_succeed_later_is_no_answer(hous
     house.aws.fail("ListObjectsV2", "ThrottlingException")
 
     with pytest.raises(ClientError):
-        cutover(house, force=True)
-    assert cutover(house)["result"] == "synced"
-
-
-def test_a_cutover_that_could_not_know_what_was_given_up_says_so(house: House) -> None:
-    house.register(failure_bucket=None)
-    house.replaying()
-
-    report = cutover(house)
-
-    assert report["result"] == "synced"
-    (note,) = report["notes"]
-    assert note.startswith("whether capture gave up any changes is not known")
+        cut_over(house, force=True)
+    assert cut_over(house)["result"] == "synced"
 
 
 def test_nothing_is_cut_over_before_replay(house: House) -> None:
     house.begin()
 
-    assert cutover(house, force=True) == {
-        "refused": ["the restore into orders-restored is capturing, not replaying"]
+    assert cut_over(house, force=True, accept=ACCEPTABLE) == {
+        "refused": [
+            {
+                "code": "not_replaying",
+                "reason": "the restore into orders-restored is capturing, not replaying",
+            }
+        ]
     }
 
 
 def test_nothing_is_cut_over_where_nothing_is_restored(house: House) -> None:
     with pytest.raises(OperatorError, match="no restore owns the pipeline of orders"):
-        cutover(house)
+        cut_over(house)
 
 
 def test_cutover_does_not_fence_a_restore_whose_record_is_gone(house: House) -> None:
@@ -399,8 +423,8 @@ def test_cutover_does_not_fence_a_restore_whose_record_is_gone(house: House) -> 
     house.switch(REPLAY, "Enabled")
 
     with pytest.raises(OperatorError, match="the record of restore restore-1 is gone; abandon it"):
-        cutover(house)
-    claim = house.pipelines.claim("orders")
+        cut_over(house)
+    claim = house.claims.current()
     assert claim is not None
     assert claim.state is ClaimState.REPLAYING
 
@@ -409,17 +433,17 @@ def test_a_setting_that_may_succeed_later_keeps_the_claim_fenced(house: House) -
     house.replaying()
     house.shelf.refuse("plum", *[client_error("TagResource", "ThrottlingException") for _ in range(5000)])
 
-    report = cutover(house)
+    report = cut_over(house)
 
     assert report["result"] == "incomplete"
     assert report["next"] == "cutover again: some settings can still be applied"
-    claim = house.pipelines.claim("orders")
+    claim = house.claims.current()
     assert claim is not None
     assert claim.state is ClaimState.CUTTING_OVER
     assert house.announced() == []
 
     house.shelf.refuse("plum")
-    assert cutover(house)["result"] == "synced"
+    assert cut_over(house)["result"] == "synced"
     assert house.announced() == ["synced"]
 
 
@@ -427,24 +451,24 @@ def test_a_setting_that_fails_for_good_does_not_hold_cutover_up(house: House) ->
     house.replaying()
     house.shelf.refuse("plum", client_error("TagResource", "AccessDeniedException"))
 
-    assert cutover(house)["result"] == "incomplete"
-    assert house.pipelines.claim("orders") is None
+    assert cut_over(house)["result"] == "incomplete"
+    assert state(house) is ClaimState.WATCHING
     assert house.record_state() == "incomplete"
 
 
-@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
+@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping"])
 def test_a_cutover_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
     house.replaying()
     house.aws.fail(operation, "InternalServerError")
     with pytest.raises(ClientError):
-        cutover(house)
-    claim = house.pipelines.claim("orders")
+        cut_over(house)
+    claim = house.claims.current()
     assert claim is not None
     assert claim.state is ClaimState.CUTTING_OVER
 
-    assert cutover(house)["result"] == "synced"
-    assert house.pipelines.claim("orders") is None
-    assert house.states() == ("Disabled", "Disabled")
+    assert cut_over(house)["result"] == "synced"
+    assert state(house) is ClaimState.WATCHING
+    assert house.states() == ("Enabled", "Disabled")
     assert house.record_state() == "synced"
     assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
 
@@ -454,14 +478,14 @@ def test_a_restore_abandoned_while_cutover_watches_is_not_cut_over(house: House)
 
     def abandon() -> None:
         house.on_nap = lambda: None
-        claim = house.pipelines.claim("orders")
+        claim = house.claims.current()
         assert claim is not None
-        house.handover.fence("orders", claim, ClaimState.ABANDONING)
+        house.pipeline.fence(claim, ClaimState.ABANDONING)
 
     house.on_nap = abandon
 
     with pytest.raises(OperatorError, match="moved on meanwhile"):
-        cutover(house)
+        cut_over(house)
     assert house.shelf.applied == []
 
 
@@ -472,12 +496,12 @@ def test_abandoning_releases_the_pipeline_and_leaves_the_table(house: House) -> 
     house.replaying()
     house.clients.dynamodb.put_item(TableName="orders-restored", Item=key("a"))
 
-    report = house.operator.abandon("orders")
+    report = abandon(house.actions, house.pipeline)
 
     assert report["result"] == "abandoned"
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
-    assert house.pipelines.consumed_until("orders") == NOON
+    assert house.claims.consumed_until() == NOON + 75
     assert (house.announced(), house.record_state()) == (["abandoned"], "abandoned")
     assert (house.shelf.applied, sorted(items(house, "orders-restored"))) == ([], ["a"])
 
@@ -485,19 +509,19 @@ def test_abandoning_releases_the_pipeline_and_leaves_the_table(house: House) -> 
 def test_abandoning_before_replay_leaves_the_buffer_to_the_next_restore(house: House) -> None:
     house.begin()
 
-    house.operator.abandon("orders")
+    abandon(house.actions, house.pipeline)
 
-    assert house.pipelines.consumed_until("orders") is None
+    assert house.claims.consumed_until() is None
     assert house.states() == ("Disabled", "Disabled")
 
 
 def test_a_restore_without_a_record_can_be_abandoned(house: House) -> None:
     house.claim()
 
-    report = house.operator.abandon("orders")
+    report = abandon(house.actions, house.pipeline)
 
     assert (report["result"], report["requested_at"]) == ("abandoned", None)
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
 
 
 @pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
@@ -505,38 +529,38 @@ def test_an_abandonment_that_died_is_finished_by_the_same_call(house: House, ope
     house.replaying()
     house.aws.fail(operation, "InternalServerError")
     with pytest.raises(ClientError):
-        house.operator.abandon("orders")
+        abandon(house.actions, house.pipeline)
 
-    assert house.operator.abandon("orders")["result"] == "abandoned"
-    assert house.pipelines.claim("orders") is None
+    assert abandon(house.actions, house.pipeline)["result"] == "abandoned"
+    assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
 
 
 def test_a_cutover_that_cannot_be_finished_can_be_abandoned(house: House) -> None:
     house.replaying()
     house.shelf.refuse("plum", *[client_error("TagResource", "ThrottlingException") for _ in range(5000)])
-    cutover(house)
+    cut_over(house)
 
-    assert house.operator.abandon("orders")["result"] == "abandoned"
+    assert abandon(house.actions, house.pipeline)["result"] == "abandoned"
 
 
 def test_there_is_nothing_to_abandon_twice(house: House) -> None:
     house.replaying()
-    house.operator.abandon("orders")
+    abandon(house.actions, house.pipeline)
 
     with pytest.raises(OperatorError, match="there is nothing to do"):
-        house.operator.abandon("orders")
+        abandon(house.actions, house.pipeline)
 
 
 def test_the_next_restore_can_claim_what_was_abandoned(house: House) -> None:
     house.replaying()
-    house.operator.abandon("orders")
+    abandon(house.actions, house.pipeline)
     house.now += 60
 
-    claim = house.handover.begin(request(target=TableRef("orders-again")), "restore-2", house.instant())
+    claim = house.begin("orders-again", "restore-2", NOON)
 
     assert claim is not None
-    assert (claim.restore_id, claim.covered_from) == ("restore-2", NOON)
+    assert (claim.restore_id, claim.covered_from) == ("restore-2", NOON + 75)
     assert house.states() == ("Enabled", "Disabled")
 
 
@@ -551,11 +575,11 @@ def test_repair_writes_what_the_source_has_now(house: House) -> None:
     house.quarantine.add(put("a"), "wrong type")
     house.quarantine.add(put("b"), "wrong type")
 
-    assert house.operator.repair("orders") == {"repaired": 2, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 2, "refused": [], "more_refused": 0}
     assert items(house, "orders-restored") == {"a": {"id": {"S": "a"}, "blob": {"B": b"\x00\xff"}}}
     assert all(read["ConsistentRead"] for read in house.aws.named("GetItem"))
     assert list(house.quarantine.items()) == []
-    assert house.operator.repair("orders") == {"repaired": 0, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 0, "refused": [], "more_refused": 0}
 
 
 def test_what_the_target_still_refuses_stays_in_quarantine(house: House) -> None:
@@ -564,9 +588,10 @@ def test_what_the_target_still_refuses_stays_in_quarantine(house: House) -> None
     house.quarantine.add(put("a"), "wrong type")
     house.aws.fail("PutItem", "ValidationException", "still wrong")
 
-    assert house.operator.repair("orders") == {
+    assert repair(house.actions, house.pipeline) == {
         "repaired": 0,
         "refused": [{"key": {"id": {"S": "a"}}, "reason": "PutItem: ValidationException: still wrong"}],
+        "more_refused": 0,
     }
     assert len(list(house.quarantine.items())) == 1
 
@@ -576,10 +601,10 @@ def test_a_repair_that_died_is_finished_by_the_same_call(house: House) -> None:
     house.clients.dynamodb.put_item(TableName="orders", Item=key("a"))
     house.quarantine.add(put("a"), "wrong type")
     house.aws.fail("PutItem", "InternalServerError")
-    with pytest.raises(ClientError):
-        house.operator.repair("orders")
+    with pytest.raises(OperatorError, match=r"InternalServerError.* look at its log and repair again"):
+        repair(house.actions, house.pipeline)
 
-    assert house.operator.repair("orders")["repaired"] == 1
+    assert repair(house.actions, house.pipeline)["repaired"] == 1
 
 
 def racing(house: House, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -606,7 +631,7 @@ def test_repair_does_not_undo_what_replay_writes_meanwhile(
     house.quarantine.add(put("a"), "wrong type")
     racing(house, monkeypatch, 3)
 
-    assert house.operator.repair("orders") == {"repaired": 1, "refused": []}
+    assert repair(house.actions, house.pipeline) == {"repaired": 1, "refused": [], "more_refused": 0}
     assert items(house, "orders-restored")["a"]["n"] == {"N": "3"}
 
 
@@ -618,7 +643,7 @@ def test_an_item_that_never_stands_still_stays_in_quarantine(
     house.quarantine.add(put("a"), "wrong type")
     racing(house, monkeypatch, 1000)
 
-    (refused,) = house.operator.repair("orders")["refused"]
+    (refused,) = repair(house.actions, house.pipeline)["refused"]
     assert refused["reason"] == "it changed 10 times while it was repaired: run repair again"
     assert len(list(house.quarantine.items())) == 1
 
@@ -637,12 +662,12 @@ def test_an_item_that_never_stands_still_stays_in_quarantine(
 def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window: Window) -> None:
     house.begin()
 
-    house.operator.set_window("orders", start, end)
+    set_window(house.pipeline, start, end)
 
-    claim = house.pipelines.claim("orders")
+    claim = house.claims.current()
     assert claim is not None
     assert (claim.window, claim.window_chosen) == (window, True)
-    replaying = house.handover.start_replay("orders", claim, house.instant())
+    replaying = house.pipeline.start_replay(claim, point(NOON))
     assert replaying is not None
     assert replaying.window == window
 
@@ -650,7 +675,7 @@ def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window:
 def test_the_answer_tells_the_window(house: House) -> None:
     house.begin()
 
-    assert house.operator.set_window("orders", NOON, NOON + 5) == {
+    assert set_window(house.pipeline, NOON, NOON + 5) == {
         "window": {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T12:00:05Z"}
     }
 
@@ -658,9 +683,9 @@ def test_the_answer_tells_the_window(house: House) -> None:
 def test_an_earlier_window_shows_its_gap(house: House) -> None:
     house.begin()
 
-    house.operator.set_window("orders", NOON - 2 * DAY, None)
+    set_window(house.pipeline, NOON - 2 * DAY, None)
 
-    assert house.operator.status("orders")["gap_seconds"] == DAY
+    assert status(house.actions, house.pipeline)["gap_seconds"] == DAY + 600
 
 
 @pytest.mark.parametrize(
@@ -680,15 +705,15 @@ def test_a_window_that_is_none_is_refused(house: House, start: Any, end: Any, er
     before = house.begin()
 
     with pytest.raises(error):
-        house.operator.set_window("orders", start, end)
-    assert house.pipelines.claim("orders") == before
+        set_window(house.pipeline, start, end)
+    assert house.claims.current() == before
 
 
 def test_the_window_stands_once_replay_has_begun(house: House) -> None:
     house.replaying()
 
     with pytest.raises(OperatorError, match="is replaying: its window stands"):
-        house.operator.set_window("orders", NOON, None)
+        set_window(house.pipeline, NOON, None)
 
 
 def test_a_window_is_not_accepted_where_it_would_be_lost(
@@ -696,15 +721,15 @@ def test_a_window_is_not_accepted_where_it_would_be_lost(
 ) -> None:
     """Replay starts between the look at the claim and the write."""
     house.begin()
-    update = type(house.pipelines).update
+    update = type(house.claims).update
     once = iter([True])
 
-    def raced(store: object, source: str, claim: Any) -> Any:
+    def raced(store: object, claim: Any) -> Any:
         if next(once, False):
-            house.handover.start_replay("orders", claim, None)
-        return update(house.pipelines, source, claim)
+            house.pipeline.start_replay(claim, None)
+        return update(house.claims, claim)
 
-    monkeypatch.setattr(type(house.pipelines), "update", raced)
+    monkeypatch.setattr(type(house.claims), "update", raced)
 
     with pytest.raises(OperatorError, match="moved on meanwhile"):
-        house.operator.set_window("orders", NOON, None)
+        set_window(house.pipeline, NOON, None)

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.aws import TableRef
-from dynamodb_restore.changes.pipeline import ClaimState
-from dynamodb_restore.changes.replay import Window
+from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Override
+from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.worker import Finished, GivenUp, TryAgain, Verdict, Worker
+from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import Phase, Reading, Table
-from tests.unit.builders import request
+from tests.unit.builders import clone_now, delivery, request
 from tests.unit.changes.house import CAPTURE, RESTORE_ID, House
 from tests.unit.changes.makers import NOON
 from tests.unit.fakes import Shelf, client_error, table_arn
@@ -46,18 +48,18 @@ def kept(house: House) -> Shelf:
 
 
 def worker_of(house: House, kept: Shelf) -> Worker:
-    worker = house.operator.worker
+    worker = house.worker
     switches = {"shelf": True, "kept": True}
-    return replace(worker, settings=(house.shelf, kept), config=replace(worker.config, switches=switches))
+    cloner = replace(worker.cloner, settings=(house.shelf, kept))
+    return replace(worker, cloner=cloner, config=replace(worker.config, switches=switches))
 
 
 def follow(house: House, kept: Shelf, attempt: int = 1, **changes: Any) -> Verdict:
-    return worker_of(house, kept).follow(request(requested_at=house.instant(), **changes), attempt)
+    return worker_of(house, kept).follow(delivery(request(requested_at=house.instant(), **changes), attempt))
 
 
 def statuses(verdict: Verdict) -> dict[str, str]:
     assert isinstance(verdict, Finished | GivenUp)
-    assert verdict.report is not None
     return {outcome.setting: outcome.status.value for outcome in verdict.report.outcomes}
 
 
@@ -70,13 +72,12 @@ def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: Hous
     verdict = follow(house, kept, attempt=2)
     assert house.states() == ("Enabled", "Enabled")
     assert isinstance(verdict, Finished)
-    assert verdict.report is not None
     assert verdict.report.result is Result.REPLAYING
     assert statuses(verdict) == {"shelf": "applied", "kept": "skipped"}
     assert kept.applied == []
-    claim = house.pipelines.claim("orders")
+    claim = house.claims.current()
     assert claim is not None
-    assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1800))
+    assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1860))
     assert house.record_state() == "replaying"
 
 
@@ -88,18 +89,18 @@ def test_a_drill_leaves_the_pipeline_to_the_real_restore(house: House, kept: She
     worker = replace(worker, config=replace(worker.config, overrides=[drills]))
     house.aws.describe_next("orders-restored", RESTORING)
 
-    assert isinstance(worker.follow(request(requested_at=house.instant()), 1), TryAgain)
-    verdict = worker.follow(request(requested_at=house.instant()), 2)
+    assert isinstance(worker.follow(delivery(request(requested_at=house.instant()), 1)), TryAgain)
+    verdict = worker.follow(delivery(request(requested_at=house.instant()), 2))
 
     assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
 
 
 def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
     follow(house, kept)
     house.aws.calls.clear()
-    assert follow(house, kept, attempt=2) == Finished(None, "already finished by an earlier delivery")
+    assert follow(house, kept, attempt=2) == NothingToDo("already finished by an earlier delivery")
     assert house.aws.writes() == []
 
 
@@ -117,7 +118,6 @@ def test_a_restore_whose_function_died_after_claiming_still_replays(
             follow(house, kept)
     verdict = follow(house, kept, attempt=2)
     assert isinstance(verdict, Finished)
-    assert verdict.report is not None
     assert verdict.report.result is Result.REPLAYING
     assert house.states() == ("Enabled", "Enabled")
 
@@ -148,11 +148,10 @@ def test_a_second_restore_of_the_table_gets_its_settings_and_is_told_of_the_owne
 
     assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
     assert isinstance(verdict, Finished)
-    assert verdict.report is not None
     assert verdict.report.result is Result.SYNCED
     (note,) = verdict.report.notes
     assert note.startswith("the pipeline of orders belongs to the restore into orders-restored: ")
-    owner = house.pipelines.claim("orders")
+    owner = house.claims.current()
     assert owner is not None
     assert owner.restore_id == RESTORE_ID
     assert house.states() == ("Disabled", "Disabled")
@@ -163,7 +162,7 @@ def test_a_restore_that_is_given_up_gives_its_pipeline_back(house: House, kept: 
     house.aws.describe_next("orders-restored", RESTORING, {**RESTORING, "TableStatus": "DELETING"})
     follow(house, kept)
     assert isinstance(follow(house, kept, attempt=attempt), GivenUp)
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
 
 
@@ -174,7 +173,7 @@ def test_a_restore_that_an_error_ends_gives_its_pipeline_back(house: House, kept
     verdict = follow(house, kept, attempt=2)
     assert isinstance(verdict, GivenUp)
     assert verdict.reason == "DescribeTable: AccessDeniedException: not yours"
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
     assert house.states() == ("Disabled", "Disabled")
 
 
@@ -183,11 +182,11 @@ def test_a_restore_that_is_sent_round_again_claims_its_pipeline_again(house: Hou
     follow(house, kept)
     house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
     assert isinstance(follow(house, kept, attempt=2), GivenUp)
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
 
     def redriven(attempt: int) -> Verdict:
         wanted = request(requested_at=house.instant())
-        return worker_of(house, kept).follow(wanted, attempt, "from the DLQ", given_up_before=True)
+        return worker_of(house, kept).follow(delivery(wanted, attempt, "from the DLQ", redriven=True))
 
     house.aws.describe_next("orders-restored", RESTORING)
     assert isinstance(redriven(1), TryAgain)
@@ -195,7 +194,6 @@ def test_a_restore_that_is_sent_round_again_claims_its_pipeline_again(house: Hou
 
     verdict = redriven(2)
     assert isinstance(verdict, Finished)
-    assert verdict.report is not None
     assert verdict.report.result is Result.REPLAYING
     assert house.states() == ("Enabled", "Enabled")
 
@@ -206,7 +204,7 @@ def test_a_replay_that_runs_is_not_ended_by_a_message_that_is_given_up(house: Ho
     house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
 
     assert isinstance(follow(house, kept), GivenUp)
-    claim = house.pipelines.claim("orders")
+    claim = house.claims.current()
     assert claim is not None
     assert claim.state is ClaimState.REPLAYING
 
@@ -218,7 +216,7 @@ def test_a_restore_that_fails_leaves_the_pipeline_to_the_restore_that_owns_it(
     house.aws.fail("DescribeTable", "AccessDeniedException", "not yours")
 
     assert isinstance(follow(house, kept, target=TableRef("orders-again")), GivenUp)
-    assert house.pipelines.claim("orders") == owner
+    assert house.claims.current() == owner
 
 
 def test_a_service_that_asks_for_time_gets_it(
@@ -259,7 +257,7 @@ def test_a_restore_whose_replay_was_given_up_meanwhile_gets_all_its_settings(
 ) -> None:
     house.aws.describe_next("orders-restored", RESTORING)
     follow(house, kept)
-    assert "released" in house.operator.abandon("orders")
+    assert "released" in abandon(house.actions, house.pipeline)
     verdict = follow(house, kept, attempt=2)
     assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
     assert house.record_state() == "synced"
@@ -269,17 +267,31 @@ def test_a_target_that_the_pipeline_does_not_admit_is_restored_without_it(house:
     house.register(patterns=("drill-*",))
     verdict = follow(house, kept)
     assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
-    assert house.pipelines.claim("orders") is None
+    assert house.claims.current() is None
 
 
 def test_settings_applied_by_hand_during_a_replay_are_those_of_the_first_phase(
     house: House, kept: Shelf
 ) -> None:
     follow(house, kept)
-    report = worker_of(house, kept).sync_now(TableRef("orders"), "orders-restored", dry_run=False)
+    report = clone_now(worker_of(house, kept), TableRef("orders"), "orders-restored", dry_run=False)
     assert [(outcome.setting, outcome.status.value) for outcome in report.outcomes] == [
         ("shelf", "unchanged"),
         ("kept", "skipped"),
+    ]
+
+
+def test_settings_applied_by_hand_after_a_cutover_are_all(house: House, kept: Shelf) -> None:
+    follow(house, kept)
+    claim = house.claims.current()
+    assert claim is not None
+    house.pipeline.watch(claim)
+
+    report = clone_now(worker_of(house, kept), TableRef("orders"), "orders-restored", dry_run=False)
+
+    assert [(outcome.setting, outcome.status.value) for outcome in report.outcomes] == [
+        ("shelf", "unchanged"),
+        ("kept", "applied"),
     ]
 
 
@@ -295,5 +307,46 @@ def test_the_capture_trigger_of_the_pipeline_is_kept_from_the_settings(house: Ho
     house.shelf.read = watching  # type: ignore[method-assign]
     house.aws.describe_next("orders-restored", RESTORING)
     follow(house, kept)
-    worker_of(house, kept).sync_now(TableRef("orders"), "orders-restored", dry_run=True)
+    clone_now(worker_of(house, kept), TableRef("orders"), "orders-restored", dry_run=True)
     assert seen == [frozenset({CAPTURE}), frozenset({CAPTURE})]
+
+
+def test_a_pipeline_that_was_destroyed_while_a_restore_used_it_is_told(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+    assert isinstance(follow(house, kept), TryAgain)
+    house.clients.dynamodb.delete_item(
+        TableName="restores", Key={"pk": {"S": "pipeline#orders"}, "sk": {"S": "registration"}}
+    )
+
+    verdict = follow(house, kept, attempt=2)
+
+    assert isinstance(verdict, GivenUp)
+    assert verdict.reason == (
+        "NoPipelineError: orders has no pipeline: its module was destroyed while a restore used it"
+    )
+
+
+def test_the_window_starts_at_the_restore_point_that_aws_tells(house: House, kept: Shelf) -> None:
+    house.aws.describe_next("orders-restored", RESTORING)
+
+    follow(house, kept, restore_point=datetime.fromtimestamp(NOON - 200, UTC))
+
+    claim = house.claims.current()
+    assert claim is not None
+    assert claim.window == Window(NOON - 1860)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "start"),
+    [(NOON - 200, NOON - 260), (None, NOON - 960)],
+)
+def test_until_aws_tells_the_window_starts_at_the_earliest_restore_point(
+    house: House, kept: Shelf, asked_for: int | None, start: int
+) -> None:
+    house.aws.describe_next("orders-restored", {"TableStatus": "CREATING"})
+
+    follow(house, kept, restore_point=datetime.fromtimestamp(asked_for, UTC) if asked_for else None)
+
+    claim = house.claims.current()
+    assert claim is not None
+    assert claim.window == Window(start)

@@ -1,0 +1,47 @@
+"""`{"action": "abandon", "table": …}`: end a replay and leave the target as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dynamodb_restore.actions.context import LONGEST_FENCE_SECONDS, ActionContext, claim_of, fenced
+from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
+from dynamodb_restore.restore.report import Result
+
+_SETTINGS_LEFT = "settings that waited for cutover were not applied: invoke the restore worker on the two tables to apply them"
+
+
+def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
+    """Release the pipeline and leave the target as it is.
+
+    Before replay has begun, only the pipeline is given up: the restore's settings are still cloned. Afterwards the end
+    is told once no invocation of replay can write any more.
+
+    Returns:
+        The report (`Report.as_json`); `{"released": what that means}`; or `{"settling_until": instant, "next": …}`
+        where the function cannot wait for that long.
+
+    Raises:
+        OperatorError: no restore owns the pipeline.
+    """
+    claim = claim_of(pipeline)
+    if claim.state is ClaimState.CAPTURING:
+        pipeline.end(claim, replayed=False)
+        return {"released": f"no changes will be replayed into {claim.target}; its settings are still cloned"}
+    if claim.state is ClaimState.WATCHING:
+        late = pipeline.end_watch(claim)
+        return {"released": f"{claim.target} was cut over; {late} changes were captured since"}
+    # A restore that died before it wrote its record must not hold the pipeline for ever.
+    record = context.record(claim)
+    outcomes = record.outcomes if record else ()
+    held = fenced(pipeline, claim, ClaimState.ABANDONING)
+    fenced_from = pipeline.fenced_from(held)
+    if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
+        return {"settling_until": iso(fenced_from), "next": "call abandon again from then on"}
+    notes = [*gap_notes(claim), _SETTINGS_LEFT]
+    report = context.report(Result.ABANDONED, pipeline, held, record, outcomes, notes)
+    context.tell(held, report)
+    pipeline.end(held, replayed=True)
+    return report.as_json()

@@ -1,0 +1,122 @@
+"""What the operator actions work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.clone import Cloner
+from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import parse_time
+
+_RESERVE_SECONDS = 30.0
+"""Left after a wait, for what comes after it."""
+
+LONGEST_FENCE_SECONDS = 240.0
+"""How long the function waits for a fence; an invocation of replay may run for 15 minutes, others are short."""
+
+CHANGED_MEANWHILE = "the restore moved on meanwhile and nothing was done: look at status, then try again"
+
+
+class OperatorError(Exception):
+    """The action makes no sense as things stand; the text says what would."""
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an operator action needs besides the pipeline that it is about.
+
+    Attributes:
+        now: the present instant, aware.
+    """
+
+    config: WorkerConfig
+    records: RestoreRecords
+    announcer: Announcer
+    cloner: Cloner
+    now: Callable[[], datetime]
+
+    def record(self, claim: Claim) -> RestoreRecord | None:
+        """The record of the restore that owns a pipeline; None where it is gone, or was never written."""
+        return self.records.get(restore_key(claim))
+
+    def report(
+        self,
+        result: Result,
+        pipeline: Pipeline,
+        claim: Claim,
+        record: RestoreRecord | None,
+        outcomes: Sequence[Outcome],
+        notes: Sequence[str],
+    ) -> Report:
+        """A report on the restore that owns a pipeline."""
+        request = record.request if record else {}
+        requested_at = request.get("requested_at")
+        return Report(
+            result,
+            pipeline.source,
+            claim.target,
+            finished_at=self.now(),
+            attempts=record.attempts if record else 1,
+            restore_id=claim.restore_id,
+            requested_at=parse_time(requested_at) if requested_at else None,
+            requested_by=request.get("requested_by"),
+            restore_point=record.restore_point if record else None,
+            outcomes=outcomes,
+            notes=notes,
+        )
+
+    def tell(self, claim: Claim, report: Report) -> None:
+        """Tell how a replay ended, and note it."""
+        self.announcer.announce(report)
+        self.records.save_report(restore_key(claim), report, self.now(), by_operator=True)
+
+    def wait_until(self, instant: datetime, longest_seconds: float) -> bool:
+        """Wait until an instant, a second at a time; False, at once, where that takes longer than allowed, or than the
+        function has left."""
+        pace = self.cloner.pace
+        wait = (instant - self.now()).total_seconds()
+        if wait > min(longest_seconds, pace.remaining_seconds() - _RESERVE_SECONDS):
+            return False
+        while (wait := (instant - self.now()).total_seconds()) > 0:
+            pace.sleep(min(1.0, wait))
+        return True
+
+
+def restore_key(claim: Claim) -> RestoreKey:
+    """Which restore has a claim."""
+    return RestoreKey(claim.target, claim.restore_id)
+
+
+def claim_of(pipeline: Pipeline) -> Claim:
+    """The claim that holds a pipeline.
+
+    Raises:
+        OperatorError: no restore owns it.
+    """
+    claim = pipeline.claims.current()
+    if claim is None:
+        raise OperatorError(f"no restore owns the pipeline of {pipeline.source}: there is nothing to do")
+    return claim
+
+
+def fenced(pipeline: Pipeline, claim: Claim, state: ClaimState, accepted: Sequence[str] = ()) -> Claim:
+    """The claim in a state in which replay begins no more writes.
+
+    Args:
+        accepted: what stood in the way of a cutover and was accepted.
+
+    Raises:
+        OperatorError: the claim has changed since it was read, so that nothing was done.
+    """
+    held = pipeline.fence(claim, state, accepted)
+    if held is None:
+        raise OperatorError(CHANGED_MEANWHILE)
+    return held

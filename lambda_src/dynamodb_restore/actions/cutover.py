@@ -1,0 +1,200 @@
+"""`{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`: make the target take over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from dynamodb_restore.actions.context import (
+    CHANGED_MEANWHILE,
+    LONGEST_FENCE_SECONDS,
+    ActionContext,
+    OperatorError,
+    claim_of,
+    fenced,
+    restore_key,
+)
+from dynamodb_restore.aws import TableRef
+from dynamodb_restore.instants import iso, iso_of
+from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
+from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
+from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
+from dynamodb_restore.pipeline.standing import not_replaying, settled_at
+from dynamodb_restore.restore.control import treatment_on_record
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.record import RestoreRecord
+from dynamodb_restore.restore.report import overall
+from dynamodb_restore.settings.setting import Table
+
+_LONGEST_WAIT_SECONDS = 60.0
+"""How long the function itself waits for something; for anything longer it is to be called again."""
+
+_STALE_SECONDS = 7200
+"""After this a wait that nobody came back to is forgotten, and the next cutover begins to wait anew: the longest wait
+that can be asked for, and an hour."""
+
+_END_MARGIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class CutoverRequest:
+    """What a person asked for.
+
+    Attributes:
+        settle_seconds: how long nothing new may be captured, at least.
+        accept: codes of the obstacles that do not count.
+        force: whether none counts.
+    """
+
+    settle_seconds: float
+    accept: Collection[str] = ()
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.accept) - set(ACCEPTABLE))
+        if unknown:
+            raise OperatorError(
+                f"no such obstacle: {', '.join(unknown)}; `accept` takes {', '.join(ACCEPTABLE)}"
+            )
+
+    def accepts(self, obstacle: Obstacle) -> bool:
+        """Whether cutover goes on in spite of an obstacle."""
+        acceptable = obstacle.code.value in ACCEPTABLE
+        return acceptable and (self.force or obstacle.code.value in self.accept)
+
+
+def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest) -> dict[str, Any]:
+    """Make the target take over: refuse while it lacks anything, then finish its settings and let go.
+
+    The caller has stopped writing to the source. From the first call on nothing new may be captured until it has
+    settled, and the buffer must be empty then, so that the last writes are known to have arrived. Where that takes longer
+    than the function can wait, the answer says when to call again, and the call goes on from there.
+
+    Returns:
+        The report (`Report.as_json`); `{"refused": [{"code", "reason"}, …]}`; or
+        `{"settling_until": instant, "next": …}`.
+
+    Raises:
+        OperatorError: no restore owns the pipeline.
+    """
+    claim = claim_of(pipeline)
+    accepted: list[Obstacle] = []
+    if claim.state is ClaimState.REPLAYING:
+        settled = _settle(context, pipeline, claim, request)
+        if isinstance(settled, datetime):
+            again = "stop writing to the source, and call cutover again from then on"
+            return {"settling_until": iso(settled), "next": again}
+        claim, obstacles = settled
+        accepted = [obstacle for obstacle in obstacles if request.accepts(obstacle)]
+        if refused := [obstacle for obstacle in obstacles if obstacle not in accepted]:
+            return {"refused": [obstacle.as_json() for obstacle in refused]}
+    elif claim.state is not ClaimState.CUTTING_OVER:
+        return {"refused": [not_replaying(claim).as_json()]}
+    record = context.record(claim)
+    if record is None:
+        raise OperatorError(f"the record of restore {claim.restore_id} is gone; abandon it")
+    return _take_over(context, pipeline, claim, record, accepted)
+
+
+def _settle(
+    context: ActionContext, pipeline: Pipeline, claim: Claim, request: CutoverRequest
+) -> datetime | tuple[Claim, list[Obstacle]]:
+    """Wait until nothing can be on its way unseen.
+
+    Returns:
+        From when on to call again; or the claim, and what stands in the way of cutover.
+    """
+    captured, _ = pipeline.progress()
+    now = math.ceil(context.now().timestamp())
+    settling = claim.settling
+    if settling is None or now - settling.at > _STALE_SECONDS:
+        settling = Captured(now, captured.changes)
+        claim = _noted(pipeline, claim, settling)
+    elif settling.changes != captured.changes:
+        claim = _noted(pipeline, claim, Captured(now, captured.changes))
+        count = captured.changes - settling.changes
+        return claim, [_still_written(pipeline, count, settling), *pipeline.standing(claim).obstacles()]
+    window = pipeline.registration.batching_window_seconds
+    standing = pipeline.standing(claim)
+    # Looked at again after each wait: a mapping may have been changed meanwhile.
+    while (until := settled_at(standing, settling.at, request.settle_seconds, window)) > context.now():
+        if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
+            return until
+        standing = pipeline.standing(claim)
+    # Last: what was brought in, and so removed from the bucket, after the buffer was looked at has arrived by now.
+    after, _ = pipeline.progress()
+    obstacles = standing.obstacles()
+    if after.changes != settling.changes:
+        claim = _noted(pipeline, claim, Captured(math.ceil(context.now().timestamp()), after.changes))
+        obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
+    return claim, obstacles
+
+
+def _noted(pipeline: Pipeline, claim: Claim, captured: Captured) -> Claim:
+    noted = pipeline.settle(claim, captured)
+    if noted is None:
+        raise OperatorError(CHANGED_MEANWHILE)
+    return noted
+
+
+def _still_written(pipeline: Pipeline, count: int, since: Captured) -> Obstacle:
+    reason = (
+        f"{count} changes were captured while it was settling (from {iso_of(since.at)} on): stop writing to"
+        f" {pipeline.source} first"
+    )
+    return Obstacle(ObstacleCode.STILL_WRITTEN, reason)
+
+
+def _take_over(
+    context: ActionContext,
+    pipeline: Pipeline,
+    claim: Claim,
+    record: RestoreRecord,
+    accepted: Sequence[Obstacle],
+) -> dict[str, Any]:
+    """Fence replay, finish the settings, tell, and go on watching capture for a while."""
+    reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
+    claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
+    outcomes = _finish_settings(context, pipeline, claim, record)
+    notes = [
+        *gap_notes(claim),
+        *(f"cut over although {reason}" for reason in claim.accepted),
+        *_window_notes(claim),
+    ]
+    report = context.report(overall(outcomes), pipeline, claim, record, outcomes, notes)
+    if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
+        # The claim stays as it is, fenced: the same call again goes on from here.
+        return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
+    if claim.accepted:
+        # Something may be at work that would still have had to be waited for.
+        fenced_from = pipeline.fenced_from(claim)
+        if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
+            return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
+    context.tell(claim, report)
+    pipeline.watch(claim)
+    return report.as_json()
+
+
+def _window_notes(claim: Claim) -> list[str]:
+    if claim.window.end is None:
+        return []
+    end = iso_of(claim.window.end)
+    margin = f"changes of the {_END_MARGIN_SECONDS} s around it may be on either side"
+    return [f"the window ends at {end}, and the stream's times are approximate: {margin}"]
+
+
+def _finish_settings(
+    context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord
+) -> list[Outcome]:
+    """Apply what waited for cutover, and what failed before."""
+    cloner = context.cloner
+    target = Table(claim.target, cloner.clients, overrides=record.overrides)
+    treated = treatment_on_record(context.config, record.request, record.settings)
+    find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline)
+    states = cloner.source_states(find_source, record.settings, treated)
+    sync = cloner.sync(states, target, treated)
+    return cloner.plan_and_carry_out(sync, restore_key(claim), record.plan)

@@ -1,0 +1,96 @@
+"""`{"action": "status", "table": …}`: how the replay of a table's changes stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from dynamodb_restore.actions.context import ActionContext
+from dynamodb_restore.actions.window import shown_window
+from dynamodb_restore.changes.progress import Progress
+from dynamodb_restore.instants import iso, iso_of
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.discarded import Discarded
+from dynamodb_restore.pipeline.obstacles import Obstacle
+from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.standing import Standing
+
+_SHOWN_KEYS = 20
+
+
+def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
+    """How the replay into the target of `pipeline` stands; README.md documents it field by field.
+
+    Raises:
+        ClientError, BotoCoreError: from the calls.
+    """
+    claim = pipeline.claims.current()
+    captured, replayed = pipeline.progress()
+    depth = pipeline.buffer.depth()
+    answer: dict[str, Any] = {
+        "table": pipeline.source,
+        "state": claim.state.value if claim else "idle",
+        "capture": {
+            "mode": pipeline.registration.mode.value,
+            "mapping": pipeline.capture.describe().get("State"),
+            "changes": captured.changes,
+            "through": iso_of(_latest(captured)),
+        },
+        "buffer": {"waiting": depth.waiting, "in_flight": depth.in_flight},
+        "undecodable_bundles": pipeline.buffer.set_aside(),
+    }
+    if claim is None:
+        return {**answer, "next": "nothing: capture begins when a restore is requested"}
+    record = context.record(claim)
+    refused = list(islice(pipeline.quarantine(claim).items(), _SHOWN_KEYS + 1))
+    standing = pipeline.standing(claim)
+    obstacles = standing.obstacles()
+    return {
+        **answer,
+        "target": claim.target,
+        "restore_id": claim.restore_id,
+        "claimed_at": iso(claim.claimed_at),
+        "window": shown_window(claim.window),
+        "gap_seconds": claim.gap_seconds,
+        "replay": {
+            "mapping": pipeline.replay.describe().get("State"),
+            "changes": replayed.changes,
+            "through": iso_of(_replayed_through(standing)),
+            "lagging_groups": len(standing.lagging),
+        },
+        "given_up": _shown(standing.discarded),
+        "quarantined": [{"key": item.key, "reason": item.reason} for item in refused[:_SHOWN_KEYS]],
+        "more_quarantined": len(refused) > _SHOWN_KEYS,
+        "in_doubt_until": iso_of(standing.in_doubt_until),
+        "drained": standing.drained,
+        "settings": [outcome.as_json() for outcome in record.outcomes] if record else [],
+        "obstacles": [obstacle.as_json() for obstacle in obstacles],
+        "next": _next(claim, obstacles),
+    }
+
+
+def _next(claim: Claim, obstacles: Sequence[Obstacle]) -> str:
+    if claim.state is ClaimState.WATCHING and claim.watched is not None:
+        return f"nothing: it was cut over, and capture is watched until {iso_of(claim.watched.at)}"
+    if obstacles:
+        return "; ".join(obstacle.reason for obstacle in obstacles)
+    return "stop writing to the source, then cutover"
+
+
+def _replayed_through(standing: Standing) -> int | None:
+    """Epoch seconds up to which everything captured is replayed: as far as the group that lags most."""
+    replayed = standing.replayed.positions
+    behind = [
+        replayed[group].time if group in replayed else standing.claim.window.start
+        for group in standing.lagging
+    ]
+    return min(behind) if behind else _latest(standing.captured)
+
+
+def _latest(progress: Progress) -> int | None:
+    return max((position.time for position in progress.positions.values()), default=None)
+
+
+def _shown(discarded: Discarded) -> dict[str, Any]:
+    return {"objects": None if discarded.unknown else discarded.objects, "first": list(discarded.first)}

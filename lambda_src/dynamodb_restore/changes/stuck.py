@@ -1,0 +1,128 @@
+"""Where capture is stuck: the first record that an invocation could not send, from when on, and why.
+
+An invocation that answers with `batchItemFailures` was successful for Lambda, so nothing that AWS shows tells of it. One
+item in the restore table for each pipeline, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `stuck#BUFFER_ID`, with four
+attributes for each such record, by its sequence number: `since#SEQUENCE` and `noted#SEQUENCE` (epoch seconds of the
+first and the last invocation that failed at it), `reason#SEQUENCE`, and `item#SEQUENCE` (a hash of its item's id).
+Lambda does not say which shard a record is from, so each record has a mark of its own.
+
+The stream delivers a record again until it is through, and for a day at most. The marks of those that never were stay,
+until `expires_at` removes them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.changes.change import Attributes, item_id
+from dynamodb_restore.changes.progress import pipeline_partition
+
+_LONGEST_REASON = 200
+
+_KEPT_SECONDS = 35 * 86_400
+"""Longer than any restore takes: a record that the stream dropped before it was through is lost, and its mark is all that
+tells of it. 35 days is as far back as a point in time can be restored."""
+
+_MARKS_PER_UPDATE = 10
+"""Of one UpdateItem, far below the 4 KB that its expression may have
+(docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
+
+_ATTRIBUTES = ("since", "noted", "reason", "item")
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A record that is not through.
+
+    Attributes:
+        since, noted_at: epoch seconds of the first and the last invocation that failed at it.
+        item: hash of its item's id; empty where its key could not be read.
+    """
+
+    since: int
+    noted_at: int
+    reason: str
+    item: str
+
+
+class StuckMarks:
+    """Notes, reads and clears the marks of one pipeline."""
+
+    def __init__(self, clients: Clients, restore_table: str, source_table: str, buffer_id: str) -> None:
+        self._dynamodb = clients.dynamodb
+        self._restore_table = restore_table
+        self._key = {"pk": {"S": pipeline_partition(source_table)}, "sk": {"S": f"stuck#{buffer_id}"}}
+
+    def note(self, sequence: str, *, now: int, reason: str, key: Attributes | None) -> None:
+        """Mark a record; the time of its first mark stays.
+
+        Args:
+            now: epoch seconds.
+            key: of the record's item; None where it could not be read.
+
+        Raises:
+            ClientError, BotoCoreError: from UpdateItem.
+        """
+        item = "" if key is None else hashlib.sha256(item_id(key).encode()).hexdigest()
+        self._dynamodb.update_item(
+            TableName=self._restore_table,
+            Key=self._key,
+            UpdateExpression=(
+                "SET #since = if_not_exists(#since, :now), #noted = :now, #reason = :reason, #item = :item, "
+                "#expires = :expires"
+            ),
+            ExpressionAttributeNames={
+                **{f"#{name}": f"{name}#{sequence}" for name in _ATTRIBUTES},
+                "#expires": "expires_at",
+            },
+            ExpressionAttributeValues={
+                ":now": {"N": str(now)},
+                ":reason": {"S": reason[:_LONGEST_REASON]},
+                ":item": {"S": item},
+                ":expires": {"N": str(now + _KEPT_SECONDS)},
+            },
+        )
+
+    def read(self) -> dict[str, Stuck]:
+        """The marks that stand, by sequence number, consistently.
+
+        Raises:
+            ClientError, BotoCoreError: from GetItem.
+        """
+        answer = self._dynamodb.get_item(TableName=self._restore_table, Key=self._key, ConsistentRead=True)
+        item: Mapping[str, Any] = answer.get("Item", {})
+        sequences = [name.removeprefix("since#") for name in item if name.startswith("since#")]
+        return {
+            sequence: Stuck(
+                since=int(item[f"since#{sequence}"]["N"]),
+                noted_at=int(item[f"noted#{sequence}"]["N"]),
+                reason=item[f"reason#{sequence}"]["S"],
+                item=item[f"item#{sequence}"]["S"],
+            )
+            for sequence in sequences
+        }
+
+    def clear(self, sequences: Iterable[str]) -> None:
+        """Remove the marks of records that are through.
+
+        Raises:
+            ClientError, BotoCoreError: from UpdateItem.
+        """
+        remaining = iter(sequences)
+        while portion := list(islice(remaining, _MARKS_PER_UPDATE)):
+            names = {
+                f"#{name}{number}": f"{name}#{sequence}"
+                for number, sequence in enumerate(portion)
+                for name in _ATTRIBUTES
+            }
+            self._dynamodb.update_item(
+                TableName=self._restore_table,
+                Key=self._key,
+                UpdateExpression=f"REMOVE {', '.join(names)}",
+                ExpressionAttributeNames=names,
+            )

@@ -1,0 +1,91 @@
+"""One event source mapping of a pipeline: looked at, and switched on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dynamodb_restore.aws import Clients
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
+
+
+@dataclass(frozen=True)
+class EventSourceMapping:
+    """Lambda's event source mapping with this UUID."""
+
+    clients: Clients
+    uuid: str
+
+    def describe(self) -> EventSourceMappingConfigurationResponseTypeDef:
+        """The mapping as Lambda has it now.
+
+        Raises:
+            ClientError, BotoCoreError: from GetEventSourceMapping.
+        """
+        return self.clients.lambda_.get_event_source_mapping(UUID=self.uuid)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it is disabled, or on its way there; raises as `describe` does."""
+        return self.describe().get("State") in ("Disabled", "Disabling")
+
+    def switch(self, *, enabled: bool) -> None:
+        """Enable or disable it, unless it is so already or on its way there."""
+        settled = ("Enabled", "Enabling") if enabled else ("Disabled", "Disabling")
+        if self.describe().get("State") not in settled:
+            self.clients.lambda_.update_event_source_mapping(UUID=self.uuid, Enabled=enabled)
+
+
+@dataclass(frozen=True)
+class MappingState:
+    """What an event source mapping says of itself.
+
+    Attributes:
+        role: `capture` or `replay`.
+        modified_at: when it was last changed, epoch seconds; 0 where Lambda does not tell.
+        batching_window_seconds: how long Lambda may wait for a batch to fill.
+    """
+
+    role: str
+    state: str
+    last_result: str
+    modified_at: float
+    batching_window_seconds: int = 0
+
+    @property
+    def not_working(self) -> str | None:
+        """Why it cannot be trusted to hand out everything; None where nothing says so."""
+        if self.state != "Enabled":
+            return f"the {self.role} mapping is {self.state}"
+        if "PROBLEM" in self.last_result:
+            return f"the {self.role} mapping reports {self.last_result}"
+        return None
+
+
+def mapping_state(role: str, mapping: EventSourceMappingConfigurationResponseTypeDef) -> MappingState:
+    """What Lambda's answer says."""
+    modified: datetime | None = mapping.get("LastModified")
+    return MappingState(
+        role,
+        mapping.get("State", "unknown"),
+        mapping.get("LastProcessingResult", ""),
+        0.0 if modified is None else modified.timestamp(),
+        mapping.get("MaximumBatchingWindowInSeconds", 0),
+    )
+
+
+def stream_made_at(mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:
+    """When the stream that a mapping reads was made, in epoch seconds: the stream's label is that instant
+    (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html, LatestStreamLabel).
+
+    Returns:
+        0 where the ARN does not tell.
+    """
+    label = mapping.get("EventSourceArn", "").rpartition("/")[2]
+    try:
+        return int(datetime.fromisoformat(f"{label}+00:00").timestamp())
+    except ValueError:
+        return 0

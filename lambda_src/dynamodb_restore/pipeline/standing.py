@@ -1,0 +1,204 @@
+"""How a restore's replay stands: everything that cutover looks at, looked at in the one order in which that is safe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dynamodb_restore.changes.progress import Progress, lagging_groups
+from dynamodb_restore.changes.stuck import Stuck
+from dynamodb_restore.changes.window import Window
+from dynamodb_restore.instants import iso_of
+from dynamodb_restore.pipeline.buffer import Depth
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
+from dynamodb_restore.pipeline.discarded import Discarded
+from dynamodb_restore.pipeline.mapping import MappingState
+from dynamodb_restore.pipeline.obstacles import Obstacle, ObstacleCode
+
+_SHOWN_GROUPS = 3
+
+MAPPING_SECONDS = 120
+"""How long after a change of a mapping it may not hand out everything: an update can stop its polling for up to 90 s."""
+
+_CALLS_SECONDS = 10
+
+_START_OVER = (
+    "abandon and restore again, for the window has an end: what is brought in is what the source has now, which may be "
+    "from after it"
+)
+
+_COUNTS_LAG_SECONDS = 300
+"""How long the queue's own counts may be behind: they are eventually consistent, for about a minute after the last send
+(docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one restore's replay stands at one instant.
+
+    Attributes:
+        at: epoch seconds.
+        stream_made_at: when the stream that capture reads was made, epoch seconds; 0 where that is not known.
+        in_doubt_until: until when a write of the target may still take effect unseen, epoch seconds; None where none may.
+        stuck: the records that capture could not get through yet, by sequence number.
+        misdirected: why capture does not read every change of the source; None where it does.
+        discarded: what capture gave up since the window's start.
+        quarantined: items that the target refused.
+        set_aside: bundles on the FIFO DLQ.
+    """
+
+    claim: Claim
+    at: int
+    captured: Progress
+    replayed: Progress
+    depth: Depth
+    capture: MappingState
+    replay: MappingState
+    stream_made_at: int
+    in_doubt_until: int | None
+    stuck: Mapping[str, Stuck]
+    misdirected: str | None
+    discarded: Discarded
+    quarantined: int
+    set_aside: int
+
+    @property
+    def lagging(self) -> set[int]:
+        """The groups of which something captured since the window's start has not been replayed.
+
+        Where a group's last captured change is older than the window, so is everything that it lacks.
+        """
+        return {
+            group
+            for group in lagging_groups(self.captured, self.replayed)
+            if self.captured.positions[group].time >= self.claim.window.start
+        }
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything captured has been replayed, as far as the pipeline's own notes and counts tell."""
+        return not self._not_drained()
+
+    def obstacles(self) -> list[Obstacle]:
+        """Why cutting over now could leave the target without something that its source has."""
+        if self.claim.state is not ClaimState.REPLAYING:
+            return [not_replaying(self.claim)]
+        obstacles = self._not_drained()
+        if self.in_doubt_until is not None:
+            reason = (
+                "writes to the target got no certain answer, and may still take effect: they are settled after"
+                f" {iso_of(self.in_doubt_until)}, by replay or upkeep"
+            )
+            obstacles.append(Obstacle(ObstacleCode.IN_DOUBT, reason))
+        if self.quarantined:
+            reason = f"{self.quarantined} items are in quarantine: see status, mend the cause, run repair"
+            obstacles.append(Obstacle(ObstacleCode.QUARANTINE, reason))
+        if self.set_aside:
+            reason = (
+                f"{self.set_aside} bundles lie on the FIFO dead-letter queue, and may hold changes that the target lacks:"
+                " run bring_in"
+            )
+            obstacles.append(Obstacle(ObstacleCode.SET_ASIDE, reason))
+        if missing := _missing(self.discarded, self.claim.window):
+            obstacles.append(Obstacle(ObstacleCode.DISCARDED, missing))
+        if self.claim.gap_seconds:
+            reason = f"{self.claim.gap_seconds} s of changes after the restore point could not be captured"
+            obstacles.append(Obstacle(ObstacleCode.GAP, reason))
+        if (covered_from := self.claim.covered_from) is not None and self.stream_made_at > covered_from:
+            reason = (
+                f"the stream was replaced during the restore, by one made at {iso_of(self.stream_made_at)}: changes from"
+                " shortly before may not have been captured"
+            )
+            obstacles.append(Obstacle(ObstacleCode.GAP, reason))
+        return obstacles
+
+    def _not_drained(self) -> list[Obstacle]:
+        obstacles = []
+        if self.stuck:
+            first = min(self.stuck.values(), key=lambda stuck: stuck.since)
+            reason = f"capture could not send {len(self.stuck)} records, the first since {iso_of(first.since)}: {first.reason}"
+            obstacles.append(Obstacle(ObstacleCode.CAPTURE_STUCK, reason))
+        if self.misdirected is not None:
+            obstacles.append(Obstacle(ObstacleCode.CAPTURE_MISDIRECTED, self.misdirected))
+        lost = self._expired()
+        if lagging := self.lagging - lost:
+            reason = f"{len(lagging)} groups have captured changes that are not replayed yet"
+            if self.depth.empty:
+                minutes = _COUNTS_LAG_SECONDS // 60
+                reason += f"; where the buffer stays empty, cutover tells after {minutes} minutes whether they are lost"
+            obstacles.append(Obstacle(ObstacleCode.LAGGING, reason))
+        if lost:
+            obstacles.append(Obstacle(ObstacleCode.EXPIRED, self._told(lost)))
+        if not self.depth.empty:
+            reason = (
+                f"the buffer holds {self.depth.waiting} messages waiting and {self.depth.in_flight} in flight"
+            )
+            obstacles.append(Obstacle(ObstacleCode.BUFFER_NOT_EMPTY, reason))
+        not_working = (mapping.not_working for mapping in (self.capture, self.replay))
+        obstacles += [Obstacle(ObstacleCode.MAPPING_NOT_WORKING, why) for why in not_working if why]
+        return obstacles
+
+    def _expired(self) -> set[int]:
+        """The groups whose captured changes are not in the buffer any more, although they were not replayed.
+
+        The time of a change does not tell when it was sent to the buffer: capture may read a day of the stream. So this
+        is known only while a cutover settles, which noted how much was captured, and when.
+        """
+        settling = self.claim.settling
+        if settling is None or settling.changes != self.captured.changes or not self.depth.empty:
+            return set()
+        return self.lagging if self.at - settling.at >= _COUNTS_LAG_SECONDS else set()
+
+    def _told(self, lost: set[int]) -> str:
+        times = sorted((self.captured.positions[group].time, group) for group in lost)
+        shown = ", ".join(f"group {group}, up to {iso_of(time)}" for time, group in times[:_SHOWN_GROUPS])
+        more = f" and {len(times) - _SHOWN_GROUPS} more" if len(times) > _SHOWN_GROUPS else ""
+        return (
+            f"changes of {len(times)} groups ({shown}{more}) were captured and not replayed, and are in the buffer no"
+            " more: they expired there, or it was purged; restore again, or accept that the target may lack them"
+        )
+
+
+def not_replaying(claim: Claim) -> Obstacle:
+    """Why a restore that does not replay cannot be cut over."""
+    if claim.state is ClaimState.WATCHING:
+        reason = f"{claim.target} was cut over already"
+    else:
+        reason = f"the restore into {claim.target} is {claim.state.value}, not replaying"
+    return Obstacle(ObstacleCode.NOT_REPLAYING, reason)
+
+
+def settled_at(
+    standing: Standing, since: int, settle_seconds: float, batching_window_seconds: int
+) -> datetime:
+    """From when on nothing that was written before `since` can still be on its way to capture unseen.
+
+    - Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is
+      followed by another: twice the window, and some seconds for the calls. The longer of the window that Terraform
+      registered and the one that the mapping has now.
+    - A mapping that was just changed may stop polling for up to 90 s, as Lambda's users report; see `MAPPING_SECONDS`.
+
+    Args:
+        since: epoch seconds.
+        settle_seconds: what the caller asked for at least.
+        batching_window_seconds: as Terraform registered it.
+    """
+    seconds = max(
+        since + settle_seconds,
+        since + 2 * max(batching_window_seconds, standing.capture.batching_window_seconds) + _CALLS_SECONDS,
+        standing.capture.modified_at + MAPPING_SECONDS,
+        standing.replay.modified_at + MAPPING_SECONDS,
+    )
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _missing(discarded: Discarded, window: Window) -> str | None:
+    if discarded.unknown is not None:
+        return f"the failure bucket could not be looked into: {discarded.unknown}"
+    if not discarded.objects:
+        return None
+    more = " and more" if discarded.objects > len(discarded.first) else ""
+    which = f"{discarded.objects} ({', '.join(discarded.first)}{more})"
+    advice = "run bring_in" if window.end is None else _START_OVER
+    return f"batches of changes that capture gave up lie in the failure bucket: {which}; {advice}"

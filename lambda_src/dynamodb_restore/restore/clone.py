@@ -1,0 +1,166 @@
+"""Cloning: a source's settings onto a target, for whoever has decided that it is to be done now.
+
+The restore worker, an operator's cutover and a direct invocation clone in the same way: read the source's portable
+states (or take those that were kept), plan, note the plan, carry it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pipeline.claim import ClaimState
+from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
+from dynamodb_restore.restore.control import Treatment, treatment
+from dynamodb_restore.restore.delivery import KnownRestore
+from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.report import Report, Result, overall
+from dynamodb_restore.restore.sync import (
+    Desired,
+    Pace,
+    Plan,
+    Sync,
+    Unreadable,
+    both_plans,
+    read_settings,
+    with_plan,
+)
+from dynamodb_restore.settings.setting import Phase, Setting, State, Table, TableGoneError
+
+
+@dataclass(frozen=True)
+class Cloner:
+    """What cloning settings needs.
+
+    Attributes:
+        settings: all settings, in the order in which they are applied.
+    """
+
+    clients: Clients
+    records: RestoreRecords
+    settings: tuple[Setting, ...]
+    pace: Pace
+
+    def source_table(self, source: TableRef, pipeline: Pipeline | None) -> Table:
+        """The source, in its own region, without the capture trigger of its pipeline, which no table must get.
+
+        Args:
+            pipeline: the source's; None where it has none, or is in another region.
+        """
+        clients = self.clients.in_region(source.region) if source.region else self.clients
+        return Table(source.name, clients, own_mappings=[pipeline.capture.uuid] if pipeline else [])
+
+    def source_of(self, restore: KnownRestore) -> Table | None:
+        """A restore's source as it can be looked at; None where the target has taken its very name."""
+        if restore.request.replaces_source:
+            return None
+        return self.source_table(restore.request.source, restore.open_pipeline())
+
+    def source_states(
+        self, find_source: Callable[[], Table | None], kept: Mapping[str, State], treated: Treatment
+    ) -> Desired:
+        """The source's portable states: those kept, and the rest read now.
+
+        Args:
+            find_source: gives the source, None where it is known to be gone; called where something is to be read.
+        """
+        unread = [setting for setting in self._switched_on(treated) if setting.name not in kept]
+        if not unread:
+            return kept
+        try:
+            source = find_source()
+            if source is None:
+                raise TableGoneError("the source was deleted")
+            return {**kept, **read_settings(unread, source, self.pace)}
+        except TableGoneError as error:
+            gone = Unreadable(f"{error}, and this was not read while it did", retryable=False, gone=True)
+            return {**kept, **{setting.name: gone for setting in unread}}
+
+    def sync(
+        self,
+        desired: Desired,
+        target: Table,
+        treated: Treatment,
+        phases: Collection[Phase] = tuple(Phase),
+        *,
+        source_region: str | None = None,
+    ) -> Sync:
+        """A run of the settings of `phases` that are switched on for this restore."""
+        return Sync(
+            self.settings,
+            desired,
+            target,
+            self.pace,
+            switches=treated.switches,
+            phases=phases,
+            source_region=source_region,
+        )
+
+    def carry_out(self, sync: Sync, key: RestoreKey, plan: Plan) -> list[Outcome]:
+        """Run what has been planned and noted, and say what was done in all, earlier runs included."""
+        noted = dict(plan)
+
+        def note(last: Plan) -> None:
+            noted.update(both_plans(noted, last))
+            self.records.save_plan(key, noted)
+
+        return with_plan(sync.run(note), noted)
+
+    def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Plan) -> list[Outcome]:
+        """The same for a run whose plan is not noted yet.
+
+        Args:
+            earlier: what is on record of earlier runs.
+        """
+        plan = both_plans(earlier, sync.plan())
+        self.records.save_plan(key, plan)
+        return self.carry_out(sync, key, plan)
+
+    def _switched_on(self, treated: Treatment) -> list[Setting]:
+        return [setting for setting in self.settings if treated.switches.get(setting.name, False)]
+
+
+@dataclass(frozen=True)
+class DirectClone:
+    """A direct invocation on any two tables.
+
+    Attributes:
+        now: the present instant, aware.
+    """
+
+    cloner: Cloner
+    config: WorkerConfig
+    pipelines: Pipelines
+    now: Callable[[], datetime]
+
+    def run(self, source_ref: TableRef, target_name: str, *, dry_run: bool) -> Report:
+        """Bring any table's settings to those of another, or say what that would take.
+
+        Overrides that match the two tables hold, but for whether they are followed: somebody asked for it.
+
+        Raises:
+            TableGoneError: one of the two does not exist.
+            ClientError, BotoCoreError: from DescribeTable and the restore table.
+        """
+        clients = self.cloner.clients
+        here = source_ref.region in (None, clients.region)
+        pipeline = self.pipelines.open(source_ref.name) if here else None
+        source = self.cloner.source_table(source_ref, pipeline)
+        target = Table(target_name, clients)
+        source.describe()
+        target.describe()
+        claim = pipeline.claims.current() if pipeline else None
+        waits_for_cutover = (
+            claim is not None and claim.target == target_name and claim.state is not ClaimState.WATCHING
+        )
+        phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
+        treated = treatment(self.config, source.name, target_name, None)
+        states = self.cloner.source_states(lambda: source, {}, treated)
+        sync = self.cloner.sync(states, target, treated, phases, source_region=source.region)
+        outcomes = sync.rehearse() if dry_run else sync.run()
+        result = Result.DRY_RUN if dry_run else overall(outcomes)
+        return Report(result, source.name, target_name, finished_at=self.now(), outcomes=outcomes)

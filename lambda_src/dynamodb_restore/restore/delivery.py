@@ -1,0 +1,228 @@
+"""One delivery of a restore's message: what it says, what is known with it, how it can end, and who leads."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dynamodb_restore.pipeline.boundary import RestorePoint
+from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.restore.control import Treatment
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreState
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import RestoreRequest
+from dynamodb_restore.restore.waiting import Readiness
+from dynamodb_restore.settings.setting import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+_LEADER_SILENCE = timedelta(minutes=15)
+"""How long after its next delivery is due a message may be silent before another of the same restore takes over: it is
+hidden for six times the function's timeout where the function died with it."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery of a message about a restore.
+
+    Attributes:
+        attempt: the message's receive count, from 1.
+        message_id: which message this is a delivery of; the event's id for a caller that has no queue.
+        redriven: whether it comes from the secondary DLQ, where a restore that was given up went, and its claim on the
+            pipeline with it. It has another id there than it had when it led, so it takes the lead back.
+    """
+
+    request: RestoreRequest
+    attempt: int
+    message_id: str
+    redriven: bool = False
+
+    def report(
+        self,
+        result: Result,
+        finished_at: datetime,
+        treated: Treatment,
+        *,
+        restore_id: str | None = None,
+        restore_point: datetime | None = None,
+        notes: Sequence[str] = (),
+        **more: Any,
+    ) -> Report:
+        """A report on the restore.
+
+        Args:
+            restore_id: by default the target's TableId where the event tells it, else the event's id.
+            restore_point: as AWS told it; by default what the call asked for.
+        """
+        request = self.request
+        return Report(
+            result,
+            request.source.name,
+            request.target.name,
+            finished_at=finished_at,
+            attempts=self.attempt,
+            restore_id=restore_id or request.target_id or request.event_id,
+            requested_at=request.requested_at,
+            requested_by=request.requested_by,
+            restore_point=restore_point or request.restore_point,
+            notes=(*treated.notes, *notes),
+            **more,
+        )
+
+
+@dataclass(frozen=True)
+class TryAgain:
+    """The message is to come back after `delay_seconds`."""
+
+    reason: str
+    delay_seconds: float
+
+
+@dataclass(frozen=True)
+class NothingToDo:
+    """The message is done with, and there is nothing to tell: another message of the restore has told it, or will."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The message is done with, and so is what can be done for its restore by itself."""
+
+    report: Report
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """Only a person can help: the message goes to the secondary DLQ.
+
+    Attributes:
+        code: short and stable, for alarms and filters.
+    """
+
+    code: str
+    reason: str
+    report: Report
+
+
+Verdict = TryAgain | NothingToDo | Finished | GivenUp
+"""What becomes of a message."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """This delivery could not end the restore; a later one may.
+
+    Attributes:
+        tries: how often this stage was tried, which sets the delay: the wait for ACTIVE and the tries to
+            apply settings back off separately.
+        report: what is known so far, in case there is no later delivery.
+    """
+
+    code: str
+    reason: str
+    tries: int
+    report: Report
+
+
+@dataclass(frozen=True)
+class LedByAnother:
+    """Another message leads the restore: this one comes back to see it ended, or to take over."""
+
+
+Progress = Unfinished | LedByAnother | Finished | GivenUp
+"""How far one delivery brought its restore."""
+
+
+class Lead(enum.Enum):
+    """Whether a delivery acts for its restore. Several messages can be about one: it is seen in several ways, and each
+    event may come twice."""
+
+    LEADS = enum.auto()
+    TAKES_OVER = enum.auto()
+    LEFT_TO_ANOTHER = enum.auto()
+
+
+def lead(
+    record: RestoreRecord | None, delivery: Delivery, longest_delay_seconds: float, now: datetime
+) -> Lead:
+    """Who is to act for a restore that is on record.
+
+    Args:
+        longest_delay_seconds: between two deliveries of the message that leads.
+    """
+    if record is None or record.leader in (None, delivery.message_id):
+        return Lead.LEADS
+    if delivery.redriven or _has_fallen_silent(record, longest_delay_seconds, now):
+        return Lead.TAKES_OVER
+    return Lead.LEFT_TO_ANOTHER
+
+
+def _has_fallen_silent(record: RestoreRecord, longest_delay_seconds: float, now: datetime) -> bool:
+    """Whether the leading message has failed, or is long overdue."""
+    if record.state in (RestoreState.INCOMPLETE, RestoreState.FAILED) or record.updated_at is None:
+        return True
+    return now - record.updated_at > timedelta(seconds=longest_delay_seconds) + _LEADER_SILENCE
+
+
+@dataclass(frozen=True)
+class KnownRestore:
+    """A restore as one delivery finds it, before anything is decided.
+
+    Attributes:
+        description: DescribeTable's answer about the target; None where there is no such table.
+        readiness: what that answer means for this restore.
+        record: what earlier deliveries left; None for the first.
+        treated: how this restore is treated.
+        kept: the source's portable states that are known already.
+        open_pipeline: gives the source's pipeline, which is read at the first call; None where it has none, or is
+            elsewhere, or the target is not this restore's.
+        takes_over: whether this delivery's message is to lead a restore that another message led.
+    """
+
+    delivery: Delivery
+    description: TableDescriptionTypeDef | None
+    readiness: Readiness
+    key: RestoreKey
+    record: RestoreRecord | None
+    treated: Treatment
+    kept: Mapping[str, State] = field(default_factory=dict)
+    open_pipeline: Callable[[], Pipeline | None] = lambda: None
+    takes_over: bool = False
+
+    @property
+    def request(self) -> RestoreRequest:
+        return self.delivery.request
+
+    @property
+    def begins(self) -> bool:
+        """Whether the source's pipeline has not been claimed for this restore yet, or has been given back."""
+        return self.record is None or self.delivery.redriven
+
+    @property
+    def restored_to(self) -> datetime | None:
+        """The restore point as AWS told it, which it does only while it restores."""
+        summary = (self.description or {}).get("RestoreSummary", {})
+        return summary.get("RestoreDateTime") or (self.record.restore_point if self.record else None)
+
+    @property
+    def restored_point(self) -> RestorePoint | None:
+        """The same, with what it says of the table's data; None where AWS has not told it."""
+        if self.restored_to is None:
+            return None
+        return RestorePoint(self.restored_to, of_backup=self.request.of_backup)
+
+    def report(self, result: Result, finished_at: datetime, **more: Any) -> Report:
+        """A report on this restore; the arguments are those of `Delivery.report`."""
+        return self.delivery.report(
+            result,
+            finished_at,
+            self.treated,
+            restore_id=self.key.restore_id,
+            restore_point=self.restored_to,
+            **more,
+        )
