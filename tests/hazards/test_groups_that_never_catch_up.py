@@ -86,6 +86,7 @@ def test_old_changes_that_were_captured_just_now_are_not_lost(house: House) -> N
     house.now = NOON + 3600
     house.captured(5, time=NOON - 1800)
 
+    assert shown_codes(house) == ["lagging"]
     assert codes(cut_over(house)) == ["still_written", "lagging"]
     assert shown_codes(house) == ["lagging"]
 
