@@ -262,16 +262,8 @@ locals {
 data "aws_iam_policy_document" "upkeep" {
   # The claim, how far the pipeline has come, and what else is noted about it.
   statement {
-    sid = "KeepThePipelinesRecords"
-    actions = [
-      "dynamodb:GetItem",
-      "dynamodb:BatchGetItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-      "dynamodb:PutItem",
-      "dynamodb:DeleteItem",
-      "dynamodb:ConditionCheckItem",
-    ]
+    sid       = "KeepThePipelinesRecords"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {
@@ -281,9 +273,22 @@ data "aws_iam_policy_document" "upkeep" {
     }
   }
 
+  # What it is about to write, and what replay left without a certain answer.
+  statement {
+    sid       = "SettleWhatIsInDoubt"
+    actions   = ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.doubt_records]
+    }
+  }
+
   statement {
     sid       = "ResolveTheQuarantine"
-    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
     resources = [var.binding.restore_table.arn]
 
     # Quarantine is kept by restore, and which restores there will be is not known here.
@@ -322,19 +327,13 @@ data "aws_iam_policy_document" "upkeep" {
 
   statement {
     sid       = "FillTheBuffer"
-    actions   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+    actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.buffer.arn]
   }
 
   statement {
-    sid = "EmptyTheDeadLetterQueue"
-    actions = [
-      "sqs:ReceiveMessage",
-      "sqs:DeleteMessage",
-      "sqs:ChangeMessageVisibility",
-      "sqs:GetQueueAttributes",
-      "sqs:SendMessage",
-    ]
+    sid       = "EmptyTheDeadLetterQueue"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
     resources = [aws_sqs_queue.dead_letters.arn]
   }
 
@@ -347,7 +346,7 @@ data "aws_iam_policy_document" "upkeep" {
     condition {
       test     = "StringEquals"
       variable = "s3:prefix"
-      values   = [local.failure_prefix, local.image_prefix]
+      values   = [local.failure_prefix]
     }
   }
 
@@ -359,21 +358,14 @@ data "aws_iam_policy_document" "upkeep" {
   }
 
   statement {
-    sid     = "KeepImages"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    # Images are named after the change that they are of.
-    resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
-  }
-
-  statement {
     sid       = "ReadTheSource"
-    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
+    actions   = ["dynamodb:GetItem"]
     resources = [local.source_arn]
   }
 
   statement {
     sid       = "WriteTheTarget"
-    actions   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
     resources = local.target_arns
   }
 
@@ -394,7 +386,7 @@ data "aws_iam_policy_document" "upkeep" {
     condition {
       test     = "ForAnyValue:StringNotLike"
       variable = "dynamodb:LeadingKeys"
-      values   = [local.own_records, local.quarantine_records]
+      values   = [local.own_records, local.doubt_records, local.quarantine_records]
     }
   }
 

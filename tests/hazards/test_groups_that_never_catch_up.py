@@ -6,6 +6,8 @@ window, something is lost, and a person decides about that alone.
 
 from __future__ import annotations
 
+import pytest
+
 from dynamodb_restore.pipeline.claim import ClaimState
 from tests.hazards.operating import claim_of, codes, cut_over, shown, shown_codes
 from tests.unit.changes.house import DAY, House
@@ -14,11 +16,14 @@ from tests.unit.changes.makers import NOON
 _START = NOON - 3600
 """Of the window."""
 
+_SHARDS_APART = 86_400 + 600
+"""A shard that lags may hand out a change that is a day, and the lateness of trimming, older than another shard's."""
+
 
 def test_one_that_is_quiet_since_before_the_window_does_not_count(house: House) -> None:
     house.replaying()
     house.captured(5, group=3, time=NOON - 15 * DAY)
-    house.captured(5, group=4, time=_START - 1)
+    house.captured(5, group=4, time=_START - _SHARDS_APART - 1)
     house.captured(9, group=5)
     house.replayed(9, group=5)
 
@@ -26,9 +31,11 @@ def test_one_that_is_quiet_since_before_the_window_does_not_count(house: House) 
     assert cut_over(house)["result"] == "synced"
 
 
-def test_one_of_the_windows_first_second_does(house: House) -> None:
+@pytest.mark.parametrize("time", [_START, _START - 1, _START - _SHARDS_APART])
+def test_one_whose_last_change_may_have_come_from_a_lagging_shard_does(house: House, time: int) -> None:
+    """What was captured before it, from another shard, can be of the window."""
     house.replaying()
-    house.captured(5, time=_START)
+    house.captured(5, time=time)
 
     assert codes(cut_over(house)) == ["lagging"]
 
@@ -86,6 +93,7 @@ def test_old_changes_that_were_captured_just_now_are_not_lost(house: House) -> N
     house.now = NOON + 3600
     house.captured(5, time=NOON - 1800)
 
+    assert shown_codes(house) == ["lagging"]
     assert codes(cut_over(house)) == ["still_written", "lagging"]
     assert shown_codes(house) == ["lagging"]
 

@@ -112,7 +112,7 @@ def test_what_capture_gave_up_holds_cutover_up_until_it_is_brought_in(aws: Local
         MessageDeduplicationId="set-aside",
     )
     brought = flow.ask("bring_in", "flow-old")
-    assert (brought["brought_in"], brought["objects"], brought["bundles"]) == (6, 1, 1), brought
+    assert (brought["brought_in"], brought["objects"], brought["bundles"]) == (6, 1, 1), json.dumps(brought)
     assert (brought["unreadable"], brought["more"]) == ([], False)
     assert "Contents" not in s3.list_objects_v2(Bucket="flow-failures", Prefix=f"aws/lambda/{uuid}/")
 

@@ -43,6 +43,9 @@ SHOWN_ELSEWHERE = {
     ("upkeep", "dynamodb:PutItem"): "tests/unit/actions/test_actions.py",
     ("upkeep", "dynamodb:DeleteItem"): "tests/unit/actions/test_actions.py",
     ("upkeep", "sqs:ChangeMessageVisibility"): "tests/unit/pipeline/test_bring_in.py",
+    ("upkeep", "dynamodb:BatchGetItem"): "tests/unit/pipeline/test_settle.py",
+    ("upkeep", "dynamodb:BatchWriteItem"): "tests/unit/pipeline/test_settle.py",
+    ("upkeep", "lambda:UpdateEventSourceMapping"): "tests/unit/pipeline/test_upkeep.py",
     ("reconciler", "dynamodb:PutItem"): "tests/unit/test_reconcile.py",
     ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
     ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
@@ -50,19 +53,6 @@ SHOWN_ELSEWHERE = {
 }
 """Calls that only other tests cause, and where: refused items, repair, bundles that cannot be read, a listing that outlasts an invocation, Contributor
 Insights that failed."""
-
-NOT_CALLED_YET = {
-    ("upkeep", "dynamodb:BatchGetItem"): "settling writes in doubt reads many items of the source at once",
-    (
-        "upkeep",
-        "dynamodb:BatchWriteItem",
-    ): "settling writes in doubt writes many items, and quarantine entries, at once",
-    ("upkeep", "dynamodb:ConditionCheckItem"): "notes of writes in doubt are made on condition of the claim",
-    ("upkeep", "lambda:UpdateEventSourceMapping"): "ending the watch after cutover switches capture off",
-    ("upkeep", "sqs:GetQueueAttributes"): "ending the watch after cutover looks at the buffer and its DLQ",
-    ("upkeep", "s3:PutObject"): "images that are too large for a message are kept under images/",
-}
-"""What the upkeep function is to do that no code calls yet."""
 
 WILDCARDS = {
     "ListAndCreateTriggers",
@@ -135,7 +125,6 @@ def test_everything_granted_is_used_or_has_its_reason(
         if action not in used[role.kind]
         and action not in explained
         and (role.kind, action) not in SHOWN_ELSEWHERE
-        and (role.kind, action) not in NOT_CALLED_YET
     }
     with capsys.disabled():
         granted = {(role.kind, action) for role in deployed_roles for action in role.granted}

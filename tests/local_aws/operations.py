@@ -167,7 +167,9 @@ def _rest_routes(service: str) -> dict[str, list[_Route]]:
         route = _Route(
             name,
             _path_pattern(path),
-            frozenset(parse_qs(query, keep_blank_values=True)) - {"x-id"},
+            (frozenset(parse_qs(query, keep_blank_values=True)) - {"x-id"})
+            # DeleteObject and AbortMultipartUpload differ in nothing else.
+            | frozenset(each["name"] for each in serializations if each.get("location") == "querystring"),
             frozenset(each["name"] for each in serializations if each.get("location") == "header"),
         )
         routes.setdefault(operation.http["method"], []).append(route)

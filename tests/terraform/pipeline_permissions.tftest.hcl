@@ -190,18 +190,18 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       for statement in data.aws_iam_policy_document.upkeep.statement :
       statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
       } == {
-      KeepThePipelinesRecords = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      ResolveTheQuarantine    = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      KeepThePipelinesRecords = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      SettleWhatIsInDoubt     = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      ResolveTheQuarantine    = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NoteInTheRestoreRecord  = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       SwitchTheMappings       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
       LookAtTheStream         = { effect = "Allow", actions = "dynamodb:DescribeTable", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
-      FillTheBuffer           = { effect = "Allow", actions = "sqs:GetQueueAttributes sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
-      EmptyTheDeadLetterQueue = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
+      FillTheBuffer           = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
+      EmptyTheDeadLetterQueue = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       FindWhatWasGivenUp      = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
       BringInWhatWasGivenUp   = { effect = "Allow", actions = "s3:DeleteObject s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/aws/lambda/11111111-1111-4111-8111-111111111111/*" }
-      KeepImages              = { effect = "Allow", actions = "s3:GetObject s3:PutObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/*" }
-      ReadTheSource           = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
-      WriteTheTarget          = { effect = "Allow", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
+      ReadTheSource           = { effect = "Allow", actions = "dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
+      WriteTheTarget          = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-*" }
       NeverWriteTheSource     = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       KeepToItsOwnRecords     = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     }
@@ -214,10 +214,11 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
       } == {
       KeepThePipelinesRecords = "ForAllValues:StringEquals dynamodb:LeadingKeys pipeline#orders"
+      SettleWhatIsInDoubt     = "ForAllValues:StringEquals dynamodb:LeadingKeys doubt#orders"
       ResolveTheQuarantine    = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
       NoteInTheRestoreRecord  = "ForAllValues:StringLike dynamodb:LeadingKeys target#*"
-      FindWhatWasGivenUp      = "StringEquals s3:prefix aws/lambda/11111111-1111-4111-8111-111111111111/ images/"
-      KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys pipeline#orders quarantine#*"
+      FindWhatWasGivenUp      = "StringEquals s3:prefix aws/lambda/11111111-1111-4111-8111-111111111111/"
+      KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys doubt#orders pipeline#orders quarantine#*"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.upkeep.statement : statement.sid => statement.condition })}"
   }

@@ -93,6 +93,8 @@ run "it_is_told_all_that_it_reads" {
       BUFFER_ID                    = "buffer-1"
       GROUP_COUNT                  = "32"
       BYTE_LIMIT                   = "100000"
+      FAILURE_BUCKET               = "mocked"
+      IMAGE_PREFIX                 = "images/demo-orders/"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }

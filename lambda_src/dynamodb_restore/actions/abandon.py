@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynamodb_restore.actions.context import LONGEST_FENCE_SECONDS, ActionContext, claim_of, fenced
+from dynamodb_restore.actions.context import (
+    CHANGED_MEANWHILE,
+    LONGEST_FENCE_SECONDS,
+    ActionContext,
+    OperatorError,
+    claim_of,
+    fenced,
+)
 from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
@@ -24,11 +31,12 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         where the function cannot wait for that long.
 
     Raises:
-        OperatorError: no restore owns the pipeline.
+        OperatorError: no restore owns the pipeline, or it changed meanwhile.
     """
     claim = claim_of(pipeline)
-    if claim.state is ClaimState.CAPTURING:
-        pipeline.end(claim, replayed=False)
+    if claim.has_replayed_nothing:
+        if not pipeline.give_up(claim):
+            raise OperatorError(CHANGED_MEANWHILE)
         return {"released": f"no changes will be replayed into {claim.target}; its settings are still cloned"}
     if claim.state is ClaimState.WATCHING:
         late = pipeline.end_watch(claim)

@@ -1,4 +1,5 @@
-"""`{"action": "window", "table": …, "start": time, "end": time or null}`: choose which changes are replayed."""
+"""`{"action": "window", "table": …, "start": time, "end": time or null, "accept_present_images": false}`: choose which
+changes are replayed."""
 
 from __future__ import annotations
 
@@ -13,25 +14,36 @@ from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.request import parse_time
 
 
-def set_window(pipeline: Pipeline, start: Any, end: Any) -> dict[str, Any]:
+def set_window(
+    pipeline: Pipeline, start: Any, end: Any, *, accept_present_images: bool = False
+) -> dict[str, Any]:
     """Choose which changes are replayed, before replay has begun.
 
     Args:
         start: the first instant to replay, in any form that `parse_time` reads.
         end: the instant before which the last change lies; None for no end.
+        accept_present_images: whether a change that has no image of its own may take what the source has now, which may
+            be from after the end.
 
     Raises:
-        OperatorError: no restore owns the pipeline, or it replays already.
+        OperatorError: no restore owns the pipeline, it replays already, or no change has an image from before the end.
         RequestError: not a time.
     """
     claim = claim_of(pipeline)
     if claim.state is not ClaimState.CAPTURING:
         raise OperatorError(f"the restore into {claim.target} is {claim.state.value}: its window stands")
     window = Window(
-        int(parse_time(start).timestamp()), None if end is None else int(parse_time(end).timestamp())
+        int(parse_time(start).timestamp()),
+        None if end is None else int(parse_time(end).timestamp()),
+        present_images=accept_present_images,
     )
     if window.end is not None and window.end <= window.start:
         raise OperatorError("the window ends before it begins")
+    if not (pipeline.registration.stream_has_new_images or window.takes_present_images):
+        raise OperatorError(
+            f"the stream of {pipeline.source} has no new images: what a change wrote could only be read from the source as it"
+            ' is now, which may be from after the end; leave the end away, or send "accept_present_images": true'
+        )
     if pipeline.claims.update(replace(claim, window=window, window_chosen=True)) is None:
         raise OperatorError(CHANGED_MEANWHILE)
     return {"window": shown_window(window)}

@@ -7,7 +7,7 @@ Payloads, `table` being the source's name or ARN:
 - `{"action": "abandon", "table": …}`
 - `{"action": "repair", "table": …}`
 - `{"action": "bring_in", "table": …}`
-- `{"action": "window", "table": …, "start": time, "end": time or null}`
+- `{"action": "window", "table": …, "start": time, "end": time or null, "accept_present_images": false}`
 """
 
 from __future__ import annotations
@@ -79,7 +79,10 @@ def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> di
         case "bring_in":
             return bring_in(wiring.actions(), _pipeline(wiring, table))
         case "window":
-            return set_window(_pipeline(wiring, table), event.get("start"), event.get("end"))
+            present_images = _flag(event, "accept_present_images")
+            pipeline = _pipeline(wiring, table)
+            start, end = event.get("start"), event.get("end")
+            return set_window(pipeline, start, end, accept_present_images=present_images)
         case other:
             raise OperatorError(
                 f"unknown action {other!r}: send status, cutover, abandon, repair, bring_in or window"

@@ -84,6 +84,12 @@ class Claim:
             return 0
         return max(0, self.covered_from - self.window.start)
 
+    @property
+    def has_replayed_nothing(self) -> bool:
+        """Whether replay has not begun and, being abandoned, never will: one that had begun would have been fenced."""
+        abandoned_before = self.state is ClaimState.ABANDONING and self.fenced_at is None
+        return self.state is ClaimState.CAPTURING or abandoned_before
+
 
 class ClaimStore:
     """Reads, takes and gives back the claim on one source table's pipeline."""

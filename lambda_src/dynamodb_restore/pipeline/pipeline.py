@@ -216,12 +216,26 @@ class Pipeline:
         captured, _ = self.progress()
         return captured.changes - claim.watched.changes
 
+    def give_up(self, claim: Claim) -> bool:
+        """Release the pipeline before anything was replayed, so that the next restore finds the changes in the buffer.
+
+        Replay must not begin in between: the claim says first that it will not.
+
+        Returns:
+            False where the claim has changed since it was read, so that nothing was done.
+        """
+        given_up = self.claims.update(replace(claim, state=ClaimState.ABANDONING))
+        if given_up is None:
+            return False
+        self.end(given_up, replayed=False)
+        return True
+
     def give_back(self, target: str) -> None:
-        """Release the pipeline where a restore into `target` has claimed it and does not replay yet; a person ends
-        one that does."""
+        """Release the pipeline where a restore into `target` has claimed it and has replayed nothing; a person ends
+        one that has."""
         claim = self.claims.current()
-        if claim and claim.target == target and claim.state is ClaimState.CAPTURING:
-            self.end(claim, replayed=False)
+        if claim and claim.target == target and claim.has_replayed_nothing:
+            self.give_up(claim)
 
     def progress(self) -> tuple[Progress, Progress]:
         """How far capture and replay have come."""

@@ -28,6 +28,10 @@ _START_OVER = (
     "from after it"
 )
 
+_SHARDS_APART_SECONDS = 86_400 + 600
+"""How much older than a group's last captured change another of its captured changes may be, seconds: shards are not read in
+step, a stream keeps a change for 24 hours, and trims it some minutes late."""
+
 _COUNTS_LAG_SECONDS = 300
 """How long the queue's own counts may be behind: they are eventually consistent, for about a minute after the last send
 (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html)."""
@@ -65,14 +69,15 @@ class Standing:
 
     @property
     def lagging(self) -> set[int]:
-        """The groups of which something captured since the window's start has not been replayed.
+        """The groups of which something that belongs into the window may have been captured and not replayed.
 
-        Where a group's last captured change is older than the window, so is everything that it lacks.
+        A group's position has the time of what was captured last, and a change that was captured before may be younger by
+        what a stream keeps. Where even that lies before the window, so does everything that the group lacks.
         """
         return {
             group
             for group in lagging_groups(self.captured, self.replayed)
-            if self.captured.positions[group].time >= self.claim.window.start
+            if self.captured.positions[group].time + _SHARDS_APART_SECONDS >= self.claim.window.start
         }
 
     @property

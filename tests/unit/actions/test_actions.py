@@ -515,6 +515,41 @@ def test_abandoning_before_replay_leaves_the_buffer_to_the_next_restore(house: H
     assert house.states() == ("Disabled", "Disabled")
 
 
+def test_replay_that_begins_while_a_restore_is_given_up_is_not_cut_off(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would write under a claim that is gone, from a buffer that the next restore counts on."""
+    house.begin()
+    update = type(house.claims).update
+    once = iter([True])
+
+    def raced(store: object, claim: Any) -> Any:
+        if next(once, False):
+            house.pipeline.start_replay(claim, None)
+        return update(house.claims, claim)
+
+    monkeypatch.setattr(type(house.claims), "update", raced)
+
+    with pytest.raises(OperatorError, match="moved on meanwhile"):
+        abandon(house.actions, house.pipeline)
+
+    assert state(house) is ClaimState.REPLAYING
+    assert house.states() == ("Enabled", "Enabled")
+
+
+def test_a_restore_that_is_being_given_up_does_not_begin_to_replay(house: House) -> None:
+    claim = house.begin()
+    assert claim is not None
+    house.aws.fail("UpdateEventSourceMapping", "InternalServerError")
+    with pytest.raises(ClientError):
+        abandon(house.actions, house.pipeline)
+
+    assert house.pipeline.start_replay(claim, None) is None
+
+    assert "released" in abandon(house.actions, house.pipeline)
+    assert (house.claims.current(), house.claims.consumed_until()) == (None, None)
+
+
 def test_a_restore_without_a_record_can_be_abandoned(house: House) -> None:
     house.claim()
 
@@ -677,6 +712,33 @@ def test_the_answer_tells_the_window(house: House) -> None:
 
     assert set_window(house.pipeline, NOON, NOON + 5) == {
         "window": {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T12:00:05Z"}
+    }
+
+
+def test_an_end_without_new_images_must_be_accepted(house: House) -> None:
+    """A change tells only which item it was about: what the source has now may be what the end is to leave out."""
+    house.register(stream_has_new_images={"BOOL": False})
+    house.begin()
+
+    with pytest.raises(OperatorError, match="the stream of orders has no new images"):
+        set_window(house.pipeline, NOON, NOON + 5)
+    claim = house.claims.current()
+    assert claim is not None
+    assert not claim.window_chosen
+
+    set_window(house.pipeline, NOON, NOON + 5, accept_present_images=True)
+
+    claim = house.claims.current()
+    assert claim is not None
+    assert claim.window == Window(NOON, NOON + 5, present_images=True)
+
+
+def test_without_an_end_nothing_is_to_be_accepted(house: House) -> None:
+    house.register(stream_has_new_images={"BOOL": False})
+    house.begin()
+
+    assert set_window(house.pipeline, NOON, None) == {
+        "window": {"start": "2026-11-22T12:00:00Z", "end": None}
     }
 
 

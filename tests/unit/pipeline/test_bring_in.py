@@ -240,6 +240,16 @@ def test_what_fits_no_time_is_left_for_the_next_call(replaying: House) -> None:
     assert last["more"] is False
 
 
+@pytest.mark.parametrize("looks", [0, 1])
+def test_bundles_that_are_left_are_told_although_the_bucket_is_empty(replaying: House, looks: int) -> None:
+    for number in range(20):
+        set_aside(replaying, [put(f"a{number}", sequence=number)], group=number, number=number)
+
+    answer = replaying.upkeep("bring_in", enough_time=first_only(looks))
+
+    assert (answer["bundles"], answer["more"]) == (10 * looks, True)
+
+
 def test_a_bundle_that_is_being_brought_in_still_counts(replaying: House) -> None:
     """While it is hidden it is in neither queue for anybody else, and cutover must not take that for nothing."""
     set_aside(replaying, [put("a", sequence=1)])

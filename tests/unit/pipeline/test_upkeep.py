@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from dynamodb_restore.actions.cutover import CutoverRequest, cutover
+from dynamodb_restore.actions.status import status
 from dynamodb_restore.config import ConfigError
-from tests.unit.changes.house import CAPTURE, STREAM, House
-from tests.unit.changes.makers import RESTORE_TABLE, put
+from dynamodb_restore.pipeline.claim import Captured, ClaimState
+from tests.unit.changes.house import CAPTURE, DAY, RESTORE_ID, STREAM, House
+from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, put
 
 NEW_STREAM = STREAM.replace("2026-11-01", "2026-11-22")
 
@@ -194,3 +199,133 @@ def test_a_long_list_of_refused_items_is_shown_in_part(house: House) -> None:
     answer = house.upkeep("repair")
 
     assert (len(answer["refused"]), answer["more_refused"]) == (100, 3)
+
+
+# After a cutover
+
+
+def cut_over(house: House, *, until: int, changes: int) -> None:
+    """A restore that was cut over when this many changes had been captured, and is watched until then."""
+    house.replaying()
+    claim = house.claims.current()
+    assert claim is not None
+    watched = Captured(until, changes)
+    assert house.claims.update(replace(claim, state=ClaimState.WATCHING, watched=watched)) is not None
+
+
+def late_changes(house: House) -> str | None:
+    item = house.clients.dynamodb.get_item(
+        TableName=RESTORE_TABLE,
+        Key={"pk": {"S": "target#orders-restored"}, "sk": {"S": f"restore#{RESTORE_ID}"}},
+    )["Item"]
+    return item["late_changes"]["N"] if "late_changes" in item else None
+
+
+def test_changes_after_a_cutover_raise_the_alarm_and_are_noted_while_it_is_watched(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_over(house, until=NOON + 3650 * DAY, changes=7)
+    house.captured(5, changes=9)
+
+    assert house.upkeep("upkeep")["late_changes"] == 2
+    (metric,) = published(capsys)
+    assert (metric["ChangesAfterCutover"], metric["table"]) == ([2.0], "orders")
+    assert late_changes(house) == "2"
+    assert house.states()[0] == "Enabled"
+    assert house.claims.current() is not None
+
+
+@pytest.mark.parametrize(("mode", "capture"), [("on_restore", "Disabled"), ("always", "Enabled")])
+def test_the_watch_ends_with_its_time(
+    house: House, capsys: pytest.CaptureFixture[str], mode: str, capture: str
+) -> None:
+    house.register(mode)
+    cut_over(house, until=NOON, changes=7)
+    house.captured(5, changes=7)
+
+    assert house.upkeep("upkeep") == NOTHING
+    assert published(capsys) == []
+    assert late_changes(house) is None
+    assert house.states()[0] == capture
+    assert house.claims.current() is None
+
+
+def test_late_changes_of_a_restore_whose_record_is_gone_make_no_record(house: House) -> None:
+    cut_over(house, until=NOON + 3650 * DAY, changes=0)
+    house.captured(5, changes=1)
+    key: Any = {"pk": {"S": "target#orders-restored"}, "sk": {"S": f"restore#{RESTORE_ID}"}}
+    house.clients.dynamodb.delete_item(TableName=RESTORE_TABLE, Key=key)
+
+    house.upkeep("upkeep")
+
+    assert "Item" not in house.clients.dynamodb.get_item(TableName=RESTORE_TABLE, Key=key)
+
+
+# Writes in doubt
+
+
+def in_doubt(house: House, name: str, *, sent_until: float) -> None:
+    """The note of a replay invocation that was killed."""
+    note = house.pipeline.doubts.note(RESTORE_ID, sent_until=sent_until, invocation=name)
+    note.begin([key(name)])
+
+
+def test_what_is_in_doubt_is_settled_from_the_source_once_nothing_can_land_any_more(house: House) -> None:
+    house.replaying()
+    for table, number in (("orders", "2"), ("orders-restored", "1")):
+        house.clients.dynamodb.put_item(TableName=table, Item={**key("a"), "n": {"N": number}})
+    in_doubt(house, "a", sent_until=NOON)
+    in_doubt(house, "b", sent_until=time.time())
+
+    assert house.upkeep("upkeep")["settled"] == {
+        "rewritten": 1,
+        "quarantined": 0,
+        "left": 0,
+        "problem": None,
+    }
+    found = house.clients.dynamodb.get_item(TableName="orders-restored", Key=key("a"))["Item"]
+    assert found["n"] == {"N": "2"}
+    assert [doubt.keys for doubt in house.pipeline.doubts.read()] == [(key("b"),)]
+
+
+@pytest.mark.parametrize("state", [ClaimState.CUTTING_OVER, ClaimState.ABANDONING, ClaimState.WATCHING])
+def test_the_target_of_a_restore_that_no_longer_replays_is_not_written(
+    house: House, state: ClaimState
+) -> None:
+    house.claim(state=state)
+    in_doubt(house, "a", sent_until=NOON)
+    house.aws.calls.clear()
+
+    assert house.upkeep("upkeep")["settled"] == NOTHING["settled"]
+    assert not [call for call in house.aws.calls if call.parameters.get("TableName") == "orders-restored"]
+
+
+def test_status_and_cutover_tell_of_writes_in_doubt(house: House) -> None:
+    house.replaying()
+    in_doubt(house, "a", sent_until=NOON + 59)
+
+    answer = status(house.actions, house.pipeline)
+    assert answer["in_doubt_until"] == "2026-11-22T12:16:00Z"
+    assert [obstacle["code"] for obstacle in answer["obstacles"]] == ["in_doubt"]
+    refused = cutover(house.actions, house.pipeline, CutoverRequest(settle_seconds=0))["refused"]
+    assert [obstacle["code"] for obstacle in refused] == ["in_doubt"]
+
+
+def test_doubts_of_an_earlier_restore_are_none_of_this_one(house: House) -> None:
+    house.replaying()
+    note = house.pipeline.doubts.note("restore-0", sent_until=NOON, invocation="old")
+    note.begin([key("a")])
+
+    assert status(house.actions, house.pipeline)["in_doubt_until"] is None
+
+
+def test_status_and_cutover_tell_where_capture_is_stuck(house: House) -> None:
+    house.replaying()
+    house.pipeline.stuck.note("100", now=NOON - 60, reason="SendMessageBatch: AccessDenied: no", key=key("a"))
+    house.pipeline.stuck.note("99", now=NOON - 3 * DAY, reason="before the window", key=key("b"))
+
+    (obstacle,) = status(house.actions, house.pipeline)["obstacles"]
+    assert obstacle == {
+        "code": "capture_stuck",
+        "reason": "capture could not send 1 records, the first since 2026-11-22T11:59:00Z: SendMessageBatch: AccessDenied: no",
+    }
