@@ -18,7 +18,7 @@ from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.direct_door import DirectClients
 from tests.aws.errors import UnknownCallError
-from tests.aws.hazards import Mode, at
+from tests.aws.hazards import Fault, Mode, at
 from tests.aws.http_door import HttpDoor
 from tests.aws.names import REGION, queue_url
 from tests.aws.wire import Wire
@@ -165,3 +165,18 @@ def test_the_direct_door_knows_no_other_calls(wire: Wire) -> None:
     clients = DirectClients(wire)
     with pytest.raises(UnknownCallError):
         clients.dynamodb.create_global_table(GlobalTableName="orders", ReplicationGroup=[])
+
+
+@pytest.mark.parametrize("name", ["dynamodb_once", "sqs_once", "lambda_invoking"])
+def test_clients_of_one_attempt_make_one_whatever_the_others_do(wire: Wire, name: str) -> None:
+    calls = {
+        "dynamodb_once": ("get_item", {"TableName": "restores", "Key": {}, "ConsistentRead": True}),
+        "sqs_once": ("purge_queue", {"QueueUrl": queue_url("changes.fifo")}),
+        "lambda_invoking": ("invoke", {"FunctionName": "f", "Payload": b"{}"}),
+    }
+    method, parameters = calls[name]
+    wire.hazards.append(lambda _: Fault(Mode.THROTTLED))
+    clients = DirectClients(wire, attempts=3)
+    with wire.invocation(), pytest.raises(ClientError):
+        getattr(getattr(clients, name), method)(**parameters)
+    assert len(wire.calls) == 1

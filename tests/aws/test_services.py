@@ -1,15 +1,17 @@
-"""The smaller services in memory: event source mappings, objects, messages to people and machines, backups."""
+"""The smaller services in memory: event source mappings, functions, objects, messages to people and machines, backups."""
 
 from __future__ import annotations
 
 import io
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.aws.account import Account
-from tests.aws.errors import UnknownCallError, error_code
+from tests.aws.errors import ProcessDeath, UnknownCallError, error_code
 from tests.aws.names import ACCOUNT, function_arn, table_arn
 
 
@@ -74,6 +76,36 @@ def test_objects_are_put_read_listed_and_deleted(account: Account) -> None:
         account.answer("DeleteObject", {"Bucket": "work", "Key": f"a/{number}"})
     assert refusal(account, "GetObject", Bucket="work", Key="a/0") == "NoSuchKey"
     assert refusal(account, "PutObject", Bucket="no", Key="a", Body=b"") == "NoSuchBucket"
+
+
+def test_a_function_answers_or_its_failure_is_the_answer(account: Account) -> None:
+    def double(event: Any) -> Any:
+        return {"n": 2 * event["n"]}
+
+    def die(event: Any) -> Any:
+        raise ProcessDeath
+
+    arn = function_arn("double")
+    account.functions.handlers |= {arn: double, function_arn("dying"): die}
+    answer = account.answer("Invoke", {"FunctionName": arn, "Payload": b'{"n": 2}'})
+    assert (json.loads(answer["Payload"].read()), "FunctionError" in answer) == ({"n": 4}, False)
+    failed = account.answer("Invoke", {"FunctionName": arn, "Payload": b"{}"})
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.loads(failed["Payload"].read()) == {"errorType": "KeyError", "errorMessage": "'n'"}
+    died = account.answer("Invoke", {"FunctionName": function_arn("dying"), "Payload": b"{}"})
+    assert json.loads(died["Payload"].read())["errorType"] == "Runtime.ExitError"
+    missing = refusal(account, "Invoke", FunctionName=function_arn("none"), Payload=b"{}")
+    assert missing == "ResourceNotFoundException"
+
+
+def test_a_mapping_tells_when_it_was_last_changed(account: Account) -> None:
+    uuid = account.mappings.put("stream", function_arn("capture"))
+    then = account.clock.instant() - timedelta(hours=1)
+    account.mappings.modify(uuid, then)
+    assert account.answer("GetEventSourceMapping", {"UUID": uuid})["LastModified"] == then
+    account.answer("UpdateEventSourceMapping", {"UUID": uuid, "Enabled": False})
+    told = account.answer("GetEventSourceMapping", {"UUID": uuid})["LastModified"]
+    assert told == account.clock.instant()
 
 
 def test_an_event_bus_may_answer_and_take_nothing(account: Account) -> None:

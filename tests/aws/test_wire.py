@@ -213,3 +213,10 @@ def test_faults_by_chance_are_those_of_the_seed_and_of_every_kind() -> None:
 
     assert strikes(1) == strikes(1) != strikes(2)
     assert {fault.mode for fault in strikes(1) if fault} == {*MIXED, *PASSING}
+
+
+def test_a_batch_is_about_its_tables(wire: Wire) -> None:
+    wire.account.items.make("another", id="S")
+    keys = {"Keys": [{"id": {"S": "a"}}], "ConsistentRead": True}
+    wire.call("dynamodb", "BatchGetItem", {"RequestItems": {"another": keys}})
+    assert wire.calls == [Call("BatchGetItem", "another")]
