@@ -28,7 +28,7 @@ def test_a_mutant_fits_the_code_and_names_tests_that_are_there(mutant: Mutant) -
 
 def test_there_are_mutants_of_every_part() -> None:
     folders = {Path(mutant.file).parent.name for mutant in MUTANTS}
-    assert folders >= {"changes", "findings", "handlers", "restore", "settings"}
+    assert folders >= {"actions", "changes", "findings", "handlers", "pipeline", "restore", "settings"}
     assert len(MUTANTS) >= 60
 
 
