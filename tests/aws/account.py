@@ -98,12 +98,13 @@ class Account:
             ClientError: as AWS refuses it.
             UnknownCallError: this account does not know the call.
         """
-        if region in self.elsewhere:
-            return self.elsewhere[region].answer(operation, parameters, self.elsewhere[region].region)
         if region in (self.region, "aws-global"):
-            if operation not in self._operations:
+            carry_out = self._operations.get(operation)
+            if carry_out is None:
                 raise UnknownCallError(operation)
-            return self._operations[operation](parameters)
+            return carry_out(parameters)
+        if region in self.elsewhere:
+            return self.elsewhere[region].answer(operation, parameters, region)
         if operation == "DescribeTable":
             return self.tables.elsewhere(region, parameters)
         raise UnknownCallError(f"{operation} in {region}")

@@ -247,7 +247,7 @@ class _FixedDatetime(datetime):
         return cls.fromtimestamp(NOW.timestamp(), tz)
 
 
-_door = BotocoreDoor()
+_door = BotocoreDoor(writes_down=True)
 
 
 @contextmanager

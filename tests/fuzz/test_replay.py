@@ -113,7 +113,7 @@ class ReplayAccount:
             return {item_id(item.key) for item in Quarantine(clients, "restores", "restore-1").items()}
 
 
-_door = BotocoreDoor()
+_door = BotocoreDoor(writes_down=True)
 
 
 @pytest.fixture(autouse=True)
@@ -227,8 +227,8 @@ def _check_items(
         for change in changes or ():
             if change.time < _WINDOW_START:
                 continue
-            if not _SCHEMA.fits(change.key, exactly=True):
-                if change.image is None or not _SCHEMA.fits(change.image):
+            if not _SCHEMA.fits(sdk_attributes(change.key), exactly=True):
+                if change.image is None or not _SCHEMA.fits(sdk_attributes(change.image)):
                     assert item_id(change.key) in quarantined
                     continue
                 # Put by its image, whatever was said to be its key: an item that nothing here orders.
