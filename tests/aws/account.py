@@ -21,6 +21,7 @@ from tests.aws.choices import Choices
 from tests.aws.clock import VirtualClock
 from tests.aws.cloudwatch import CloudWatch
 from tests.aws.errors import UnknownCallError
+from tests.aws.item_batches import ItemBatches
 from tests.aws.items import Items
 from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
@@ -58,6 +59,7 @@ class Account:
         self.tables = Tables(self.streams, self.region)
         self.table_settings = TableSettings(self.tables)
         self.items = Items(self.choices, exists=self.tables.usable, written=self.streams.note)
+        self.item_batches = ItemBatches(self.items)
         self.queues = Queues(self.clock, self.choices)
         self.mappings = Mappings(self.clock)
         self.objects = Objects(self.clock)
@@ -137,6 +139,7 @@ class Account:
             self.tables,
             self.table_settings,
             self.items,
+            self.item_batches,
             self.streams,
             self.queues,
             self.mappings,
