@@ -22,6 +22,7 @@ from tests.aws.clock import VirtualClock
 from tests.aws.cloudwatch import CloudWatch
 from tests.aws.errors import UnknownCallError
 from tests.aws.functions import Functions
+from tests.aws.item_batches import ItemBatches
 from tests.aws.items import Items
 from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
@@ -59,6 +60,7 @@ class Account:
         self.tables = Tables(self.streams, self.region)
         self.table_settings = TableSettings(self.tables)
         self.items = Items(self.choices, exists=self.tables.usable, written=self.streams.note)
+        self.item_batches = ItemBatches(self.items)
         self.queues = Queues(self.clock, self.choices)
         self.mappings = Mappings(self.clock)
         self.functions = Functions()
@@ -100,12 +102,13 @@ class Account:
             ClientError: as AWS refuses it.
             UnknownCallError: this account does not know the call.
         """
-        if region in self.elsewhere:
-            return self.elsewhere[region].answer(operation, parameters, self.elsewhere[region].region)
         if region in (self.region, "aws-global"):
-            if operation not in self._operations:
+            carry_out = self._operations.get(operation)
+            if carry_out is None:
                 raise UnknownCallError(operation)
-            return self._operations[operation](parameters)
+            return carry_out(parameters)
+        if region in self.elsewhere:
+            return self.elsewhere[region].answer(operation, parameters, region)
         if operation == "DescribeTable":
             return self.tables.elsewhere(region, parameters)
         raise UnknownCallError(f"{operation} in {region}")
@@ -138,6 +141,7 @@ class Account:
             self.tables,
             self.table_settings,
             self.items,
+            self.item_batches,
             self.streams,
             self.queues,
             self.mappings,

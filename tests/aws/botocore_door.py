@@ -1,4 +1,4 @@
-"""Real boto3 clients, up to the point where a request would leave: parameters are checked and can be written down."""
+"""Real boto3 clients, up to the point where a request would leave: botocore has checked the parameters."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ class BotocoreDoor:
 
     Paginators and waiters work, as they are made of such calls. botocore's own retries are beyond this point, so they
     are modelled on the wire where `retries` says so, with the attempts that a client is configured for.
+
+    Args:
+        writes_down: whether each request is also serialized, as input can be such that this fails; slow.
     """
 
-    def __init__(self, *, retries: bool = False) -> None:
+    def __init__(self, *, retries: bool = False, writes_down: bool = False) -> None:
         self._retries = retries
+        self._writes_down = writes_down
         self._wire: Wire | None = None
 
     @property
@@ -54,9 +58,11 @@ class BotocoreDoor:
 
     def _call(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         model = client.meta.service_model.operation_model(operation)
-        if model.input_shape is not None:
+        if self._writes_down:
+            # This checks the parameters first.
+            client._serializer.serialize_to_request(parameters, model)  # type: ignore[attr-defined]
+        elif model.input_shape is not None:
             validate_parameters(parameters, model.input_shape)
-        client._serializer.serialize_to_request(parameters, model)  # type: ignore[attr-defined]
         answer = self.wire.call(
             client.meta.service_model.service_name,
             operation,

@@ -7,19 +7,17 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tests.aws.attributes import Item, Schema, size_of
 from tests.aws.choices import Choices
-from tests.aws.errors import UnknownCallError, client_error, error_code
+from tests.aws.errors import UnknownCallError, client_error
 from tests.aws.expressions import InvalidExpressionError, check_placeholders, condition, update
 
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
 _LARGEST_ITEM = 400 * 1024
-_MOST_WRITES = 25
-_MOST_READS = 100
-_MOST_IN_TRANSACTION = 100
 """docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 _WRITE_UNIT = 1024
@@ -98,9 +96,6 @@ class Items:
             "UpdateItem": self._update,
             "Query": self._query,
             "Scan": self._scan,
-            "BatchGetItem": self._batch_get,
-            "BatchWriteItem": self._batch_write,
-            "TransactWriteItems": self._transact_write,
         }
 
     # Without a call ---------------------------------------------------------------------------------------------------
@@ -129,46 +124,46 @@ class Items:
     # One item -----------------------------------------------------------------------------------------------------------
 
     def _get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        _demand_consistency(parameters)
-        table = self._table("GetItem", parameters)
-        key = self._key("GetItem", table, parameters["Key"])
-        units = _read_units(table.size(key))
+        demand_consistency(parameters)
+        table = self.table("GetItem", parameters)
+        key = self.key("GetItem", table, parameters["Key"])
+        units = read_units(table.size(key))
         table.read_units += units
         found = table.items.get(key)
         return _costing(parameters, units, {} if found is None else {"Item": found})
 
     def _put(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._table("PutItem", parameters)
+        table = self.table("PutItem", parameters)
         item = parameters["Item"]
-        size = self._check_item("PutItem", table, item)
+        size = self.check_item("PutItem", table, item)
         return self._write_one("PutItem", parameters, table.schema.key_of(item), item, size)
 
     def _delete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._table("DeleteItem", parameters)
-        key = self._key("DeleteItem", table, parameters["Key"])
+        table = self.table("DeleteItem", parameters)
+        key = self.key("DeleteItem", table, parameters["Key"])
         return self._write_one("DeleteItem", parameters, key, None, 0)
 
     def _update(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        table = self._table("UpdateItem", parameters)
-        key = self._key("UpdateItem", table, parameters["Key"])
-        self._check("UpdateItem", table, key, parameters)
-        item, size = self._updated("UpdateItem", table, key, parameters)
+        table = self.table("UpdateItem", parameters)
+        key = self.key("UpdateItem", table, parameters["Key"])
+        self.check("UpdateItem", table, key, parameters)
+        item, size = self.updated("UpdateItem", table, key, parameters)
         return self._write_one("UpdateItem", parameters, key, item, size, checked=True)
 
-    def _updated(
+    def updated(
         self, operation: str, table: Table, key: str, parameters: Mapping[str, Any]
     ) -> tuple[Item, int]:
         """What an update makes of an item, and its size."""
         expression = update(parameters["UpdateExpression"])
         if part := expression.touches(parameters) & table.schema.key.keys():
-            raise _invalid(
+            raise invalid(
                 operation, f"Cannot update attribute {min(part)}. This attribute is part of the key"
             )
         try:
             item = expression.applied(table.items.get(key) or parameters["Key"], parameters)
         except InvalidExpressionError as error:
-            raise _invalid(operation, str(error)) from error
-        return item, self._check_item(operation, table, item)
+            raise invalid(operation, str(error)) from error
+        return item, self.check_item(operation, table, item)
 
     def _write_one(
         self,
@@ -183,9 +178,9 @@ class Items:
         name = parameters["TableName"]
         table = self.tables[name]
         if not checked:
-            self._check(operation, table, key, parameters)
+            self.check(operation, table, key, parameters)
         old = table.items.get(key)
-        units = self._write_for_units(name, key, item, size)
+        units = self.write_for_units(name, key, item, size)
         returned = {"ALL_OLD": old, "ALL_NEW": item, "NONE": None}
         wanted = parameters.get("ReturnValues", "NONE")
         if wanted not in returned:
@@ -194,11 +189,11 @@ class Items:
             parameters, units, {} if returned[wanted] is None else {"Attributes": returned[wanted]}
         )
 
-    # Many items ---------------------------------------------------------------------------------------------------------
+    # Pages --------------------------------------------------------------------------------------------------------------
 
     def _query(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        _demand_consistency(parameters)
-        table = self._table("Query", parameters)
+        demand_consistency(parameters)
+        table = self.table("Query", parameters)
         self._placeholders("Query", parameters)
         wanted = condition(parameters["KeyConditionExpression"])
         found = [(key, item) for key, item in table.items.items() if wanted.holds(item, parameters)]
@@ -212,8 +207,8 @@ class Items:
 
     def _scan(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """All items in an order of their keys that is the same for all tables, cut into segments."""
-        _demand_consistency(parameters)
-        table = self._table("Scan", parameters)
+        demand_consistency(parameters)
+        table = self.table("Scan", parameters)
         self._placeholders("Scan", parameters)
         segment, segments = parameters.get("Segment", 0), parameters.get("TotalSegments", 1)
         places = {key: zlib.crc32(key.encode()) for key in table.items}
@@ -234,101 +229,12 @@ class Items:
         page = found[begin : begin + min(self.page_size, parameters.get("Limit", self.page_size))]
         text = parameters.get("FilterExpression")
         shown = [item for _, item in page if text is None or condition(text).holds(item, parameters)]
-        units = _read_units(sum(table.size(key) for key, _ in page))
+        units = read_units(sum(table.size(key) for key, _ in page))
         table.read_units += units
         answer: dict[str, Any] = {"Items": shown, "Count": len(shown), "ScannedCount": len(page)}
         if begin + len(page) < len(found):
             answer["LastEvaluatedKey"] = table.schema.key_attributes(page[-1][1])
         return _costing(parameters, units, answer)
-
-    def _batch_get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        asked: list[tuple[str, str, Item]] = []
-        for name, request in parameters["RequestItems"].items():
-            _demand_consistency(request)
-            table = self._table("BatchGetItem", {"TableName": name})
-            asked += [(name, self._key("BatchGetItem", table, key), key) for key in request["Keys"]]
-        _check_batch("BatchGetItem", [(name, key) for name, key, _ in asked], _MOST_READS)
-        now, later = self.choices.processed(asked)
-        found: dict[str, list[Item]] = {name: [] for name in parameters["RequestItems"]}
-        for name, key, _ in now:
-            table = self.tables[name]
-            table.read_units += _read_units(table.size(key))
-            if key in table.items:
-                found[name].append(table.items[key])
-        left: dict[str, Any] = {}
-        for name, _, attributes in later:
-            request = {**parameters["RequestItems"][name], "Keys": []}
-            left.setdefault(name, request)["Keys"].append(attributes)
-        return {
-            "Responses": {name: self.choices.shuffled(items) for name, items in found.items()},
-            "UnprocessedKeys": left,
-        }
-
-    def _batch_write(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """One bad request fails its whole batch
-        (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
-        asked: list[tuple[str, str, Mapping[str, Any], int]] = []
-        for name, requests in parameters["RequestItems"].items():
-            table = self._table("BatchWriteItem", {"TableName": name})
-            for request in requests:
-                size = 0
-                if "PutRequest" in request:
-                    size = self._check_item("BatchWriteItem", table, request["PutRequest"]["Item"])
-                    key = table.schema.key_of(request["PutRequest"]["Item"])
-                else:
-                    key = self._key("BatchWriteItem", table, request["DeleteRequest"]["Key"])
-                asked.append((name, key, request, size))
-        _check_batch("BatchWriteItem", [(name, key) for name, key, *_ in asked], _MOST_WRITES)
-        now, later = self.choices.processed(asked)
-        for name, key, request, size in now:
-            item = request["PutRequest"]["Item"] if "PutRequest" in request else None
-            self._write_for_units(name, key, item, size)
-        left: dict[str, list[Any]] = {}
-        for name, _, request, _ in later:
-            left.setdefault(name, []).append(request)
-        return {"UnprocessedItems": left}
-
-    def _transact_write(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """All or nothing; each write costs twice
-        (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
-        operation = "TransactWriteItems"
-        writes: list[tuple[str, str, Item | None, int, bool]] = []
-        reasons: list[dict[str, Any]] = []
-        for entry in parameters["TransactItems"]:
-            ((kind, request),) = entry.items()
-            table = self._table(operation, request)
-            key = self._key(
-                operation, table, table.schema.key_attributes(request.get("Key") or request["Item"])
-            )
-            reasons.append({"Code": "None"})
-            try:
-                self._check(operation, table, key, request)
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                reasons[-1] = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
-                continue
-            item, size = None, 0
-            if kind == "Put":
-                item, size = request["Item"], self._check_item(operation, table, request["Item"])
-            elif kind == "Update":
-                item, size = self._updated(operation, table, key, request)
-            writes.append((request["TableName"], key, item, size, kind != "ConditionCheck"))
-        if any(reason["Code"] != "None" for reason in reasons):
-            codes = ", ".join(reason["Code"] for reason in reasons)
-            cancelled = client_error(
-                operation,
-                "TransactionCanceledException",
-                f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-            )
-            cancelled.response["CancellationReasons"] = reasons  # type: ignore[typeddict-item]
-            raise cancelled
-        _check_batch(operation, [(name, key) for name, key, *_ in writes], _MOST_IN_TRANSACTION)
-        for name, key, item, size, changes in writes:
-            if changes:
-                units = self._write_for_units(name, key, item, size)
-                self.tables[name].write_units += units
-        return {}
 
     # Rules --------------------------------------------------------------------------------------------------------------
 
@@ -344,7 +250,7 @@ class Items:
             table.log.append(write)
         self.written(name, table.schema, write, by_time_to_live)
 
-    def _write_for_units(self, name: str, key: str, item: Item | None, size: int) -> float:
+    def write_for_units(self, name: str, key: str, item: Item | None, size: int) -> float:
         """Write an item of a size, and return the units: of the larger of what was there and what is."""
         table = self.tables[name]
         units = float(max(1, math.ceil(max(table.size(key), size) / _WRITE_UNIT)))
@@ -354,34 +260,34 @@ class Items:
             table.sizes[key] = size
         return units
 
-    def _table(self, operation: str, parameters: Mapping[str, Any]) -> Table:
+    def table(self, operation: str, parameters: Mapping[str, Any]) -> Table:
         name = parameters["TableName"]
         if name not in self.tables or not self.exists(name):
             raise client_error(operation, "ResourceNotFoundException", "Requested resource not found")
         return self.tables[name]
 
-    def _key(self, operation: str, table: Table, attributes: Item) -> str:
+    def key(self, operation: str, table: Table, attributes: Item) -> str:
         key = table.schema.key_if_it_fits(attributes, exactly=True)
         if key is None:
-            raise _invalid(operation, "The provided key element does not match the schema")
+            raise invalid(operation, "The provided key element does not match the schema")
         return key
 
-    def _check_item(self, operation: str, table: Table, item: Item) -> int:
+    def check_item(self, operation: str, table: Table, item: Item) -> int:
         """Refuse what is no item of this table; returns its size."""
         if not table.schema.fits(item):
-            raise _invalid(
+            raise invalid(
                 operation,
                 "One or more parameter values were invalid: Type mismatch for key, or a key is missing",
             )
         if mistyped := table.schema.mistyped(item):
-            raise _invalid(
+            raise invalid(
                 operation,
                 f"One or more parameter values were invalid: Type mismatch for Index Key {mistyped}"
                 f" Expected: {table.schema.indexed[mistyped]} Actual: {next(iter(item[mistyped]))}",
             )
         size = size_of(item)
         if size > _LARGEST_ITEM:
-            raise _invalid(operation, "Item size has exceeded the maximum allowed size")
+            raise invalid(operation, "Item size has exceeded the maximum allowed size")
         return size
 
     def _placeholders(self, operation: str, parameters: Mapping[str, Any]) -> None:
@@ -390,9 +296,9 @@ class Items:
             updates = (parameters["UpdateExpression"],) if "UpdateExpression" in parameters else ()
             check_placeholders(parameters, conditions, updates)
         except InvalidExpressionError as error:
-            raise _invalid(operation, str(error)) from error
+            raise invalid(operation, str(error)) from error
 
-    def _check(self, operation: str, table: Table, key: str, parameters: Mapping[str, Any]) -> None:
+    def check(self, operation: str, table: Table, key: str, parameters: Mapping[str, Any]) -> None:
         """Look at the condition; one that does not hold costs what a write of the item would."""
         self._placeholders(operation, parameters)
         present = table.items.get(key)
@@ -406,19 +312,12 @@ class Items:
         raise error
 
 
-def _demand_consistency(parameters: Mapping[str, Any]) -> None:
+def demand_consistency(parameters: Mapping[str, Any]) -> None:
     if not parameters.get("ConsistentRead"):
         raise InconsistentReadError(json.dumps(parameters, default=str))
 
 
-def _check_batch(operation: str, keys: Sequence[tuple[str, str]], most: int) -> None:
-    if not 1 <= len(keys) <= most:
-        raise _invalid(operation, f"Too many items requested for the {operation} call")
-    if len(set(keys)) != len(keys):
-        raise _invalid(operation, "Provided list of item keys contains duplicates")
-
-
-def _read_units(size: int) -> float:
+def read_units(size: int) -> float:
     """Of a strongly consistent read; one that finds nothing costs one too."""
     return float(max(1, -(-size // _READ_UNIT)))
 
@@ -429,5 +328,5 @@ def _costing(parameters: Mapping[str, Any], units: float, answer: dict[str, Any]
     return {**answer, "ConsumedCapacity": {"TableName": parameters["TableName"], "CapacityUnits": units}}
 
 
-def _invalid(operation: str, message: str) -> ClientError:
+def invalid(operation: str, message: str) -> ClientError:
     return client_error(operation, "ValidationException", message)

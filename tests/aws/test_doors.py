@@ -114,6 +114,13 @@ def test_botocores_door_refuses_what_botocore_refuses(wire: Wire) -> None:
     assert wire.calls == []
 
 
+def test_what_cannot_be_written_down_does_not_pass_a_door_that_writes(wire: Wire) -> None:
+    door = BotocoreDoor(writes_down=True)
+    with door.opened(), door.to(wire), pytest.raises(UnicodeEncodeError):
+        Clients(REGION).dynamodb.put_item(TableName="blobs", Item={"id": {"B": "\ud800"}})
+    assert wire.calls == []
+
+
 def test_botocores_door_tells_an_answer_that_aws_would_not_give(wire: Wire) -> None:
     wire.account.messaging.events.clear()
     wire.account.tables.tables.clear()
@@ -169,7 +176,7 @@ def test_the_direct_door_knows_no_other_calls(wire: Wire) -> None:
 
 @pytest.mark.parametrize("name", ["dynamodb_once", "sqs_once", "lambda_invoking"])
 def test_clients_of_one_attempt_make_one_whatever_the_others_do(wire: Wire, name: str) -> None:
-    calls = {
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "dynamodb_once": ("get_item", {"TableName": "restores", "Key": {}, "ConsistentRead": True}),
         "sqs_once": ("purge_queue", {"QueueUrl": queue_url("changes.fifo")}),
         "lambda_invoking": ("invoke", {"FunctionName": "f", "Payload": b"{}"}),

@@ -261,7 +261,7 @@ def _error(operation: str, code: str) -> Exception:
     return client_error(operation, code, "as drawn", status=500 if code == "InternalServerError" else 400)
 
 
-_door = BotocoreDoor()
+_door = BotocoreDoor(writes_down=True)
 
 
 @contextmanager

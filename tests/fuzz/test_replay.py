@@ -128,7 +128,7 @@ class ReplayAccount:
             return {item_id(item.key) for item in Quarantine(clients, "restores", "restore-1").items()}
 
 
-_door = BotocoreDoor()
+_door = BotocoreDoor(writes_down=True)
 
 
 @pytest.fixture(autouse=True)
