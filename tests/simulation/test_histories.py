@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.simulation.promises import BrokenPromiseError
 from tests.simulation.seeds import HISTORIES, ONE_SEED
-from tests.simulation.world import BrokenPromiseError, World
+from tests.simulation.world import World
 
 _SHARES = 8
 """Parts that can run on several processors."""
@@ -72,4 +73,4 @@ def test_a_broken_promise_is_told() -> None:
     world.target.items.clear()
 
     with pytest.raises(BrokenPromiseError, match="its last change made it"):
-        world._check_items()
+        world.promises.check_items()

@@ -7,20 +7,17 @@ while replay reads it, capture runs while replay does.
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from dynamodb_restore.aws import AwsError
-from dynamodb_restore.changes.bundle import open_bundle
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.clock import Clock
-from dynamodb_restore.changes.progress import Position, ProgressStore, Side, lagging_groups
-from dynamodb_restore.changes.quarantine import Quarantine
+from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
@@ -36,79 +33,24 @@ from tests.aws.errors import ProcessDeath
 from tests.aws.hazards import MIXED, Mode, NowAndThen, Storm, meanwhile
 from tests.aws.lambda_runtime import QueuePoller, StreamPoller
 from tests.aws.names import function_arn, queue_arn, queue_url
-from tests.aws.queues import Message
-from tests.aws.streams import Record, Shard
+from tests.aws.streams import Shard
 from tests.aws.wire import Wire
+from tests.simulation.plan import COUNTS_LAG_SECONDS, REFUSED, RESTORE_ID, Plan
+from tests.simulation.promises import BrokenPromiseError, Promises
 
 START = 1_795_330_800.0
 """2026-11-22T07:00:00Z."""
-
-RESTORE_ID = "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10"
 
 _TIMEOUT_SECONDS = 30.0
 _RESERVE_SECONDS = 5.0
 _VISIBILITY_SECONDS = 6 * _TIMEOUT_SECONDS
 _SETTLE_SECONDS = 10.0
-_COUNTS_LAG_SECONDS = 8.0
 _MOST_CALM_ROUNDS = 3_000
-
-_DOUBT = "a write of it stayed without an answer"
 
 _BUFFER = queue_url("buffer.fifo")
 _ASIDE = queue_url("aside.fifo")
 _FAILURES = "failures"
 _IMAGES = "images/"
-_REFUSED = "refused"
-"""The target has an index on this attribute, as text: DynamoDB refuses an item in which it is anything else."""
-
-_EXPECTED_REFUSALS = {"BatchWriteItem": "ValidationException", "PutItem": "ValidationException"}
-"""What AWS may refuse by its own rules, apart from conditions that do not hold: items that do not fit the target."""
-
-
-class BrokenPromiseError(AssertionError):
-    """The world is not as the guarantees say it must be."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a seed chose for its world."""
-
-    view: str
-    group_count: int
-    byte_limit: int
-    keep_expiries: bool
-    window_seconds: int | None
-    fault_rate: float
-    loses_answers: bool
-    loses_deletions: bool
-    write_units_per_second: float | None
-    keys: int
-    steps: int
-
-    @classmethod
-    def draw(cls, rng: random.Random) -> Plan:
-        view = rng.choice(["NEW_IMAGE", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "KEYS_ONLY", "OLD_IMAGE"])
-        images = "NEW" in view
-        byte_limit = rng.choice([1024, 4096, 262_144]) if images else 262_144
-        fault_rate = rng.choice([0, 0.02, 0.05, 0.15])
-        # What is read from the source is its present state, which knows no end of a window and no expiry. So is what
-        # settles a doubt, and a call that goes wrong can leave one.
-        exact = images and byte_limit == 262_144
-        without_doubt = exact and not fault_rate
-        loses_answers = rng.random() < 0.5
-        return cls(
-            view=view,
-            group_count=rng.choice([1, 2, 5, 16]),
-            byte_limit=byte_limit,
-            keep_expiries=not without_doubt or rng.random() < 0.5,
-            window_seconds=rng.randint(5, 60) if exact and rng.random() < 0.4 else None,
-            fault_rate=fault_rate,
-            loses_answers=loses_answers,
-            loses_deletions=rng.random() < 0.5,
-            write_units_per_second=rng.choice([None, None, 50.0]),
-            keys=rng.choice([1, 3, 8, 30, 80]),
-            steps=rng.randint(30, 150),
-        )
 
 
 class World:
@@ -135,7 +77,8 @@ class World:
         self.clients = DirectClients(self.wire)
         self._build()
         self.progress = ProgressStore(self.clients, "restores", "source", "buffer-1")
-        self.pipeline = Pipeline(self.clients, "restores", self._registration(), self._now)
+        self.pipeline = Pipeline(self.clients, "restores", _registration(self), self._now)
+        self.promises = Promises(self)
         self.snapshot: dict[str, Item] = {}
         self.window = Window(0)
         self.captured = 0
@@ -146,7 +89,6 @@ class World:
         self.acting = 0
         self.calm = False
         self.noted: dict[int, int] = {}
-        self._seen: dict[tuple[Side, int], int] = {}
         self._invocations = 0
         self._versions = 0
 
@@ -155,12 +97,12 @@ class World:
         items = self.account.items
         items.page_size = 3
         self.source = items.make("source", pk="B", sk="N")
-        self.target = items.make("target", indexed={_REFUSED: "S"}, pk="B", sk="N")
+        self.target = items.make("target", indexed={REFUSED: "S"}, pk="B", sk="N")
         self.target.log = []
         items.make("restores", pk="S", sk="S")
         # Counts may be wrong for a while, or an answer may be lost: both at once is more than a look at the
         # buffer can see through.
-        lag = 0.0 if self.plan.loses_answers else _COUNTS_LAG_SECONDS
+        lag = 0.0 if self.plan.loses_answers else COUNTS_LAG_SECONDS
         self.buffer = self.account.queues.make(
             "buffer.fifo", visibility_seconds=_VISIBILITY_SECONDS, counts_lag_seconds=lag
         )
@@ -185,28 +127,6 @@ class World:
         self.capture_poller = StreamPoller(self.account, self.stream, self.capture_mapping)
         self.replay_poller = QueuePoller(self.account, _BUFFER)
 
-    def _registration(self) -> Registration:
-        return Registration(
-            source="source",
-            mode=CaptureMode.ON_RESTORE,
-            capture_mapping=self.capture_mapping,
-            replay_mapping=self.replay_mapping,
-            buffer_url=_BUFFER,
-            buffer_dead_letter_url=_ASIDE,
-            buffer_id="buffer-1",
-            target_patterns=("*",),
-            failure_bucket=_FAILURES,
-            image_prefix=_IMAGES,
-            capture_function=function_arn("capture"),
-            replay_function=function_arn("replay"),
-            upkeep_function=function_arn("upkeep"),
-            stream_arn=self.stream.arn,
-            stream_has_new_images="NEW" in self.plan.view,
-            filters=(),
-            batching_window_seconds=0,
-            replay_timeout_seconds=int(_TIMEOUT_SECONDS),
-        )
-
     def run(self) -> None:
         """Live one history and check what was promised.
 
@@ -226,7 +146,7 @@ class World:
         self.choices.unkind = False
         self.calm = True
         self._calm()
-        self._check()
+        self.promises.check()
 
     # The restore
 
@@ -248,12 +168,13 @@ class World:
             self.pipeline.claims.update(replace(claim, window=window, window_chosen=True))
 
     def _start_replay(self) -> None:
-        replaying = self.pipeline.start_replay(self._claim(), None)
+        replaying = self.pipeline.start_replay(self.claim(), None)
         if replaying is None:
             raise BrokenPromiseError("replay did not start")
         self.window = replaying.window
 
-    def _claim(self) -> Claim:
+    def claim(self) -> Claim:
+        """The claim of the restore."""
         claim = self.pipeline.claims.current()
         if claim is None:
             raise BrokenPromiseError("the claim is gone")
@@ -277,7 +198,7 @@ class World:
         ]
         (actor,) = self.rng.choices([actor for _, actor in actors], [weight for weight, _ in actors])
         actor()
-        self._check_progress()
+        self.promises.check_progress()
 
     def _meanwhile(self) -> None:
         if self.acting or self.calm or self.rng.random() >= 0.05:
@@ -310,7 +231,7 @@ class World:
         self._versions += 1
         image = {**key, "version": {"N": str(self._versions)}, "blob": {"B": rng.randbytes(12)}}
         if rng.random() < 0.05:
-            image[_REFUSED] = {"BOOL": True}
+            image[REFUSED] = {"BOOL": True}
         if rng.random() < 0.1:
             # Does not compress: the smaller limits let it travel as its key only.
             image["large"] = {"BS": [rng.randbytes(2000)]}
@@ -342,15 +263,9 @@ class World:
 
     def _capture(self, records: Sequence[Mapping[str, Any]]) -> Captured:
         self._invocations += 1
-        options = CaptureOptions(
-            buffer_url=_BUFFER,
-            group_count=self.plan.group_count,
-            byte_limit=self.plan.byte_limit,
-            keep_expiries=self.plan.keep_expiries,
-        )
         captured = capture(
             records,
-            options,
+            _capture_options(self.plan),
             self.clients,
             images=None,
             discard=_never_discard,
@@ -384,16 +299,7 @@ class World:
             now=lambda: self.clock.now,
             reserve_seconds=_RESERVE_SECONDS,
         )
-        options = ReplayOptions(
-            source="source",
-            restore_table="restores",
-            buffer_id="buffer-1",
-            buffer_url=_BUFFER,
-            dead_letter_queue_url=_ASIDE,
-            failure_bucket=_FAILURES,
-            image_prefix=_IMAGES,
-            write_units_per_second=self.plan.write_units_per_second,
-        )
+        options = _replay_options(self.plan)
         try:
             replayed = replay_batch(records, self.clients, options, clock, InlineExecutor)
         except (ProcessDeath, *AwsError):
@@ -410,23 +316,7 @@ class World:
         with self.wire.invocation(_TIMEOUT_SECONDS):
             return invoke()
 
-    # Oracles
-
-    def _check_progress(self) -> None:
-        """Progress never moves back, and a captured bundle that is not replayed yet shows as lag."""
-        captured, replayed = self.progress.read(Side.CAPTURED), self.progress.read(Side.REPLAYED)
-        for side, progress in ((Side.CAPTURED, captured), (Side.REPLAYED, replayed)):
-            for group, position in progress.positions.items():
-                if position.sequence < self._seen.get((side, group), 0):
-                    raise BrokenPromiseError(f"group {group} moved back to {position} as {side}")
-                self._seen[side, group] = position.sequence
-        lagging = lagging_groups(captured, replayed)
-        for group, sequence in self.noted.items():
-            if captured.positions[group].sequence < sequence:
-                raise BrokenPromiseError(f"group {group} was captured up to {sequence} and moved back")
-            behind = group not in replayed.positions or replayed.positions[group].sequence < sequence
-            if behind and group not in lagging:
-                raise BrokenPromiseError(f"group {group} lags behind {sequence} and does not show it")
+    # The end
 
     def _claim_drained(self) -> None:
         """Ask as `cutover` asks, with the writers stopped and the functions at work; if the answer is yes, it is true."""
@@ -438,22 +328,16 @@ class World:
                 self._capture_from(shard)
         self._replay_once()
         self.clock.wait_until(until)
-        if not self.pipeline.standing(self._claim()).drained:
+        if not self.pipeline.standing(self.claim()).drained:
             return
         captured, replayed = self.pipeline.progress()
         if captured.changes != before:
             return
-        left = [
-            message.message_id
-            for message in self.buffer.messages.values()
-            if (message.sequence or 0) > replayed.positions.get(int(message.group), Position(-1, 0)).sequence
-        ]
-        if left:
-            raise BrokenPromiseError(f"said to be drained, but not dealt with: {left}")
+        self.promises.check_drained(replayed)
 
     def _calm(self) -> None:
         """With no more faults and no more writes, everything arrives."""
-        if self._claim().state is not ClaimState.REPLAYING:
+        if self.claim().state is not ClaimState.REPLAYING:
             self._start_replay()
         for _ in range(_MOST_CALM_ROUNDS):
             if not self.buffer.messages and self.capture_poller.done:
@@ -464,79 +348,51 @@ class World:
                 self.clock.sleep(20)
         raise BrokenPromiseError("the buffer never drains")
 
-    def _check(self) -> None:
-        self.clock.sleep(_COUNTS_LAG_SECONDS)
-        standing = self.pipeline.standing(self._claim())
-        if not standing.drained:
-            raise BrokenPromiseError(f"not drained although all is done: {standing.obstacles()}")
-        self._check_refusals()
-        self._check_items()
-        self._check_writes()
-        self._check_counts()
 
-    def _check_refusals(self) -> None:
-        """Nothing was asked of AWS that it never takes."""
-        for (operation, code), count in self.wire.refusals.items():
-            if code not in ("ConditionalCheckFailedException", _EXPECTED_REFUSALS.get(operation)):
-                raise BrokenPromiseError(f"{operation} was refused {count} times: {code}")
+def _registration(world: World) -> Registration:
+    return Registration(
+        source="source",
+        mode=CaptureMode.ON_RESTORE,
+        capture_mapping=world.capture_mapping,
+        replay_mapping=world.replay_mapping,
+        buffer_url=_BUFFER,
+        buffer_dead_letter_url=_ASIDE,
+        buffer_id="buffer-1",
+        target_patterns=("*",),
+        failure_bucket=_FAILURES,
+        image_prefix=_IMAGES,
+        capture_function=function_arn("capture"),
+        replay_function=function_arn("replay"),
+        upkeep_function=function_arn("upkeep"),
+        stream_arn=world.stream.arn,
+        stream_has_new_images="NEW" in world.plan.view,
+        filters=(),
+        batching_window_seconds=0,
+        replay_timeout_seconds=int(_TIMEOUT_SECONDS),
+    )
 
-    @property
-    def _history(self) -> list[Record]:
-        """All changes of the source, in their order."""
-        return sorted(self.stream.records(), key=lambda record: record.sequence)
 
-    def _covers(self, record: Record) -> bool:
-        skipped = record.expiry and not self.plan.keep_expiries
-        late = self.window.end is not None and record.time >= self.window.end
-        return record.time >= self.window.start and not late and not skipped
+def _capture_options(plan: Plan) -> CaptureOptions:
+    return CaptureOptions(
+        buffer_url=_BUFFER,
+        group_count=plan.group_count,
+        byte_limit=plan.byte_limit,
+        keep_expiries=plan.keep_expiries,
+    )
 
-    def _check_items(self) -> None:
-        """Each item is what its last captured change in the window made of it, or is in quarantine."""
-        expected: dict[str, Item | None] = dict(self.snapshot)
-        last = {record.key_text: record.new for record in self._history if self._covers(record)}
-        expected |= last
-        refused = {key for key, image in last.items() if image is not None and _REFUSED in image}
-        for key in expected.keys() | self.target.items.keys():
-            if key not in refused and self.target.items.get(key) != expected.get(key):
-                raise BrokenPromiseError(
-                    f"{key} is {self.target.items.get(key)}, and its last change made it {expected.get(key)}"
-                )
-        quarantine = Quarantine(self.clients, "restores", RESTORE_ID)
-        entries = {self.source.schema.key_of(_in_sdk(item.key)): item for item in quarantine.items()}
-        # Where the window has an end, what was in doubt is not read from the source.
-        found = {key for key, item in entries.items() if key in refused or not item.reason.startswith(_DOUBT)}
-        if found != refused:
-            raise BrokenPromiseError(f"in quarantine are {found}, refused were {refused}")
 
-    def _check_writes(self) -> None:
-        """Nothing outside the window was written."""
-        in_window = [record for record in self._history if self._covers(record)]
-        images = {record.new["version"]["N"] for record in in_window if record.new is not None}
-        keys = {record.key_text for record in in_window}
-        for write in self.target.log or ():
-            stranger = write.new is not None and write.new["version"]["N"] not in images
-            if write.key not in keys or stranger:
-                raise BrokenPromiseError(f"written from outside the window: {write}")
-
-    def _check_counts(self) -> None:
-        """Every change in the buffer was applied, superseded, quarantined or outside the window: none twice, none lost."""
-        buffered = sum(_changes_in(message) for message in self.buffer.accepted)
-        if self.replay_exact and self.handled != buffered:
-            raise BrokenPromiseError(f"{buffered} changes were buffered and {self.handled} accounted for")
-        if self.capture_exact and self.captured != buffered:
-            raise BrokenPromiseError(f"{self.captured} changes were captured and {buffered} buffered")
+def _replay_options(plan: Plan) -> ReplayOptions:
+    return ReplayOptions(
+        source="source",
+        restore_table="restores",
+        buffer_id="buffer-1",
+        buffer_url=_BUFFER,
+        dead_letter_queue_url=_ASIDE,
+        failure_bucket=_FAILURES,
+        image_prefix=_IMAGES,
+        write_units_per_second=plan.write_units_per_second,
+    )
 
 
 def _never_discard(record: Mapping[str, Any], reason: str) -> bool:
     raise BrokenPromiseError(f"capture gave up a sound record: {record}: {reason}")
-
-
-def _changes_in(message: Message) -> int:
-    return len(open_bundle(message.body))
-
-
-def _in_sdk(key: Mapping[str, Any]) -> Item:
-    return {
-        name: {"B": base64.b64decode(value["B"])} if "B" in value else dict(value)
-        for name, value in key.items()
-    }
