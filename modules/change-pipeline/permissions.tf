@@ -276,7 +276,7 @@ data "aws_iam_policy_document" "upkeep" {
   # What it is about to write, and what replay left without a certain answer.
   statement {
     sid       = "SettleWhatIsInDoubt"
-    actions   = ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.binding.restore_table.arn]
 
     condition {

@@ -123,7 +123,7 @@ run "replay_may_write_targets_and_never_the_source_nor_others_records" {
       ReadLargeImages               = { effect = "Allow", actions = "s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/images/demo-orders/*" }
       TellImagesThatAreGone         = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
       FollowTheClaimAndNoteProgress = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      NoteWhatIsInDoubt             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteWhatIsInDoubt             = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       KeepTheQuarantine             = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NeverWriteTheSource           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       KeepToItsOwnRecords           = { effect = "Deny", actions = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
@@ -191,7 +191,7 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       statement.sid => { effect = coalesce(statement.effect, "Allow"), actions = join(" ", sort(statement.actions)), resources = join(" ", sort(statement.resources)) }
       } == {
       KeepThePipelinesRecords = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      SettleWhatIsInDoubt     = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      SettleWhatIsInDoubt     = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       ResolveTheQuarantine    = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NoteInTheRestoreRecord  = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       SwitchTheMappings       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
@@ -218,7 +218,7 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       ResolveTheQuarantine    = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
       NoteInTheRestoreRecord  = "ForAllValues:StringLike dynamodb:LeadingKeys target#*"
       FindWhatWasGivenUp      = "StringEquals s3:prefix aws/lambda/11111111-1111-4111-8111-111111111111/"
-      KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys doubt#orders pipeline#orders quarantine#*"
+      KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys pipeline#orders doubt#orders quarantine#*"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.upkeep.statement : statement.sid => statement.condition })}"
   }
