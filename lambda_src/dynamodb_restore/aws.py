@@ -9,7 +9,7 @@ import enum
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -132,10 +132,6 @@ class Clients:
     @cached_property
     def sts(self) -> STSClient:
         return self._session.client("sts", config=self._config)
-
-    def _client(self, service: str, attempts: int) -> Any:
-        config = self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
-        return self._session.client(service, config=config)  # type: ignore[call-overload]
 
 
 @cache

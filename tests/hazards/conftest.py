@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from tests.aws.environment import isolate
 
-import pytest
+isolate()
 
-from dynamodb_restore import aws as aws_module
-from dynamodb_restore.handlers import capture
-from tests.aws.clock import VirtualClock
-from tests.unit.changes.conftest import house
-from tests.unit.changes.house import FAILURES, House
-from tests.unit.changes.makers import NOON, RESTORE_TABLE
-from tests.unit.conftest import aws, clients, clock
+from types import SimpleNamespace  # noqa: E402
+
+import pytest  # noqa: E402
+
+from dynamodb_restore import aws as aws_module  # noqa: E402
+from dynamodb_restore.handlers import capture  # noqa: E402
+from tests.aws.clock import VirtualClock  # noqa: E402
+from tests.unit.changes.conftest import house  # noqa: E402
+from tests.unit.changes.house import FAILURES, House  # noqa: E402
+from tests.unit.changes.makers import NOON, RESTORE_TABLE  # noqa: E402
+from tests.unit.conftest import aws, clients, clock  # noqa: E402
 
 __all__ = ["aws", "clients", "clock", "house"]
 

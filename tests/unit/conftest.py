@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from tests.aws.environment import isolate
 
-# Before anything imports boto3 or Powertools, which read the environment while they are imported.
-for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
-    del os.environ[_name]
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "POWERTOOLS_SERVICE_NAME": "dynamodb-restore",
-    "POWERTOOLS_METRICS_NAMESPACE": "DynamoDBRestore",
-}
+isolate()
 
+from collections.abc import Iterator  # noqa: E402
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
