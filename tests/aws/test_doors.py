@@ -169,7 +169,7 @@ def test_the_direct_door_knows_no_other_calls(wire: Wire) -> None:
 
 @pytest.mark.parametrize("name", ["dynamodb_once", "sqs_once", "lambda_invoking"])
 def test_clients_of_one_attempt_make_one_whatever_the_others_do(wire: Wire, name: str) -> None:
-    calls = {
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "dynamodb_once": ("get_item", {"TableName": "restores", "Key": {}, "ConsistentRead": True}),
         "sqs_once": ("purge_queue", {"QueueUrl": queue_url("changes.fifo")}),
         "lambda_invoking": ("invoke", {"FunctionName": "f", "Payload": b"{}"}),
