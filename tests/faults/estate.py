@@ -292,7 +292,7 @@ def _pipeline(account: Account) -> None:
             RESTORE_TABLE,
             {
                 **partition,
-                "sk": {"S": f"{side}#{BUFFER_ID}"},
+                "sk": {"S": f"{side}#{BUFFER_ID}#0"},
                 "sequence#0": {"N": "18849496460467696128"},
                 "time#0": {"N": str(int(RESTORED_TO.timestamp()))},
                 "changes": {"N": "7"},

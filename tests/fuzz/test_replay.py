@@ -135,6 +135,8 @@ _door = BotocoreDoor(writes_down=True)
 def function(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The function's environment, on virtual time and in one thread."""
     clock = VirtualClock(1000.0)
+    # All functions of a process share them, and one that counted nothing leaves its table's name there.
+    replay.metrics.clear_metrics()
     for name, value in _ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws_module, "clients", lambda: clients)
