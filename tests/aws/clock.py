@@ -36,7 +36,10 @@ class VirtualClock:
         return datetime.fromtimestamp(self.now, UTC)
 
     def sleep(self, seconds: float) -> None:
-        self.wait_until(self.now + seconds)
+        if self._agenda:
+            self.wait_until(self.now + seconds)
+        elif seconds > 0:
+            self.now += seconds
 
     def wait_until(self, at: float) -> None:
         """Let time pass, with all that is due on the way; it never runs back."""

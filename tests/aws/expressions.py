@@ -128,7 +128,11 @@ class Update(Expression):
             changes.sort(key=lambda change: (change[0] == "REMOVE", [-place for place in _places(change[1])]))
         result = dict(item)
         for action, path, value in changes:
-            _carry_out(action, result, path, value)
+            if action == "SET" and len(path) == 1:
+                # Most are just that.
+                result[str(path[0])] = _existing(value)
+            else:
+                _carry_out(action, result, path, value)
         return result
 
     def touches(self, parameters: Mapping[str, Any]) -> set[str]:
@@ -467,8 +471,9 @@ def _added(present: Any, more: Any) -> Any:
 
 def _check_overlaps(paths: Sequence[tuple[str | int, ...]]) -> None:
     distinct = set(paths)
+    nested = [path for path in paths if len(path) > 1]
     clash = len(distinct) != len(paths) or any(
-        path[:length] in distinct for path in paths for length in range(1, len(path))
+        path[:length] in distinct for path in nested for length in range(1, len(path))
     )
     if clash:
         raise InvalidExpressionError(

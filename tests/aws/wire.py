@@ -75,9 +75,8 @@ class Wire:
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _deadlines: list[float] = field(default_factory=list)
 
-    @property
-    def clock(self) -> VirtualClock:
-        return self.account.clock
+    def __post_init__(self) -> None:
+        self.clock: VirtualClock = self.account.clock
 
     @contextmanager
     def invocation(self, seconds: float = float("inf")) -> Iterator[None]:
@@ -134,12 +133,11 @@ class Wire:
             if fault := hazard(attempt):
                 break
         self._check_deadline()
-        if fault is not None and fault.mode is Mode.DENIED:
-            self.denied.add(call)
-        if call in self.denied:
-            fault = Fault(Mode.DENIED)
-        if fault is None:
+        if fault is None and call not in self.denied:
             return self._answer(operation, parameters, region)
+        if fault is None or fault.mode is Mode.DENIED or call in self.denied:
+            self.denied.add(call)
+            fault = Fault(Mode.DENIED)
         self.faults += 1
         if fault.mode.takes_effect:
             # Where AWS refuses it, that is the answer that gets lost.
