@@ -102,7 +102,12 @@ class Pipeline:
             claimed_at=self.now(),
             window=Window(restore_point.window_start()),
         )
-        claim: Claim | None = self.claims.take(wanted)
+        taken = self.claims.take(wanted)
+        if _is_half_given_up(taken, restore_id):
+            # Giving up failed half-way. The restore asks again, so that is finished first: else nobody would capture for it.
+            self.end(taken, replayed=False)
+            taken = self.claims.take(wanted)
+        claim: Claim | None = taken
         if _is_capturing(claim, restore_id):
             self._start_capture()
         while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
@@ -372,6 +377,13 @@ def gap_notes(claim: Claim) -> list[str]:
         " earlier restore consumed is gone; the target lacks them"
     )
     return [gap]
+
+
+def _is_half_given_up(claim: Claim, restore_id: str) -> bool:
+    """Whether a restore began to give up the pipeline before it replayed anything, and did not come to release it."""
+    return (
+        claim.restore_id == restore_id and claim.state is ClaimState.ABANDONING and claim.has_replayed_nothing
+    )
 
 
 def _is_capturing(claim: Claim | None, restore_id: str) -> bool:

@@ -430,3 +430,30 @@ def test_the_other_mapping_is_never_touched(house: House) -> None:
         {"UUID": CAPTURE, "Enabled": True},
         {"UUID": REPLAY, "Enabled": True},
     ]
+
+
+def test_a_restore_that_asks_again_finishes_giving_up_and_captures_anew(house: House) -> None:
+    """Giving up was refused half-way: the claim says that nothing will be replayed, and nobody has released it."""
+    house.begin()
+    house.aws.fail("UpdateItem", "AccessDeniedException")
+    with pytest.raises(ClientError):
+        house.pipeline.give_back("orders-restored")
+    half = house.claims.current()
+    assert half is not None
+    assert half.state is ClaimState.ABANDONING
+
+    claim = house.begin()
+
+    assert claim is not None
+    assert claim.state is ClaimState.CAPTURING
+    assert house.claims.current() == claim
+    assert house.states() == ("Enabled", "Disabled")
+
+
+def test_a_restore_that_is_abandoned_after_it_replayed_stays_so(house: House) -> None:
+    house.replaying()
+    claim = house.claims.current()
+    assert claim is not None
+    fenced = house.pipeline.fence(claim, ClaimState.ABANDONING)
+
+    assert house.begin() == fenced
