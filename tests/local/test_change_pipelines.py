@@ -242,7 +242,12 @@ def test_upkeep_runs_by_its_rule_and_finds_capture_as_it_was_made(aws: LocalAws,
     _restore_to_now(aws, "flow-images", "flow-images-upkeep")
     flow.wait_until_replaying("flow-images")
     answer = aws.clients().lambda_.invoke(FunctionName=upkeep, Payload=target["Input"].encode())
-    assert json.loads(answer["Payload"].read()) == {"misdirected": None}
+    settled = {"rewritten": 0, "quarantined": 0, "left": 0, "problem": None}
+    assert json.loads(answer["Payload"].read()) == {
+        "misdirected": None,
+        "settled": settled,
+        "late_changes": 0,
+    }
     flow.ask("repair", "flow-images")
     assert flow.ask("abandon", "flow-images")["result"] == "abandoned"
     _nothing_runs(flow)
