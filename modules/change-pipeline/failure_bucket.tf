@@ -57,6 +57,17 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
 
   bucket = aws_s3_bucket.failures[0].id
 
+  rule {
+    id     = "abort-uploads"
+    status = "Enabled"
+
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
   # Two prefixes that do not overlap: where rules do, S3 takes the shorter time.
   rule {
     id     = "expire"
@@ -68,10 +79,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
 
     expiration {
       days = var.failure_bucket.expire_after_days
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
     }
   }
 
@@ -85,10 +92,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
 
     expiration {
       days = local.image_days
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
     }
   }
 }
