@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from examples.demo.deploy import DemoError
@@ -83,12 +84,21 @@ class ReplayStory:
                 if "result" in answer:
                     return time.monotonic() - self._writer.last_write, answer
                 if "settling_until" in answer:
-                    reasons = [f"it settles until {answer['settling_until']}"]
-                else:
-                    reasons = [obstacle["reason"] for obstacle in answer["refused"]]
+                    self._settle(answer["settling_until"])
+                    continue
+                reasons = [obstacle["reason"] for obstacle in answer["refused"]]
                 self._show.note(f"not yet: {'; '.join(reasons)}")
             self._writer.look_away(SECONDS_BETWEEN_LOOKS)
         raise DemoError(f"no cutover {TIMEOUT_SECONDS} s after the last write: {'; '.join(reasons)}")
+
+    def _settle(self, until: str) -> None:
+        """Wait until an instant, as cutover has asked."""
+        self._show.note(
+            f"it settles until {until}: replay was switched on just now, and a mapping may not read for 120 s after that"
+        )
+        instant = datetime.fromisoformat(until)
+        while datetime.now(UTC) <= instant:
+            self._writer.look_away(SECONDS_BETWEEN_LOOKS)
 
     def _tell_until(self, reached: Callable[[dict[str, Any]], bool], what: str, story: WorkerStory) -> None:
         self._head()
