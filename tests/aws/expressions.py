@@ -141,7 +141,7 @@ class Update(Expression):
         return {str(path.resolved(scope)[0]) for _, path, _ in self.clauses}
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def condition(text: str) -> Condition:
     """Read a condition, key condition or filter."""
     reader = _Reader(text)
@@ -150,7 +150,7 @@ def condition(text: str) -> Condition:
     return Condition(text, frozenset(reader.names), frozenset(reader.values), test)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def update(text: str) -> Update:
     """Read an update expression."""
     reader = _Reader(text)
@@ -182,7 +182,7 @@ def check_placeholders(
         )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _placeholders(
     conditions: tuple[str, ...], updates: tuple[str, ...]
 ) -> tuple[tuple[str, frozenset[str]], ...]:
