@@ -66,18 +66,18 @@ def size_of(item: Mapping[str, Any]) -> int:
     total = 0
     for name, value in item.items():
         ((kind, content),) = value.items()
-        total += _length(name) + _size(kind, content)
+        total += len(name.encode()) + (len(content.encode()) if kind == "S" else _size(kind, content))
     return total
 
 
 def _size(kind: str, content: Any) -> int:
-    if kind == "S":
-        return _length(content)
     if kind == "N":
         # A byte for two digits, and one more for a part of two; another for the exponent.
         return len(content) // 2 + 2
     if kind == "B":
         return len(content)
+    if kind == "S":
+        return len(content.encode())
     if kind in ("BOOL", "NULL"):
         return 1
     if kind == "M":
@@ -85,10 +85,6 @@ def _size(kind: str, content: Any) -> int:
     if kind == "L":
         return 3 + sum(1 + _size(*next(iter(one.items()))) for one in content)
     return sum(_size(kind[0], one) for one in content)
-
-
-def _length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 @dataclass(frozen=True)
@@ -166,6 +162,6 @@ def _key_text_if_it_fits(key: tuple[tuple[str, str], ...], values: tuple[Any, ..
                     return None
             except InvalidOperation:
                 return None
-        elif not 0 < (_length(value) if kind == "S" else len(value)) <= longest:
+        elif not 0 < (len(value.encode()) if kind == "S" else len(value)) <= longest:
             return None
     return _key_text(key, values)

@@ -141,7 +141,7 @@ class Update(Expression):
         return {str(path.resolved(scope)[0]) for _, path, _ in self.clauses}
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def condition(text: str) -> Condition:
     """Read a condition, key condition or filter."""
     reader = _Reader(text)
@@ -150,7 +150,7 @@ def condition(text: str) -> Condition:
     return Condition(text, frozenset(reader.names), frozenset(reader.values), test)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def update(text: str) -> Update:
     """Read an update expression."""
     reader = _Reader(text)
@@ -182,7 +182,7 @@ def check_placeholders(
         )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _placeholders(
     conditions: tuple[str, ...], updates: tuple[str, ...]
 ) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -206,7 +206,8 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = _TOKEN.findall(text)[::-1]
+        self._tokens: list[str] = _TOKEN.findall(text)[::-1]
+        self._words = [token.upper() for token in self._tokens]
         self._operators = 0
         self.names: set[str] = set()
         self.values: set[str] = set()
@@ -227,13 +228,15 @@ class _Reader:
 
     def _take(self, expected: str | None = None) -> str:
         token = self._tokens.pop() if self._tokens else ""
-        if not token or expected not in (None, token.upper()):
+        if not token or expected not in (None, self._words.pop()):
             raise UnknownExpressionError(f"{token!r} instead of {expected!r} in {self._text}")
-        return str(token)
+        return token
 
-    def _takes(self, *tokens: str) -> str | None:
-        if self._tokens and self._tokens[-1].upper() in tokens:
-            return str(self._tokens.pop().upper())
+    def _takes(self, *words: str) -> str | None:
+        """The next token, if it is one of these words, in capitals."""
+        if self._words and self._words[-1] in words:
+            self._tokens.pop()
+            return self._words.pop()
         return None
 
     def _operator(self) -> None:
@@ -246,6 +249,10 @@ class _Reader:
         while self._takes("OR"):
             self._operator()
             tests.append(self._conjunction())
+        if len(tests) == 2:
+            # As those of a store's progress are, by the dozen.
+            first, second = tests
+            return lambda scope: first(scope) or second(scope)
         return tests[0] if len(tests) == 1 else lambda scope: any(test(scope) for test in tests)
 
     def _conjunction(self) -> Test:

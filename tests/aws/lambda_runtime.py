@@ -60,29 +60,34 @@ def sqs_record(message: Mapping[str, Any], queue_name: str) -> dict[str, Any]:
     }
 
 
-def stream_record(record: Record, view: str, convert: Callable[[Any], Any] | None = None) -> dict[str, Any]:
+def stream_record(
+    record: Record, view: str, convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """A stream record as Lambda delivers it: binary is base64 text
     (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
 
     Args:
         convert: `in_events`, or something that remembers what that made of an image.
     """
-    expiry = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
-    return {
+    convert = convert or in_events
+    whole = convert(record.new or record.old or record.key)
+    event = {
         "eventID": f"{record.sequence:x}",
         "eventName": record.kind,
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": REGION,
-        **(expiry if record.expiry else {}),
         "dynamodb": {
             "ApproximateCreationDateTime": float(record.time),
-            "Keys": in_events(record.key),
+            "Keys": {name: whole[name] for name in record.key},
             "SequenceNumber": str(record.sequence),
             "StreamViewType": view,
-            **{name: (convert or in_events)(image) for name, image in record.images(view).items()},
+            **{name: convert(image) for name, image in record.images(view).items()},
         },
     }
+    if record.expiry:
+        event["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    return event
 
 
 def in_events(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,6 +189,7 @@ class _Place:
     position: int = 0
     portion: int | None = None
     busy: bool = False
+    exhausted: bool = False
     waits_since: float | None = None
 
 
@@ -220,8 +226,11 @@ class StreamPoller:
 
     def exhausted(self, shard: Shard) -> bool:
         """Whether a shard and all before it are read, so that its children may be."""
-        before = shard.parent is None or self.exhausted(shard.parent)
-        return before and shard.closed and not self.pending(shard)
+        place = self.place(shard)
+        if not place.exhausted:
+            before = shard.parent is None or self.exhausted(shard.parent)
+            place.exhausted = before and shard.closed and place.position == len(shard.records)
+        return place.exhausted
 
     @property
     def done(self) -> bool:

@@ -98,8 +98,10 @@ class Stream:
     def shard_of(self, key: str) -> Shard:
         """The open shard that a key's next record goes to."""
         place = zlib.crc32(key.encode()) / 2**32
-        (found,) = (shard for shard in self.shards if not shard.closed and shard.low <= place < shard.high)
-        return found
+        for shard in self.shards:
+            if not shard.closed and shard.low <= place < shard.high:
+                return shard
+        raise ValueError(f"{self.arn} is closed")
 
     def split(self, shard: Shard) -> None:
         """Close a shard; two others take over."""
@@ -161,7 +163,9 @@ class Streams:
         """Take up a write. One that changes nothing leaves no record
         (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
         present = write.new or write.old
-        if table not in self.live or present is None or same_items(write.old or {}, write.new or {}):
+        if table not in self.live or present is None:
+            return
+        if write.old is not None and write.new is not None and same_items(write.old, write.new):
             return
         self._made += 1
         kind = "REMOVE" if write.new is None else "INSERT" if write.old is None else "MODIFY"

@@ -133,7 +133,7 @@ class Wire:
             if fault := hazard(attempt):
                 break
         self._check_deadline()
-        if fault is None and call not in self.denied:
+        if fault is None and not (self.denied and call in self.denied):
             return self._answer(operation, parameters, region)
         if fault is None or fault.mode is Mode.DENIED or call in self.denied:
             self.denied.add(call)
