@@ -210,7 +210,7 @@ run "a_time_to_live_that_is_given_is_believed" {
   }
 
   variables {
-    stream        = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+    stream        = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "NEW_IMAGE" }
     ttl_attribute = "deleted_at"
   }
 
@@ -227,7 +227,7 @@ run "where_the_stream_is_given_and_the_attribute_is_not_there_is_none" {
   }
 
   variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000" }
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "NEW_IMAGE" }
   }
 
   assert {
