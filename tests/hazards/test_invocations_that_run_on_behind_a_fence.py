@@ -1,7 +1,8 @@
 """An invocation of replay that runs already writes after a forced cutover, or after an abandonment.
 
 It would put an old image over the application's first write to the new table. So the end is told only once no such
-invocation can write any more: one timeout of replay, and 15 seconds for a request that is on its way.
+invocation can write any more: one timeout of replay, and 15 seconds for a request that is on its way. Upkeep may run for
+longer than that, so it looks at the claim before each write.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import pytest
 from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.pipeline.claim import ClaimState
 from tests.hazards.operating import claim_of, cut_over
-from tests.unit.changes.house import House
-from tests.unit.changes.makers import NOON, put
+from tests.unit.changes.house import RESTORE_ID, House
+from tests.unit.changes.makers import NOON, key, put
 from tests.unit.fakes import client_error
 
 _QUARANTINED = "1 items are in quarantine: see status, mend the cause, run repair"
@@ -118,3 +119,34 @@ def test_an_abandonment_before_replay_has_nothing_to_wait_for(house: House) -> N
 
     assert "released" in abandon(house.actions, house.pipeline)
     assert house.now == NOON
+
+
+@pytest.mark.parametrize("work", ["repair", "upkeep"])
+def test_upkeep_writes_nothing_behind_a_fence_that_came_after_it_began(
+    house: House, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """The restore is abandoned between upkeep's read of the source and its write of the target."""
+    house.replaying()
+    house.clients.dynamodb.put_item(TableName="orders", Item=key("a"))
+    house.quarantine.add(put("a"), "wrong type")
+    house.pipeline.doubts.note(RESTORE_ID, sent_until=NOON, invocation="killed").begin([key("a")])
+    answer = house.aws.answer
+
+    def fenced_meanwhile(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> Any:
+        if operation == "GetItem" and parameters["TableName"] == "orders":
+            monkeypatch.setattr(house.aws, "answer", answer)
+            assert house.pipeline.fence(claim_of(house), ClaimState.ABANDONING) is not None
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(house.aws, "answer", fenced_meanwhile)
+    told = house.upkeep(work)
+
+    assert claim_of(house).state is ClaimState.ABANDONING
+    assert "Item" not in house.clients.dynamodb.get_item(TableName="orders-restored", Key=key("a"))
+    if work == "repair":
+        assert told == {
+            "error": "the restore into orders-restored is abandoning, not replaying: look at status"
+        }
+    else:
+        assert (told["settled"]["rewritten"], told["settled"]["left"]) == (0, 1)
+    assert [doubt.keys for doubt in house.pipeline.doubts.read()] == [(key("a"),)]

@@ -104,6 +104,11 @@ class ClaimStore:
         item = self._get("claim")
         return claim_of(item) if item is not None else None
 
+    def still_replays(self, claim: Claim) -> bool:
+        """Whether the pipeline is still the same restore's, and replaying; read consistently."""
+        now = self.current()
+        return now is not None and now.restore_id == claim.restore_id and now.state is ClaimState.REPLAYING
+
     @property
     def key(self) -> dict[str, Any]:
         """The key of the claim's item, for `claim_of`."""

@@ -7,7 +7,7 @@ from typing import Any
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.quarantine import Quarantine, Quarantined
-from dynamodb_restore.changes.rewrite import rewrite
+from dynamodb_restore.changes.rewrite import FencedError, rewrite
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.replaying import replaying_claim, require_present_images
@@ -42,8 +42,6 @@ def repair(clients: Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]
     for item in items:
         if clock.expired:
             return {**_answer(repaired, refused), "more": True, "next": "repair again"}
-        # A person may have ended the restore meanwhile: then the target is no longer ours to write.
-        replaying_claim(pipeline, claim.restore_id)
         reason = _repair_one(clients, pipeline, claim, quarantine, item, clock)
         if reason is None:
             repaired += 1
@@ -75,7 +73,17 @@ def _repair_one(
     invocation = f"repair-{clock.rng.getrandbits(64):016x}"
     note = pipeline.doubts.note(claim.restore_id, sent_until=clock.ends_at, invocation=invocation)
     note.begin([item.key])
-    reason = rewrite(clients, pipeline.source, claim.target, item.key, clock)
+
+    def holds() -> bool:
+        return pipeline.claims.still_replays(claim)
+
+    try:
+        reason = rewrite(clients, pipeline.source, claim.target, item.key, clock, holds)
+    except FencedError:
+        # A person ended the restore meanwhile.
+        note.end()
+        replaying_claim(pipeline, claim.restore_id)
+        raise
     note.end()
     if reason is None and not quarantine.resolve(item):
         return "a later change of it was refused meanwhile"

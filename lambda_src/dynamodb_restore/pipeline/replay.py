@@ -154,7 +154,7 @@ class _Invocation:
                 self._doubts,
                 quarantine,
                 self._progress,
-                lambda: self._holds(claim),
+                lambda: self._claims.still_replays(claim),
                 self._clock.within(_SETTLING_SHARE),
                 self._calls,
             )
@@ -170,7 +170,7 @@ class _Invocation:
                 sent_until=self._clock.ends_at,
                 invocation=f"{self._clock.rng.getrandbits(64):016x}",
             ),
-            holds=lambda: self._holds(claim),
+            holds=lambda: self._claims.still_replays(claim),
             set_aside=self._set_aside,
             progress=self._progress,
             quarantine=quarantine,
@@ -233,11 +233,6 @@ class _Invocation:
         claims = [item for item in found if item["sk"] == claim_key["sk"]]
         progress = progress_of(item for item in found if item["sk"] != claim_key["sk"])
         return (claim_of(claims[0]) if claims else None), progress
-
-    def _holds(self, claim: Claim) -> bool:
-        """Whether the claim is still this restore's, and replaying."""
-        now = self._claims.current()
-        return now is not None and now.restore_id == claim.restore_id and now.state is ClaimState.REPLAYING
 
     def _not_repeated(self, mine: Sequence[Delivery], progress: Progress) -> list[Message]:
         """The messages that are not dealt with yet, and where each is to be taken up.

@@ -13,7 +13,7 @@ from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.doubt import Doubt, DoubtStore, Settled
 from dynamodb_restore.changes.progress import ProgressStore
 from dynamodb_restore.changes.quarantine import Quarantine, Refusal
-from dynamodb_restore.changes.rewrite import rewrite
+from dynamodb_restore.changes.rewrite import FencedError, rewrite
 from dynamodb_restore.pipeline.claim import Claim
 
 _NOT_READ = (
@@ -36,7 +36,7 @@ class DoubtSettler:
 
     Attributes:
         source: the source table.
-        holds: whether the claim still holds; asked before the target is written.
+        holds: whether the claim still holds; asked before each write of the target.
         clock: nothing is begun after its deadline.
     """
 
@@ -115,7 +115,9 @@ class DoubtSettler:
         if self.clock.expired:
             return _Rewritten(key, _End.UNDONE, "no time is left to settle what is in doubt")
         try:
-            reason = rewrite(self.clients, self.source, self.claim.target, key, self.clock)
+            reason = rewrite(self.clients, self.source, self.claim.target, key, self.clock, self.holds)
+        except FencedError:
+            return _Rewritten(key, _End.UNDONE, "the restore does not replay any more")
         except AwsError as error:
             return _Rewritten(key, _End.UNCERTAIN if outcome_unknown(error) else _End.UNDONE, explain(error))
         return _Rewritten(key, _End.DONE if reason is None else _End.REFUSED, reason)

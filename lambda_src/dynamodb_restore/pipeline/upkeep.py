@@ -79,10 +79,6 @@ def _settle(
     if not due:
         return Settled()
 
-    def holds() -> bool:
-        now = pipeline.claims.current()
-        return now is not None and now.restore_id == claim.restore_id and now.state is ClaimState.REPLAYING
-
     return DoubtSettler(
         clients,
         pipeline.source,
@@ -90,7 +86,7 @@ def _settle(
         pipeline.doubts,
         pipeline.quarantine(claim),
         pipeline.progress_notes,
-        holds,
+        lambda: pipeline.claims.still_replays(claim),
         clock,
         calls,
     ).settle(due)
