@@ -163,11 +163,8 @@ def captured_by(
 def capture_bundles(records: Sequence[dict[str, Any]], clients: Clients) -> None:
     """What the capture function does with one batch."""
     captured = captured_by(records, clients)
-    positions = {
-        group: Position(sequence, captured.through or 0) for group, sequence in captured.positions.items()
-    }
     ProgressStore(clients, RESTORE_TABLE, TABLE, "buffer").advance(
-        Side.CAPTURED, positions, changes=captured.sent
+        Side.CAPTURED, captured.reached, changes=captured.sent
     )
     StuckMarks(clients, RESTORE_TABLE, TABLE, "buffer").read()
 

@@ -17,7 +17,7 @@ from typing import Any
 from dynamodb_restore.aws import AwsError
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.clock import Clock
-from dynamodb_restore.changes.progress import Position, ProgressStore, Side
+from dynamodb_restore.changes.progress import ProgressStore, Side
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
@@ -275,11 +275,9 @@ class World:
             rng=self.rng,
         )
         if captured.positions:
-            positions = {
-                group: Position(sequence, captured.through or 0)
-                for group, sequence in captured.positions.items()
-            }
-            self.progress.advance(Side.CAPTURED, positions, changes=captured.sent, since=captured.since)
+            self.progress.advance(
+                Side.CAPTURED, captured.reached, changes=captured.sent, since=captured.since
+            )
         if captured.answer_at is not None:
             self.clock.sleep(max(0.0, captured.answer_at - self.clock.now))
         return captured

@@ -10,6 +10,7 @@ from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.actions.window import shown_window
 from dynamodb_restore.changes.progress import Progress
 from dynamodb_restore.instants import iso, iso_of
+from dynamodb_restore.pipeline.buffer import Depth
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.discarded import Discarded
 from dynamodb_restore.pipeline.obstacles import Obstacle
@@ -26,36 +27,28 @@ def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         ClientError, BotoCoreError: from the calls.
     """
     claim = pipeline.claims.current()
-    captured, replayed = pipeline.progress()
-    depth = pipeline.buffer.depth()
-    answer: dict[str, Any] = {
-        "table": pipeline.source,
-        "state": claim.state.value if claim else "idle",
-        "capture": {
-            "mode": pipeline.registration.mode.value,
-            "mapping": pipeline.capture.describe().get("State"),
-            "changes": captured.changes,
-            "through": iso_of(_latest(captured)),
-        },
-        "buffer": {"waiting": depth.waiting, "in_flight": depth.in_flight},
-        "undecodable_bundles": pipeline.buffer.set_aside(),
-    }
     if claim is None:
-        return {**answer, "next": "nothing: capture begins when a restore is requested"}
+        captured, _ = pipeline.progress()
+        mapping = pipeline.capture.describe().get("State", "unknown")
+        answer = _pipeline(pipeline, "idle", captured, mapping, pipeline.buffer.depth())
+        left = pipeline.buffer.set_aside()
+        idle = "nothing: capture begins when a restore is requested"
+        return {**answer, "undecodable_bundles": left, "next": idle}
     record = context.record(claim)
     refused = list(islice(pipeline.quarantine(claim).items(), _SHOWN_KEYS + 1))
     standing = pipeline.standing(claim)
     obstacles = standing.obstacles()
     return {
-        **answer,
+        **_pipeline(pipeline, claim.state.value, standing.captured, standing.capture.state, standing.depth),
+        "undecodable_bundles": standing.set_aside,
         "target": claim.target,
         "restore_id": claim.restore_id,
         "claimed_at": iso(claim.claimed_at),
         "window": shown_window(claim.window),
         "gap_seconds": claim.gap_seconds,
         "replay": {
-            "mapping": pipeline.replay.describe().get("State"),
-            "changes": replayed.changes,
+            "mapping": standing.replay.state,
+            "changes": standing.replayed.changes,
             "through": iso_of(_replayed_through(standing)),
             "lagging_groups": len(standing.lagging),
         },
@@ -67,6 +60,23 @@ def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         "settings": [outcome.as_json() for outcome in record.outcomes] if record else [],
         "obstacles": [obstacle.as_json() for obstacle in obstacles],
         "next": _next(claim, obstacles),
+    }
+
+
+def _pipeline(
+    pipeline: Pipeline, state: str, captured: Progress, mapping: str, depth: Depth
+) -> dict[str, Any]:
+    """What is told with and without a restore."""
+    return {
+        "table": pipeline.source,
+        "state": state,
+        "capture": {
+            "mode": pipeline.registration.mode.value,
+            "mapping": mapping,
+            "changes": captured.changes,
+            "through": iso_of(_latest(captured)),
+        },
+        "buffer": {"waiting": depth.waiting, "in_flight": depth.in_flight},
     }
 
 

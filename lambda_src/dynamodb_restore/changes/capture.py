@@ -44,6 +44,7 @@ from dynamodb_restore.changes.change import (
     sequence_of,
 )
 from dynamodb_restore.changes.failure_bucket import FailureBucket
+from dynamodb_restore.changes.progress import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef, SendMessageBatchResultTypeDef
@@ -119,6 +120,11 @@ class Captured:
     retry_key: Attributes | None = None
     problem: str | None = None
     answer_at: float | None = None
+
+    @property
+    def reached(self) -> dict[int, Position]:
+        """How far each group was captured, as `ProgressStore.advance` takes it."""
+        return {group: Position(sequence, self.through or 0) for group, sequence in self.positions.items()}
 
 
 def capture(

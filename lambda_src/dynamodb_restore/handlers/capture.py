@@ -16,7 +16,7 @@ from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import Captured, capture
 from dynamodb_restore.changes.change import sequence_of
 from dynamodb_restore.changes.failure_bucket import FailureBucket
-from dynamodb_restore.changes.progress import Position, ProgressStore, Side
+from dynamodb_restore.changes.progress import ProgressStore, Side
 from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.config import CaptureConfig
 from dynamodb_restore.pipeline.registration import read_registration
@@ -77,12 +77,7 @@ def _note_progress(clients: aws.Clients, config: CaptureConfig, captured: Captur
     if not captured.positions:
         return
     progress = ProgressStore(clients, config.restore_table_name, config.source_table, config.buffer_id)
-    progress.advance(
-        Side.CAPTURED,
-        {group: Position(sequence, captured.through or 0) for group, sequence in captured.positions.items()},
-        changes=captured.sent,
-        since=captured.since,
-    )
+    progress.advance(Side.CAPTURED, captured.reached, changes=captured.sent, since=captured.since)
 
 
 def _note_where_it_is_stuck(

@@ -24,9 +24,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.clock import Clock, parallel_calls
-from dynamodb_restore.changes.progress import ProgressStore
 from dynamodb_restore.config import UpkeepConfig
 from dynamodb_restore.pipeline.bring_in import bring_in
+from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import RegistrationError
 from dynamodb_restore.pipeline.repair import repair
@@ -89,15 +89,14 @@ def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext)
 
 
 def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]:
+    def tell_late(claim: Claim, changes: int) -> None:
+        logger.error("changes after cutover", target=claim.target, changes=changes)
+        metrics.add_metric("ChangesAfterCutover", MetricUnit.Count, changes)
+        key = RestoreKey(claim.target, claim.restore_id)
+        note_late_changes(clients, config.restore_table_name, key, changes)
+
     with parallel_calls() as calls:
-        report = upkeep(clients, pipeline, clock, calls)
-    if report.watched is not None and report.late_changes:
-        target, restore_id = report.watched.target, report.watched.restore_id
-        logger.error("changes after cutover", target=target, changes=report.late_changes)
-        metrics.add_metric("ChangesAfterCutover", MetricUnit.Count, report.late_changes)
-        note_late_changes(
-            clients, config.restore_table_name, RestoreKey(target, restore_id), report.late_changes
-        )
+        report = upkeep(clients, pipeline, clock, calls, tell_late)
     if report.misdirected is not None:
         logger.error("capture is misdirected", reason=report.misdirected)
         metrics.add_metric("CaptureMisdirected", MetricUnit.Count, 1)
@@ -130,8 +129,7 @@ def _bring_in(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, cl
             time.sleep(max(0.0, captured.answer_at - time.time()))
         return captured
 
-    progress = ProgressStore(clients, config.restore_table_name, registration.source, registration.buffer_id)
-    brought = bring_in(clients, pipeline, progress, send, enough_time=lambda: not clock.expired)
+    brought = bring_in(clients, pipeline, send, enough_time=lambda: not clock.expired)
     metrics.add_metric("ChangesBroughtIn", MetricUnit.Count, brought.changes)
     return brought.as_json()
 

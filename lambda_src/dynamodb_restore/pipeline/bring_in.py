@@ -16,7 +16,7 @@ from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, error_
 from dynamodb_restore.changes.bundle import BundleError, decode
 from dynamodb_restore.changes.capture import Captured
 from dynamodb_restore.changes.change import Change, MalformedChangeError, change_of
-from dynamodb_restore.changes.progress import Position, ProgressStore, Side
+from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.discarded import discarded_keys
 from dynamodb_restore.pipeline.discarded_batch import DiscardedBatchError, read_discarded_batch
@@ -81,7 +81,6 @@ class BroughtIn:
 def bring_in(
     clients: Clients,
     pipeline: Pipeline,
-    progress: ProgressStore,
     send: Send,
     *,
     enough_time: Callable[[], bool],
@@ -89,14 +88,14 @@ def bring_in(
     """Bring in what was set aside or given up, as far as time allows.
 
     Args:
-        progress: of this pipeline.
+        enough_time: whether more may be begun.
 
     Raises:
         NotReplayingError: no restore replays, or its window has an end.
     """
     claim = replaying_claim(pipeline)
     require_present_images(claim)
-    return _BringIn(clients, pipeline, claim, progress, send, enough_time).run()
+    return _BringIn(clients, pipeline, claim, send, enough_time).run()
 
 
 @dataclass
@@ -111,7 +110,6 @@ class _BringIn:
     clients: Clients
     pipeline: Pipeline
     claim: Claim
-    progress: ProgressStore
     send: Send
     enough_time: Callable[[], bool]
     brought: BroughtIn = field(default_factory=BroughtIn)
@@ -196,6 +194,8 @@ class _BringIn:
         A batch of which no change is in the window is another restore's, and stays.
         """
         bucket = self.pipeline.registration.failure_bucket
+        # Once: capture makes no more marks of what Lambda has given up.
+        marks = self.pipeline.stuck.read().keys()
         for key in discarded_keys(self.clients, bucket, self.pipeline.capture.uuid, self.claim.window.start):
             if not self.enough_time():
                 self.brought.more = True
@@ -219,15 +219,10 @@ class _BringIn:
             if not covered:
                 continue
             sent = self._send(covered)
-            self._no_longer_stuck(changes)
+            self.pipeline.stuck.clear(sorted(marks & {change.sequence for change in changes}))
             self.clients.s3.delete_object(Bucket=bucket, Key=key)
             self.brought.objects += 1
             self.brought.changes += sent
-
-    def _no_longer_stuck(self, changes: Sequence[Change]) -> None:
-        """Clear the marks that capture made of these records before Lambda gave them up."""
-        stuck = self.pipeline.stuck
-        stuck.clear(sorted(stuck.read().keys() & {change.sequence for change in changes}))
 
     def _send(self, changes: Sequence[Change]) -> int:
         """Put changes into the buffer by their keys, and note that; return how many."""
@@ -238,14 +233,7 @@ class _BringIn:
         captured = self.send([_by_key_alone(change) for change in changes])
         if captured.positions:
             # Not `since`: the changes between these and the first that capture saw were not all captured.
-            self.progress.advance(
-                Side.CAPTURED,
-                {
-                    group: Position(sequence, captured.through or 0)
-                    for group, sequence in captured.positions.items()
-                },
-                changes=captured.sent,
-            )
+            self.pipeline.progress_notes.advance(Side.CAPTURED, captured.reached, changes=captured.sent)
         if captured.retry_from is not None:
             raise NotSentError(captured.problem or "the buffer did not take all changes")
         return captured.sent

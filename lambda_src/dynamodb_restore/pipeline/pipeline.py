@@ -202,16 +202,21 @@ class Pipeline:
         watched = Captured(int(until.timestamp()), changes)
         self.claims.update(replace(claim, state=ClaimState.WATCHING, watched=watched))
 
-    def end_watch(self, claim: Claim) -> int:
+    def end_watch(self, claim: Claim, tell: Callable[[int], object] = lambda _: None) -> int:
         """Stop watching after a cutover, and release the pipeline, unless another restore has it by now.
 
+        Args:
+            tell: is told how many changes were captured since the cutover, before the claim is given back.
+
         Returns:
-            How many changes were captured since the cutover.
+            How many they were.
         """
+        if not self._is_held_by(claim):
+            return self.captured_since_cutover(claim)
+        self._stop_capture()
         late = self.captured_since_cutover(claim)
-        if self._is_held_by(claim):
-            self._stop_capture()
-            self.claims.release(claim)
+        tell(late)
+        self.claims.release(claim)
         return late
 
     def captured_since_cutover(self, claim: Claim) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +26,11 @@ class UpkeepReport:
     Attributes:
         misdirected: why capture misses changes, and how to mend it; None where it does not, or need not run now.
         settled: what became of writes that were in doubt.
-        watched: the restore whose cutover is watched; None where none is.
-        late_changes: how many changes were captured since that cutover.
+        late_changes: how many changes were captured since the cutover that is watched; 0 where none is.
     """
 
     misdirected: str | None = None
     settled: Settled = field(default_factory=Settled)
-    watched: Claim | None = None
     late_changes: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -49,12 +48,20 @@ class UpkeepReport:
         }
 
 
-def upkeep(clients: Clients, pipeline: Pipeline, clock: Clock, calls: Executor) -> UpkeepReport:
+def upkeep(
+    clients: Clients,
+    pipeline: Pipeline,
+    clock: Clock,
+    calls: Executor,
+    tell_late: Callable[[Claim, int], None],
+) -> UpkeepReport:
     """Look after a pipeline once. Each step may be repeated, and none relies on an earlier run.
 
     Args:
         clock: nothing is begun after its deadline.
         calls: where rewrites of items run beside each other.
+        tell_late: tells of changes after the cutover of a claim, and how many there were so far. The watch ends only
+            after that, so that a run which dies in between is made up for by the next.
 
     Raises:
         ClientError, BotoCoreError: from the calls; the next run does it all again.
@@ -62,11 +69,23 @@ def upkeep(clients: Clients, pipeline: Pipeline, clock: Clock, calls: Executor) 
     claim = pipeline.claims.current()
     reason = _misdirected(clients, pipeline, claim)
     settled = _settle(clients, pipeline, claim, clock, calls)
+    return UpkeepReport(reason, settled, _watch(pipeline, claim, tell_late))
+
+
+def _watch(pipeline: Pipeline, claim: Claim | None, tell_late: Callable[[Claim, int], None]) -> int:
+    """Look for changes after a cutover, and end the watch with its time; how many changes there were."""
     if claim is None or claim.state is not ClaimState.WATCHING or claim.watched is None:
-        return UpkeepReport(reason, settled)
+        return 0
+
+    def tell(late: int) -> None:
+        if late:
+            tell_late(claim, late)
+
     if pipeline.now().timestamp() >= claim.watched.at:
-        return UpkeepReport(reason, settled, claim, pipeline.end_watch(claim))
-    return UpkeepReport(reason, settled, claim, pipeline.captured_since_cutover(claim))
+        return pipeline.end_watch(claim, tell)
+    late = pipeline.captured_since_cutover(claim)
+    tell(late)
+    return late
 
 
 def _settle(

@@ -250,6 +250,31 @@ def test_the_watch_ends_with_its_time(
     assert house.claims.current() is None
 
 
+def test_the_last_late_changes_are_noted_although_the_run_that_ends_the_watch_dies(house: House) -> None:
+    """Once the claim is given back, nobody counts them again."""
+    cut_over(house, until=NOON, changes=7)
+    house.captured(5, changes=9)
+    house.aws.fail("DeleteItem", "InternalServerError")
+    with pytest.raises(ClientError):
+        house.upkeep("upkeep")
+    assert late_changes(house) == "2"
+
+    assert house.upkeep("upkeep")["late_changes"] == 2
+    assert house.claims.current() is None
+
+
+def test_the_watch_does_not_end_before_late_changes_are_noted(house: House) -> None:
+    cut_over(house, until=NOON, changes=7)
+    house.captured(5, changes=9)
+    # With this mode only the restore record is updated when the watch ends.
+    house.register("always")
+    house.aws.fail("UpdateItem", "InternalServerError")
+    with pytest.raises(ClientError):
+        house.upkeep("upkeep")
+
+    assert house.claims.current() is not None
+
+
 def test_late_changes_of_a_restore_whose_record_is_gone_make_no_record(house: House) -> None:
     cut_over(house, until=NOON + 3650 * DAY, changes=0)
     house.captured(5, changes=1)
