@@ -1,4 +1,7 @@
-"""`{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`: make the target take over."""
+"""Cutover: make the target take over.
+
+`{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`
+"""
 
 from __future__ import annotations
 

@@ -221,7 +221,11 @@ class DoubtNote:
 
 
 def key_bytes(item: str) -> int:
-    """How much the key of an item takes of a note, before compression, by the item's id: JSON of the same key, whose numbers may be written shorter."""
+    """How many bytes the key of an item takes of a note at most, before compression.
+
+    Args:
+        item: the item's id, which is JSON of the same key; its numbers may be written shorter.
+    """
     return len(item) + 64
 
 

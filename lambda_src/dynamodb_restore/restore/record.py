@@ -3,8 +3,8 @@
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
-`plan` (setting name to the steps taken, a line each), `late_changes` (captured from the source after its cutover), `leader` (the id of the message that is acted upon),
-`updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+`plan` (setting name to the steps taken, a line each), `late_changes` (captured from the source after its cutover),
+`leader` (the id of the message that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
