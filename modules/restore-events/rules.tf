@@ -109,4 +109,8 @@ resource "aws_cloudwatch_event_target" "restore_queue" {
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters.arn
   }
+
+  # Both queues let the rules send before there is anything to send: EventBridge does not retry what is refused, and what
+  # the DLQ refuses too is lost (docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
+  depends_on = [aws_sqs_queue_policy.restores, aws_sqs_queue_policy.dead_letters]
 }

@@ -101,6 +101,11 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
     }
   }
 
-  # Lambda checks on creation that the role may receive from the queue.
-  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.records]
+  # All that the worker may do: Lambda checks on creation that the role may receive from the queue, and a restore that is
+  # handed over before the rest is attached is refused, and so given up.
+  depends_on = [
+    aws_iam_role_policy.worker,
+    aws_iam_role_policy.records,
+    aws_iam_role_policy_attachment.settings,
+  ]
 }
