@@ -262,7 +262,8 @@ variable "queue" {
   description = <<-EOT
     The restore queue and its secondary DLQ, in seconds.
     - `visibility_timeout_seconds`: how long a message stays hidden after a function died with it; at least six times `lambda.timeout`, which is what null gives.
-    - `message_retention_seconds`: must be longer than the longest wait that `polling` gives.
+    - `message_retention_seconds`: must be longer than the longest wait that `polling` gives and as many runs of
+      `lambda.timeout` as it has attempts.
     - `dead_letter_retention_seconds`: how long the secondary DLQ keeps what could not be followed.
   EOT
   type = object({

@@ -333,13 +333,13 @@ variable "restore_queue" {
   }
 
   validation {
-    condition     = local.wait.longest.seconds < var.restore_queue.message_retention_seconds
-    error_message = "A restore could be followed for ${local.wait.longest.text} (${local.wait.longest.seconds} s) and the queue forgets it after ${var.restore_queue.message_retention_seconds} s: lower polling.max_attempts or polling.max_delay_seconds, or raise queue.message_retention_seconds (at most 1209600)."
+    condition     = local.queue_seconds.deployment < var.restore_queue.message_retention_seconds
+    error_message = "A restore could be followed for ${local.queue_seconds.deployment} s (waits of ${local.wait.longest.seconds} s, and ${var.polling.max_attempts} runs of up to ${var.lambda.timeout} s) and the queue forgets it after ${var.restore_queue.message_retention_seconds} s: lower polling.max_attempts, polling.max_delay_seconds or lambda.timeout, or raise queue.message_retention_seconds (at most 1209600)."
   }
 
   validation {
-    condition     = alltrue([for seconds in local.override_waits : seconds < var.restore_queue.message_retention_seconds])
-    error_message = "A restore could be followed for longer than the queue keeps its message, which is ${var.restore_queue.message_retention_seconds} s: ${join(", ", [for index, seconds in local.override_waits : "${seconds} s by overrides[${index}]" if seconds >= var.restore_queue.message_retention_seconds])}. Lower max_attempts or max_delay_seconds there, or raise queue.message_retention_seconds (at most 1209600)."
+    condition     = alltrue([for seconds in local.queue_seconds.overrides : seconds < var.restore_queue.message_retention_seconds])
+    error_message = "A restore could be followed for longer than the queue keeps its message, which is ${var.restore_queue.message_retention_seconds} s: ${join(", ", [for index, seconds in local.queue_seconds.overrides : "${seconds} s by overrides[${index}], with runs of up to ${var.lambda.timeout} s" if seconds >= var.restore_queue.message_retention_seconds])}. Lower max_attempts or max_delay_seconds there, or raise queue.message_retention_seconds (at most 1209600)."
   }
 }
 

@@ -15,6 +15,17 @@ locals {
     ]))
   ]
 
+  # How long a message is on the queue at most, by the deployment's numbers and by those of each override: the worker hides
+  # it at the end of a run, so each attempt takes the function's time besides the delay. A function that is killed before it
+  # can hide its message takes the queue's visibility timeout instead, which is not counted.
+  queue_seconds = {
+    deployment = ceil(local.full_wait) + var.polling.max_attempts * var.lambda.timeout
+    overrides = [
+      for index, polling in local.override_polling :
+      local.override_waits[index] + polling.max_attempts * var.lambda.timeout
+    ]
+  }
+
   wait_seconds = {
     shortest = floor(local.full_wait * (1 - var.polling.jitter))
     expected = floor(local.full_wait * (1 - var.polling.jitter / 2) + 0.5)

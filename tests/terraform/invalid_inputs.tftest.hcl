@@ -935,7 +935,7 @@ run "the_numbers_at_their_limits_pass" {
       url                        = "https://sqs.example/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 5400
-      message_retention_seconds  = 990
+      message_retention_seconds  = 891990
     }
     dead_letter_queue = {
       url = "https://sqs.example/demo-restores-dlq"
@@ -963,7 +963,7 @@ run "a_delay_at_what_sqs_hides_passes" {
       url                        = "https://sqs.example/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 720
-      message_retention_seconds  = 84001
+      message_retention_seconds  = 84361
     }
     dead_letter_queue = {
       url = "https://sqs.example/demo-restores-dlq"

@@ -119,6 +119,12 @@ run "full_jitter_may_not_wait_at_all" {
 
   variables {
     polling = { max_attempts = 990, base_delay_seconds = 1, backoff_rate = 10, max_delay_seconds = 600, jitter = 1 }
+    restore_queue = {
+      url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
+      arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+      visibility_timeout_seconds = 720
+      message_retention_seconds  = 1209600
+    }
   }
 
   # 1 + 10 + 100 + 986 * 600
