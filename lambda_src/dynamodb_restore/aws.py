@@ -294,6 +294,14 @@ def outcome_unknown(error: BaseException) -> bool:
     return not isinstance(error, _NOT_SENT)
 
 
+def was_retried(error: BaseException) -> bool:
+    """Whether the SDK sent a failed request more than once: what the last answer says need not hold for those before it
+    (docs.aws.amazon.com/boto3/latest/guide/retries.html, `RetryAttempts`)."""
+    if not isinstance(error, ClientError):
+        return False
+    return int(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
+
+
 def error_code(error: BaseException) -> str:
     """The service's error code (`ValidationException`), or the class name of any other exception."""
     if isinstance(error, ClientError):

@@ -16,8 +16,10 @@ from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
+from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.registry import SETTINGS
 from tests.aws.account import Account
 from tests.aws.names import table_arn
@@ -215,11 +217,21 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
             leader=event_id,
             **common,
         )
-    plan = {"ttl": ["enable TTL"]}
+    steps = Steps({"ttl": ["enable TTL"]})
+    settings = {"ttl": {"attribute": "x"}}
     yield records.save_syncing(
-        key, request(), sync_attempts=1, plan=plan, known=True, leader="first", **common
+        key,
+        request(),
+        sync_attempts=1,
+        steps=steps,
+        settings=settings,
+        known=True,
+        leader="first",
+        **common,
     )
-    records.save_plan(key, {**plan, "tags": ["add tags"]})
+    records.save_steps(key, steps.with_plan({"tags": ["add tags"]}).with_done("ttl", "enable TTL"))
+    records.save_steps(key, steps, [Outcome("ttl", Status.UNCHANGED)])
+    records.save_steps(RestoreKey(TARGET, "gone"), steps)
     for result in (Result.REPLAYING, Result.SYNCED):
         records.save_report(key, Report(result, SOURCE, TARGET, NOW), NOW)
     yield records.get(key)

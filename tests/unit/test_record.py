@@ -13,6 +13,7 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table, record_item, request
 from tests.unit.fakes import Aws, table_arn
@@ -76,7 +77,8 @@ def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
         attempts=5,
         sync_attempts=sync_attempts,
         pipeline_owner=None,
-        plan={},
+        steps=Steps(),
+        settings=SETTINGS,
         now=LATER,
         known=sync_attempts > 1,
         leader="message",
@@ -224,7 +226,8 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         attempts=1,
         sync_attempts=1,
         pipeline_owner=None,
-        plan={},
+        steps=Steps(),
+        settings=SETTINGS,
         now=NOW,
         known=False,
         leader="message",
@@ -291,3 +294,50 @@ def test_states_that_do_not_fit_one_item_are_left_out_from_the_largest_on(
     }
     save_waiting(records, KEY, settings=states)
     assert set(record_item(clients)["settings"]) == {"policy", "ttl"}
+
+
+APPLIED = Outcome("tags", Status.APPLIED, done=("add tags team=checkout",))
+
+
+def test_steps_and_outcomes_come_back(records: RestoreRecords) -> None:
+    sync(records)
+    steps = Steps({"ttl": ["enable TTL"]}, {"tags": ["add tags team=checkout"]})
+    records.save_steps(KEY, steps, [Outcome("tags", Status.UNCHANGED, still_open=()), APPLIED])
+    record = records.get(KEY)
+    assert record is not None
+    assert record.steps == steps
+    assert record.outcomes[1] == APPLIED
+    assert [outcome.setting for outcome in record.outcomes] == ["tags", "tags", "ttl"]
+
+
+def test_a_report_takes_the_place_of_the_outcomes(records: RestoreRecords, clients: Clients) -> None:
+    sync(records)
+    records.save_steps(KEY, Steps(), [Outcome("tags", Status.FAILED, reason="no")])
+    records.save_report(KEY, report(Result.INCOMPLETE), LATER)
+    assert "outcomes" not in record_item(clients)
+    record = records.get(KEY)
+    assert record is not None
+    assert record.outcomes == (APPLIED,)
+    # A delivery after that knows better.
+    failed = Outcome("tags", Status.FAILED, reason="no")
+    records.save_steps(KEY, Steps(), [failed])
+    again = records.get(KEY)
+    assert again is not None
+    assert again.outcomes == (failed,)
+
+
+def test_steps_make_no_record_and_change_none_that_is_closed(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    records.save_steps(KEY, Steps(done={"tags": ["add tags"]}))
+    assert records.get(KEY) is None
+    records.save_report(KEY, report(Result.SYNCED), NOW)
+    closed = record_item(clients)
+    records.save_steps(KEY, Steps(done={"tags": ["add tags"]}), [])
+    assert record_item(clients) == closed
+
+
+def test_steps_that_may_not_be_noted_are_told(aws: Aws, records: RestoreRecords) -> None:
+    aws.fail("UpdateItem", "AccessDeniedException", "not authorized")
+    with pytest.raises(ClientError, match="not authorized"):
+        records.save_steps(KEY, Steps())

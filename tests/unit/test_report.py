@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -103,6 +104,18 @@ def test_text_of_a_restore_that_needs_a_person() -> None:
     )
 
 
+def test_text_of_what_nobody_can_know() -> None:
+    doubtful = Outcome("ttl", Status.UNCHANGED, in_doubt=("enable TTL by expires",))
+    assert (
+        replace(SYNCED, outcomes=(doubtful,), findings=())
+        .text()
+        .endswith(
+            "UNCHANGED  ttl\n"
+            "  ? enable TTL by expires. An interrupted delivery planned this; whether it did it is not known.\n"
+        )
+    )
+
+
 def test_json() -> None:
     assert SYNCED.as_json() == {
         "result": "synced",
@@ -125,6 +138,7 @@ def test_json() -> None:
                 "omitted": [],
                 "reason": None,
                 "retryable": False,
+                "in_doubt": [],
             },
             {
                 "setting": "tags",
@@ -134,6 +148,7 @@ def test_json() -> None:
                 "omitted": [],
                 "reason": None,
                 "retryable": False,
+                "in_doubt": [],
             },
             {
                 "setting": "auto_scaling",
@@ -143,6 +158,7 @@ def test_json() -> None:
                 "omitted": ["auto scaling of table: the restored table is on demand"],
                 "reason": "auto scaling of table: the restored table is on demand",
                 "retryable": False,
+                "in_doubt": [],
             },
             {
                 "setting": "ttl",
@@ -152,6 +168,7 @@ def test_json() -> None:
                 "omitted": [],
                 "reason": "switched off",
                 "retryable": False,
+                "in_doubt": [],
             },
         ],
         "findings": [
@@ -185,7 +202,14 @@ def test_json_of_a_direct_invocation_has_no_request() -> None:
     }
 
 
-@pytest.mark.parametrize("outcome", [*SYNCED.outcomes, *INCOMPLETE.outcomes], ids=lambda o: o.setting)
+DOUBTFUL = Outcome("tags", Status.UNCHANGED, in_doubt=("add tags team=checkout",))
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [*SYNCED.outcomes, *INCOMPLETE.outcomes, DOUBTFUL],
+    ids=lambda o: f"{o.setting} {o.status.value}",
+)
 def test_an_outcome_comes_back_from_json(outcome: Outcome) -> None:
     assert Outcome.from_json(outcome.as_json()) == outcome
 

@@ -8,7 +8,8 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import Unreadable, both_plans, read_settings, sync_settings, with_plan
+from dynamodb_restore.restore.steps import Plan
+from dynamodb_restore.restore.sync import Sync, Unreadable, read_settings, sync_settings
 from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 BUSY = client_error("TagResource", "ResourceInUseException", "the shelf is in use")
 DENIED = client_error("TagResource", "AccessDeniedException", "not your shelf")
+NO_ANSWER = client_error("TagResource", "InternalServerError", "no", 500)
 HELD_ALREADY = client_error("UpdateTimeToLive", "ValidationException", "TimeToLive is already enabled")
 
 
@@ -116,12 +118,14 @@ def test_a_hopeless_step_does_not_stop_the_others(target: Table, clock: Clock) -
     assert clock.naps == []
 
 
-def test_a_step_that_already_holds_counts_as_done_once_it_is_seen(target: Table, clock: Clock) -> None:
+def test_a_step_that_already_holds_is_looked_for_and_is_not_told_as_done(target: Table, clock: Clock) -> None:
+    """Somebody else has taken it between the look and the write."""
     shelf = Shelf()
     shelf.refuse("fig", HELD_ALREADY)
     shelf.looks_until_seen = 2
     shelf.put_unseen("fig")
-    assert sync(shelf, target, clock, "fig") == Outcome("shelf", Status.APPLIED, done=("put fig",))
+    assert sync(shelf, target, clock, "fig") == Outcome("shelf", Status.UNCHANGED)
+    assert shelf.looks_until_seen <= 0
 
 
 def test_a_step_that_already_holds_must_be_seen(target: Table, clock: Clock) -> None:
@@ -565,36 +569,75 @@ def test_texts_for_people_name_the_target(target: Table, clock: Clock) -> None:
     )
 
 
-class TestPlan:
-    def test_what_an_interrupted_run_has_done_is_told_by_the_next(self, target: Table, clock: Clock) -> None:
-        shelf = Shelf(jars={"orders-restored": ["fig"]})
-        outcomes = [sync(shelf, target, clock, "fig", "plum")]
-        assert outcomes[0].done == ("put plum",)
-        assert with_plan(outcomes, {"shelf": ["put fig", "put plum"]})[0].done == ("put fig", "put plum")
+class Log:
+    """What a run tells of its steps."""
 
-    def test_a_planned_step_that_is_still_open_is_not_told_as_done(self, target: Table, clock: Clock) -> None:
-        shelf = Shelf()
-        shelf.refuse("fig", DENIED)
-        (outcome,) = with_plan(
-            [sync(shelf, target, clock, "fig", "plum")], {"shelf": ["put fig", "put plum"]}
-        )
-        assert (outcome.status, outcome.done) == (Status.FAILED, ("put plum",))
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
-    def test_a_setting_that_holds_now_was_applied_where_it_was_planned(
-        self, target: Table, clock: Clock
-    ) -> None:
-        shelf = Shelf(jars={"orders-restored": ["fig"]})
-        (outcome,) = with_plan([sync(shelf, target, clock, "fig")], {"shelf": ["put fig"]})
-        assert outcome == Outcome("shelf", Status.APPLIED, done=("put fig",))
+    def planned(self, plan: Plan) -> None:
+        self.lines.append(f"planned {dict(plan)}")
 
-    def test_a_setting_that_was_not_looked_at_is_not_told_as_done(self, target: Table, clock: Clock) -> None:
-        off = Outcome("shelf", Status.SKIPPED, reason="switched off")
-        assert with_plan([off], {"shelf": ["put fig"]}) == [off]
+    def done(self, setting: str, step: str) -> None:
+        self.lines.append(f"{setting}: {step} is done")
 
-    def test_the_plans_of_two_looks_have_each_step_once(self) -> None:
-        """What the first has and the second has not was done in between, and is told all the same."""
-        assert both_plans({"a": ["1"], "b": ["2", "3"]}, {"b": ["3", "4"], "c": ["5"]}) == {
-            "a": ["1"],
-            "b": ["2", "3", "4"],
-            "c": ["5"],
-        }
+    def not_done(self, setting: str, step: str) -> None:
+        self.lines.append(f"{setting}: {step} is not done")
+
+
+@pytest.mark.parametrize(
+    ("errors", "lines"),
+    [
+        ([], ["put fig is done"]),
+        ([DENIED], ["put fig is not done"]),
+        ([HELD_ALREADY], ["put fig is not done"]),
+        ([BUSY, HELD_ALREADY], ["put fig is not done"]),
+        ([StepOmitted("no lid")], ["put fig is not done"]),
+        ([CannotApplyError("no room")], ["put fig is not done"]),
+        # No answer came: whether it is done, nobody can say.
+        ([NO_ANSWER, DENIED], []),
+        ([NO_ANSWER, HELD_ALREADY], []),
+        ([NO_ANSWER, CannotApplyError("no room")], []),
+        ([NO_ANSWER], ["put fig is done"]),
+    ],
+)
+def test_the_end_of_each_step_is_told_as_far_as_it_is_known(
+    target: Table, clock: Clock, errors: list[Exception], lines: list[str]
+) -> None:
+    shelf, log = Shelf(), Log()
+    shelf.refuse("fig", *errors)
+    if any(error is HELD_ALREADY for error in errors):
+        shelf.put_unseen("fig")
+        shelf.looks_until_seen = 2
+    Sync([shelf], {"shelf": {"jars": ["fig"]}}, target, clock.pace(), switches={"shelf": True}).run(log)
+    assert log.lines == [f"shelf: {line}" for line in lines]
+
+
+def test_a_step_is_told_before_the_next_one_is_taken(target: Table, clock: Clock) -> None:
+    shelf, log = Shelf(), Log()
+    taken: list[list[str]] = []
+    apply = shelf.apply
+
+    def watched(table: Table, step: Step) -> None:
+        taken.append(list(log.lines))
+        apply(table, step)
+
+    shelf.apply = watched  # type: ignore[method-assign]
+    Sync([shelf], {"shelf": {"jars": ["fig", "plum"]}}, target, clock.pace(), switches={"shelf": True}).run(
+        log
+    )
+    assert taken == [[], ["shelf: put fig is done"]]
+
+
+def test_steps_that_are_found_only_once_the_table_is_active_are_planned_too(
+    aws: Aws, target: Table, clock: Clock
+) -> None:
+    """The first look was at a table in motion, and its plan is another."""
+    shelf, log = Shelf(), Log()
+    shelf.lane = Lane.TABLE
+    sync_ = Sync([shelf], {"shelf": {"jars": ["fig"]}}, target, clock.pace(), switches={"shelf": True})
+    sync_.plan()
+    aws.describe_next("orders-restored", {"TableStatus": "UPDATING"})
+    target.forget()
+    sync_.run(log)
+    assert log.lines == ["planned {'shelf': ['put fig']}", "shelf: put fig is done"]

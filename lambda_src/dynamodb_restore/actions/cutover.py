@@ -200,4 +200,4 @@ def _finish_settings(
     find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline)
     states = cloner.source_states(find_source, record.settings, treated)
     sync = cloner.sync(states, target, treated)
-    return cloner.plan_and_carry_out(sync, restore_key(claim), record.plan)
+    return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps)

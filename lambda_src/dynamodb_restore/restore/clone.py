@@ -19,15 +19,14 @@ from dynamodb_restore.restore.delivery import KnownRestore
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result, overall
+from dynamodb_restore.restore.step_journal import StepJournal
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.restore.sync import (
     Desired,
     Pace,
-    Plan,
     Sync,
     Unreadable,
-    both_plans,
     read_settings,
-    with_plan,
 )
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table, TableGoneError
 
@@ -100,25 +99,25 @@ class Cloner:
             source_region=source_region,
         )
 
-    def carry_out(self, sync: Sync, key: RestoreKey, plan: Plan) -> list[Outcome]:
-        """Run what has been planned and noted, and say what was done in all, earlier runs included."""
-        noted = dict(plan)
+    def carry_out(self, sync: Sync, key: RestoreKey, steps: Steps) -> list[Outcome]:
+        """Run what has been planned and noted, and say what was done in all, earlier runs included.
 
-        def note(last: Plan) -> None:
-            noted.update(both_plans(noted, last))
-            self.records.save_plan(key, noted)
+        Args:
+            steps: those on record, with the plan of this run.
+        """
+        journal = StepJournal(self.records, key, steps)
+        outcomes = sync.run(journal)
+        return journal.finish(outcomes)
 
-        return with_plan(sync.run(note), noted)
-
-    def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Plan) -> list[Outcome]:
+    def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Steps) -> list[Outcome]:
         """The same for a run whose plan is not noted yet.
 
         Args:
-            earlier: what is on record of earlier runs.
+            earlier: the steps that are on record of earlier runs.
         """
-        plan = both_plans(earlier, sync.plan())
-        self.records.save_plan(key, plan)
-        return self.carry_out(sync, key, plan)
+        steps = earlier.with_plan(sync.plan())
+        self.records.save_steps(key, steps)
+        return self.carry_out(sync, key, steps)
 
     def _switched_on(self, treated: Treatment) -> list[Setting]:
         return [setting for setting in self.settings if treated.switches.get(setting.name, False)]

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
+from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreState
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.restore.waiting import Readiness
 from dynamodb_restore.settings.setting import State
 
@@ -216,13 +218,33 @@ class KnownRestore:
             return None
         return RestorePoint(self.restored_to, of_backup=self.request.of_backup)
 
-    def report(self, result: Result, finished_at: datetime, **more: Any) -> Report:
-        """A report on this restore; the arguments are those of `Delivery.report`."""
+    @property
+    def steps(self) -> Steps:
+        """What earlier deliveries have done, and what they may have done."""
+        return self.record.steps if self.record else Steps()
+
+    def report(
+        self,
+        result: Result,
+        finished_at: datetime,
+        *,
+        outcomes: Sequence[Outcome] | None = None,
+        **more: Any,
+    ) -> Report:
+        """A report on this restore; the other arguments are those of `Delivery.report`.
+
+        Args:
+            outcomes: as this delivery found the settings; None where it did not look at them, so that the report tells
+                what earlier ones have left on record.
+        """
+        if outcomes is None:
+            outcomes = self.record.outcomes if self.record else ()
         return self.delivery.report(
             result,
             finished_at,
             self.treated,
             restore_id=self.key.restore_id,
             restore_point=self.restored_to,
+            outcomes=outcomes,
             **more,
         )

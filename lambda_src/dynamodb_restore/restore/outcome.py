@@ -29,6 +29,8 @@ class Outcome:
         omitted: what could not be carried over, each with its reason.
         reason: why it was skipped or failed.
         retryable: for a failure, whether the same attempt can succeed later with nobody doing anything.
+        in_doubt: steps that a delivery planned, and of which nobody knows whether this restore carried them out: the
+            delivery was interrupted, or the call got no answer. None of them is known to be lacking.
         still_open: steps that the target still lacks; None where it was not looked at. Not a part of the JSON.
     """
 
@@ -39,6 +41,7 @@ class Outcome:
     omitted: tuple[str, ...] = ()
     reason: str | None = None
     retryable: bool = False
+    in_doubt: tuple[str, ...] = ()
     still_open: tuple[str, ...] | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -51,6 +54,7 @@ class Outcome:
             "omitted": list(self.omitted),
             "reason": self.reason,
             "retryable": self.retryable,
+            "in_doubt": list(self.in_doubt),
         }
 
     @classmethod
@@ -64,4 +68,6 @@ class Outcome:
             omitted=tuple(value["omitted"]),
             reason=value["reason"],
             retryable=value["retryable"],
+            # Records of earlier releases have none.
+            in_doubt=tuple(value.get("in_doubt", ())),
         )

@@ -3,7 +3,9 @@
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
-`plan` (setting name to the steps taken, a line each), `late_changes` (captured from the source after its cutover),
+`plan` (setting name to the steps that were planned and whose end is not known, a line each), `done` (the same of the steps
+that AWS took), `outcomes` (how each setting stood after the last delivery that applied them; gone once a report has
+them), `late_changes` (captured from the source after its cutover),
 `leader` (the id of the message that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
@@ -25,7 +27,7 @@ from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.sync import Plan
+from dynamodb_restore.restore.steps import Plan, Steps
 from dynamodb_restore.settings.setting import Overrides, State
 
 
@@ -85,8 +87,8 @@ class RestoreRecord:
         pipeline_owner: the restore that owned the source's pipeline when this one was first seen; None
             where the source had none.
         request: `RestoreRequest.as_json`, for people.
-        outcomes: how each setting stood when the restore was last reported.
-        plan: setting name to the steps that it took, as they were when the target was first looked at.
+        outcomes: how each setting stood after the last delivery that applied them, and what all have done.
+        steps: those that were carried out, and those that may have been.
         leader: the id of the message that this restore is followed by. There can be several about one.
         updated_at: when a delivery last wrote the record.
     """
@@ -99,7 +101,7 @@ class RestoreRecord:
     pipeline_owner: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
-    plan: Plan = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
     leader: str | None = None
     updated_at: datetime | None = None
 
@@ -201,10 +203,11 @@ class RestoreRecords:
         attempts: int,
         sync_attempts: int,
         pipeline_owner: str | None,
-        plan: Plan,
+        steps: Steps,
         now: datetime,
         known: bool,
         leader: str,
+        settings: Mapping[str, State],
         take_over: bool = False,
     ) -> str | None:
         """Note, before anything is written to the target, that its settings are being applied.
@@ -214,28 +217,45 @@ class RestoreRecords:
 
         Args:
             sync_attempts: how often they have been, this time included.
-            plan: the steps that are about to be taken, and those of earlier attempts.
-            pipeline_owner, known, leader, take_over: as for `save_waiting`.
+            steps: those on record, with those that are about to be taken.
+            settings, pipeline_owner, known, leader, take_over: as for `save_waiting`.
         """
         values = {
             **_described(request),
+            "settings": _that_fit(settings),
             "attempts": attempts,
             "sync_attempts": sync_attempts,
             "pipeline_owner": pipeline_owner,
-            "plan": _as_lists(plan),
+            **_as_values(steps),
         }
         lead = _Lead(leader, take_over)
         return self._save(key, RestoreState.SYNCING, values, now, known=known, lead=lead)
 
-    def save_plan(self, key: RestoreKey, plan: Plan) -> None:
-        """Replace the plan, before more of it is carried out."""
-        self._dynamodb.update_item(
-            TableName=self._table_name,
-            Key=key.item_key(),
-            UpdateExpression="SET #plan = :plan",
-            ExpressionAttributeNames={"#plan": "plan"},
-            ExpressionAttributeValues=_typed({":plan": _as_lists(plan)}),
-        )
+    def save_steps(self, key: RestoreKey, steps: Steps, outcomes: Sequence[Outcome] | None = None) -> None:
+        """Replace what is on record of a restore's steps. A restore that has ended, and a record that is gone, stay so.
+
+        Args:
+            outcomes: how each setting stands; None where that is not known yet.
+        """
+        values: dict[str, Any] = _as_values(steps)
+        if outcomes is not None:
+            values["outcomes"] = [outcome.as_json() for outcome in outcomes]
+        names = {f"#{index}": name for index, name in enumerate(values)}
+        assignments = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
+        ends = {f":closed{index}": end.value for index, end in enumerate(_CLOSED)}
+        expression_values = {f":{index}": value for index, value in enumerate(values.values())}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=key.item_key(),
+                UpdateExpression=f"SET {assignments}",
+                ConditionExpression=f"attribute_exists(#state) AND NOT #state IN ({', '.join(ends)})",
+                ExpressionAttributeNames={**names, "#state": "state"},
+                ExpressionAttributeValues=_typed({**expression_values, **ends}),
+            )
+        except ClientError as error:
+            if classify(error) is not ErrorClass.IGNORE:
+                raise
 
     def save_report(
         self, key: RestoreKey, report: Report, now: datetime, *, by_operator: bool = False
@@ -247,7 +267,7 @@ class RestoreRecords:
         """
         values = {"report": report.as_json(), "source": report.source, "target": report.target}
         final = _CLOSED if by_operator else _SETTLED
-        self._save(key, _END_STATES[report.result], values, now, final=final)
+        self._save(key, _END_STATES[report.result], values, now, final=final, without=["outcomes"])
 
     def _save(
         self,
@@ -259,6 +279,7 @@ class RestoreRecords:
         known: bool = False,
         lead: _Lead | None = None,
         final: Sequence[RestoreState] = _SETTLED,
+        without: Sequence[str] = (),
     ) -> str | None:
         entry = {"state": state.value, "at": iso(now)}
         values = {
@@ -282,11 +303,12 @@ class RestoreRecords:
         # Two deliveries of one restore can run at once; the one that is behind must not reopen it.
         ends = {f":final{index}": end.value for index, end in enumerate(final)}
         names["#state"] = "state"
+        removal = f" REMOVE {', '.join(without)}" if without else ""
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=key.item_key(),
-                UpdateExpression="SET " + ", ".join(assignments),
+                UpdateExpression=f"SET {', '.join(assignments)}{removal}",
                 ConditionExpression=f"attribute_not_exists(#state) OR NOT #state IN ({', '.join(ends)})",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=_typed({**expression_values, **ends}),
@@ -336,6 +358,10 @@ def _as_lists(plan: Plan) -> dict[str, list[str]]:
     return {name: list(steps) for name, steps in plan.items()}
 
 
+def _as_values(steps: Steps) -> dict[str, dict[str, list[str]]]:
+    return {"plan": _as_lists(steps.planned), "done": _as_lists(steps.done)}
+
+
 def _that_fit(settings: Mapping[str, State]) -> dict[str, State]:
     sizes = {name: len(json.dumps(state, ensure_ascii=False).encode()) for name, state in settings.items()}
     kept: dict[str, State] = {}
@@ -376,6 +402,8 @@ def _without_decimals(value: Any) -> Any:
 
 def _record(item: Mapping[str, Any]) -> RestoreRecord:
     restore_point = item.get("restore_point")
+    steps = Steps(item.get("plan", {}), item.get("done", {}))
+    told = item.get("outcomes", item.get("report", {}).get("settings", []))
     return RestoreRecord(
         state=RestoreState(item["state"]),
         settings=item.get("settings", {}),
@@ -384,8 +412,8 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         attempts=item.get("attempts", 1),
         pipeline_owner=item.get("pipeline_owner"),
         request=item.get("request", {}),
-        plan=item.get("plan", {}),
+        steps=steps,
         leader=item.get("leader"),
         updated_at=datetime.fromisoformat(item["updated_at"]) if "updated_at" in item else None,
-        outcomes=tuple(Outcome.from_json(outcome) for outcome in item.get("report", {}).get("settings", [])),
+        outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

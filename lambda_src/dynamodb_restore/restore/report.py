@@ -130,9 +130,13 @@ def overall(outcomes: Sequence[Outcome]) -> Result:
     return Result.INCOMPLETE if failed else Result.SYNCED
 
 
+_DOUBT = "An interrupted delivery planned this; whether it did it is not known."
+
+
 def _setting_lines(outcome: Outcome) -> list[str]:
     lines = [f"{outcome.status.value.upper():<10} {outcome.setting}"]
     lines += [_wrapped("+", line) for line in outcome.done]
+    lines += [_wrapped("?", f"{line}. {_DOUBT}") for line in outcome.in_doubt]
     if outcome.status is Status.FAILED and outcome.reason:
         again = (
             "Trying again can help."

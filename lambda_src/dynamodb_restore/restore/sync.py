@@ -1,7 +1,7 @@
 """Bring a target's settings to the source's: read, diff, apply, read back.
 
-First all settings are looked at, which gives the plan; then the plan is carried out. Who keeps the plan can tell after
-any interruption what was done in all, and not only since then.
+First all settings are looked at, which gives the plan; then the plan is carried out. Who keeps the plan, and notes the end
+of each step, can tell after any interruption what was done in all, and not only since then.
 
 AWS carries out much of this in the background, for seconds or minutes. The settings take turns, in one thread: while
 one waits, the others go on, within the limits that their lanes set.
@@ -16,11 +16,20 @@ import re
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain, retry_after
+from dynamodb_restore.aws import (
+    AwsError,
+    ErrorClass,
+    classify,
+    explain,
+    outcome_unknown,
+    retry_after,
+    was_retried,
+)
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.steps import Plan
 from dynamodb_restore.settings.names import with_table
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
@@ -80,12 +89,36 @@ class Unreadable:
 Desired = Mapping[str, State | Unreadable]
 """Setting name to the source's portable state; a name that is missing has not been read."""
 
-Plan = Mapping[str, Sequence[str]]
-"""Setting name to the summaries of the steps that it takes."""
-
 _T = TypeVar("_T")
 _Waits = Generator[float, None, _T]
 """Work that yields how many seconds it has to wait, each time that it has to, and returns its result."""
+
+
+class StepLog(Protocol):
+    """Who is told of each step before it is taken, and once its end is known."""
+
+    def planned(self, plan: Plan) -> None:
+        """These are about to be taken."""
+        ...
+
+    def done(self, setting: str, step: str) -> None:
+        """AWS has taken a step."""
+        ...
+
+    def not_done(self, setting: str, step: str) -> None:
+        """A step was not taken: AWS refused it, or what it makes was there already."""
+        ...
+
+
+class _NobodyListens:
+    def planned(self, plan: Plan) -> None:
+        pass
+
+    def done(self, setting: str, step: str) -> None:
+        pass
+
+    def not_done(self, setting: str, step: str) -> None:
+        pass
 
 
 def read_settings(settings: Iterable[Setting], source: Table, pace: Pace) -> dict[str, State | Unreadable]:
@@ -171,19 +204,21 @@ class Sync:
         """Look at all settings but those of the last lane, which build on what the others do."""
         return self._look_at([*self._tasks[Lane.ALONE], *self._tasks[Lane.TABLE]])
 
-    def run(self, note: Callable[[Plan], object] = lambda plan: None) -> list[Outcome]:
+    def run(self, log: StepLog | None = None) -> list[Outcome]:
         """Carry the plan out, and say how each setting ended, in their order.
 
         Args:
-            note: is given the plan of the last lane, where it has steps, before it is carried out.
+            log: is told the plan of the last lane, where it has steps, before it is carried out, and the end of every
+                step.
         """
+        log = log or _NobodyListens()
         self._look_at_what_is_left([Lane.ALONE, Lane.TABLE])
-        alone = [self._one_after_another([task]) for task in self._tasks[Lane.ALONE]]
-        _take_turns([*alone, self._one_after_another(self._tasks[Lane.TABLE])], self._pace)
+        alone = [self._one_after_another([task], log) for task in self._tasks[Lane.ALONE]]
+        _take_turns([*alone, self._one_after_another(self._tasks[Lane.TABLE], log)], self._pace)
         last = self._look_at(self._tasks[Lane.LAST])
         if last:
-            note(last)
-        _take_turns([self._one_after_another(self._tasks[Lane.LAST])], self._pace)
+            log.planned(last)
+        _take_turns([self._one_after_another(self._tasks[Lane.LAST], log)], self._pace)
         return [self._outcomes[setting.name] for setting in self._settings]
 
     def rehearse(self) -> list[Outcome]:
@@ -205,11 +240,11 @@ class Sync:
                 plan[task.setting.name] = [step.summary for step in look.difference.steps]
         return plan
 
-    def _one_after_another(self, tasks: Iterable[_Task]) -> _Waits[None]:
+    def _one_after_another(self, tasks: Iterable[_Task], log: StepLog) -> _Waits[None]:
         patience = _PATIENCE_SECONDS
         for task in tasks:
             name = task.setting.name
-            outcome = self._outcomes[name] = yield from task.run(self._looks[name], patience)
+            outcome = self._outcomes[name] = yield from task.run(self._looks[name], patience, log)
             if outcome.retryable:
                 # What has used up its patience keeps the table busy for those behind it too: one try each.
                 patience = 0.0
@@ -231,32 +266,6 @@ def sync_settings(
         settings, desired, target, pace, switches=switches, phases=phases, source_region=source_region
     )
     return sync.rehearse() if dry_run else sync.run()
-
-
-def both_plans(earlier: Plan, later: Plan) -> dict[str, list[str]]:
-    """What two looks at one target planned, each step once."""
-    return {
-        name: list(dict.fromkeys([*earlier.get(name, ()), *later.get(name, ())]))
-        for name in {**earlier, **later}
-    }
-
-
-def with_plan(outcomes: Iterable[Outcome], plan: Plan) -> list[Outcome]:
-    """Outcomes that also tell what earlier, interrupted runs have done of the plan."""
-    return [_with_steps(outcome, plan.get(outcome.setting, ())) for outcome in outcomes]
-
-
-def _with_steps(outcome: Outcome, planned: Sequence[str]) -> Outcome:
-    if outcome.still_open is None:
-        # It was not looked at, so nothing is known of what holds by now.
-        return outcome
-    held = [step for step in planned if step not in outcome.still_open]
-    done = (*held, *(step for step in outcome.done if step not in held))
-    if not done:
-        return outcome
-    if outcome.status is Status.FAILED:
-        return replace(outcome, done=done)
-    return replace(outcome, status=Status.APPLIED, done=done, reason=None)
 
 
 def _not_read(setting: Setting, state: Unreadable | None) -> Outcome:
@@ -295,8 +304,27 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Failure:
+    """Why something was not reached.
+
+    Attributes:
+        in_doubt: whether it may have taken effect all the same, or may yet.
+    """
+
     reason: str
     retryable: bool
+    in_doubt: bool = False
+
+
+class _ThereAlready(Exception):  # noqa: N818 - not an error: the table has what the step would make
+    """AWS answered that the table has what a step would make.
+
+    Attributes:
+        in_doubt: whether it may have come of an earlier request of the same step, which got no answer.
+    """
+
+    def __init__(self, *, in_doubt: bool) -> None:
+        super().__init__()
+        self.in_doubt = in_doubt
 
 
 @dataclass(frozen=True)
@@ -330,7 +358,7 @@ class _Task:
             return self._nothing_to_do(look.difference)
         return self._outcome(Status.PLANNED, look.difference, look.difference.steps)
 
-    def run(self, look: _Look | Outcome, patience_seconds: float) -> _Waits[Outcome]:
+    def run(self, look: _Look | Outcome, patience_seconds: float, log: StepLog) -> _Waits[Outcome]:
         """Apply what differs and read back."""
         if isinstance(look, Outcome):
             return look
@@ -342,8 +370,10 @@ class _Task:
             again: _Look | Outcome = yield from self._look_when_active(look, deadline)
             if isinstance(again, Outcome):
                 return again
+            if again is not look and again.difference.steps:
+                log.planned({self.setting.name: [step.summary for step in again.difference.steps]})
             look = again
-        return (yield from self._close(look.difference, deadline))
+        return (yield from self._close(look.difference, deadline, log))
 
     def _look_when_active(self, look: _Look, deadline: float) -> _Waits[_Look | Outcome]:
         """The same look where the table is ACTIVE; where it has to be waited for, another one afterwards."""
@@ -365,53 +395,70 @@ class _Task:
             return _Look(reading, difference)
         return _Look(reading, _without_foreign_steps(difference, self.elsewhere))
 
-    def _close(self, difference: Difference, deadline: float) -> _Waits[Outcome]:
+    def _close(self, difference: Difference, deadline: float, log: StepLog) -> _Waits[Outcome]:
         """Carry out the steps of a difference and read the target back."""
         done: list[Step] = []
+        there_already: list[Step] = []
         failures: list[_Failure] = []
         omitted: list[str] = []
+        name = self.setting.name
         for step in difference.steps:
+            in_doubt = False
             try:
                 failure = yield from self._apply(step, deadline)
             except StepOmitted as omission:
                 omitted.append(f"{step.summary}: {omission}")
-                continue
-            if failure is None:
-                done.append(step)
+            except _ThereAlready as found:
+                there_already.append(step)
+                in_doubt = found.in_doubt
             else:
+                if failure is None:
+                    done.append(step)
+                    log.done(name, step.summary)
+                    continue
                 failures.append(failure)
-        if done or not difference.steps:
+                in_doubt = failure.in_doubt
+            if not in_doubt:
+                log.not_done(name, step.summary)
+        if done or there_already or not difference.steps:
             expected = len(failures) + len(omitted)
             unseen = yield from self._unseen(deadline, expected=expected)
             if unseen is not None:
                 failures.append(unseen)
-        difference = replace(difference, omitted=(*difference.omitted, *omitted))
+        steps = tuple(step for step in difference.steps if step not in there_already)
+        difference = replace(difference, steps=steps, omitted=(*difference.omitted, *omitted))
         if failures:
             return self._failed(difference, done, failures)
         return self._outcome(Status.APPLIED, difference, done) if done else self._nothing_to_do(difference)
 
     def _apply(self, step: Step, deadline: float) -> _Waits[_Failure | None]:
-        """Carry out one step, again while AWS asks for that and the setting's time lasts."""
+        """Carry out one step, again while AWS asks for that and the setting's time lasts.
+
+        Raises:
+            StepOmitted: from the setting.
+            _ThereAlready: AWS says that there is nothing to carry out.
+        """
         attempt = 0
+        in_doubt = False
         while True:
             attempt += 1
             try:
                 if not self._may_write():
                     busy = yield from self._until_active(deadline)
                     if busy is not None:
-                        return replace(busy, reason=f"{step.summary}: {busy.reason}")
+                        return replace(busy, reason=f"{step.summary}: {busy.reason}", in_doubt=in_doubt)
                 self.setting.apply(self.target, step)
             except CannotApplyError as error:
-                return _Failure(f"{step.summary}: {error}", retryable=False)
+                return _Failure(f"{step.summary}: {error}", retryable=False, in_doubt=in_doubt)
             except (*AwsError, TableGoneError) as error:
                 meaning = classify(error)
+                in_doubt = in_doubt or _may_have_been_taken(error)
                 if meaning is ErrorClass.IGNORE:
-                    return None
-                if meaning is ErrorClass.GIVE_UP:
-                    return _Failure(f"{step.summary}: {explain(error)}", retryable=False)
-                delay = self._delay(attempt, deadline, error)
+                    raise _ThereAlready(in_doubt=in_doubt) from error
+                delay = self._delay(attempt, deadline, error) if meaning is ErrorClass.RETRY else None
                 if delay is None:
-                    return _Failure(f"{step.summary}: {explain(error)}", retryable=True)
+                    retryable = meaning is ErrorClass.RETRY
+                    return _Failure(f"{step.summary}: {explain(error)}", retryable, in_doubt)
                 yield delay
             else:
                 return None
@@ -501,6 +548,11 @@ class _Task:
             reason=reason,
             retryable=retryable,
         )
+
+
+def _may_have_been_taken(error: BaseException) -> bool:
+    """Whether a request that failed may have been carried out all the same."""
+    return not isinstance(error, TableGoneError) and (outcome_unknown(error) or was_retried(error))
 
 
 def _missing(look: _Look, expected: int) -> str | None:

@@ -44,9 +44,9 @@ from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.sync import Desired, Unreadable, both_plans
+from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.restore.waiting import Hopeless, Ready, Skip, Wait
-from dynamodb_restore.settings.setting import Phase, Table
+from dynamodb_restore.settings.setting import Phase, State, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
@@ -192,7 +192,7 @@ class Worker:
         leader = self.records.save_waiting(
             restore.key,
             restore.request,
-            settings={name: state for name, state in states.items() if not isinstance(state, Unreadable)},
+            settings=_readable(states),
             summary=description.get("RestoreSummary", {}),
             attempts=delivery.attempt,
             pipeline_owner=owner,
@@ -213,14 +213,15 @@ class Worker:
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
         sync = self.cloner.sync(desired, target, restore.treated, phases, source_region=request.source_region)
-        plan = both_plans(record.plan if record else {}, sync.plan())
+        steps = restore.steps.with_plan(sync.plan())
         leader = self.records.save_syncing(
             restore.key,
             request,
             attempts=delivery.attempt,
             sync_attempts=tries,
             pipeline_owner=claim.restore_id if claim else None,
-            plan=plan,
+            steps=steps,
+            settings=_readable(desired),
             now=self.now(),
             known=record is not None and record.state is RestoreState.SYNCING,
             leader=delivery.message_id,
@@ -231,7 +232,7 @@ class Worker:
         if owned is None and _nothing_is_known(desired):
             return self._source_is_gone(restore)
         # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
-        outcomes = self.cloner.carry_out(sync, restore.key, plan)
+        outcomes = self.cloner.carry_out(sync, restore.key, steps)
         if owned is not None:
             owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
             if owned is not None:
@@ -241,7 +242,9 @@ class Worker:
             # Abandoned meanwhile: a restore like any other.
             claim = None
             sync = self.cloner.sync(desired, target, restore.treated, source_region=request.source_region)
-            outcomes = self.cloner.plan_and_carry_out(sync, restore.key, plan)
+            record = self.records.get(restore.key)
+            earlier = record.steps if record else steps
+            outcomes = self.cloner.plan_and_carry_out(sync, restore.key, earlier)
         return self._synced(restore, outcomes, claim, tries)
 
     def _synced(
@@ -263,11 +266,14 @@ class Worker:
         return GivenUp("settings_failed", reason, report)
 
     def _source_is_gone(self, restore: KnownRestore) -> GivenUp:
-        request = restore.request
+        source, target = restore.request.source.name, restore.request.target.name
+        earlier = restore.record.outcomes if restore.record else ()
+        applied = any(outcome.done or outcome.in_doubt for outcome in earlier)
+        has = "what earlier deliveries applied" if applied else "nothing else"
         reason = (
-            f"{request.source.name} was deleted before its settings could be read, so {request.target.name} has"
-            " what DynamoDB restores and nothing else; to give it the settings of another table, invoke the"
-            ' restore worker with {"source": that table, "target": this one}'
+            f"{source} was deleted before its settings could be read, so {target} has what DynamoDB restores and"
+            f" {has}; to give it the settings of another table, invoke the restore worker with"
+            ' {"source": that table, "target": this one}'
         )
         return GivenUp("source_gone", reason, restore.report(Result.FAILED, self.now(), reason=reason))
 
@@ -321,6 +327,11 @@ def _pipeline_of(restore: KnownRestore) -> Pipeline:
             f"{restore.request.source.name} has no pipeline: its module was destroyed while a restore used it"
         )
     return pipeline
+
+
+def _readable(states: Desired) -> dict[str, State]:
+    """The portable states among what was read of a source."""
+    return {name: state for name, state in states.items() if not isinstance(state, Unreadable)}
 
 
 def _nothing_is_known(desired: Desired) -> bool:

@@ -1,0 +1,65 @@
+"""Note the steps of a run in its restore's record, as they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dynamodb_restore.aws import AwsError
+from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.steps import Plan, Steps
+
+
+class StepJournal:
+    """Keeps the record of a restore's steps up to date while they are carried out; a `StepLog`.
+
+    A step that is done is noted at once, so that a run that is killed loses none. Where one note fails, the run goes on:
+    the next note has all that the one before had, and `finish` does not return before everything is noted.
+    """
+
+    def __init__(self, records: RestoreRecords, key: RestoreKey, steps: Steps) -> None:
+        """
+        Args:
+            steps: what is on record.
+        """
+        self._records = records
+        self._key = key
+        self._steps = steps
+
+    def planned(self, plan: Plan) -> None:
+        """Note steps that are about to be taken.
+
+        Raises:
+            ClientError, BotoCoreError: it could not be noted, so they must not be taken.
+        """
+        self._steps = self._steps.with_plan(plan)
+        self._records.save_steps(self._key, self._steps)
+
+    def done(self, setting: str, step: str) -> None:
+        """Note a step that AWS has taken."""
+        self._note(self._steps.with_done(setting, step))
+
+    def not_done(self, setting: str, step: str) -> None:
+        """Note that a step was not taken."""
+        self._note(self._steps.with_not_done(setting, step))
+
+    def finish(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Note how the run ended.
+
+        Returns:
+            The outcomes, with what earlier runs have done.
+
+        Raises:
+            ClientError, BotoCoreError: it could not be noted.
+        """
+        told = self._steps.told(outcomes)
+        self._records.save_steps(self._key, self._steps, told)
+        return told
+
+    def _note(self, steps: Steps) -> None:
+        self._steps = steps
+        try:
+            self._records.save_steps(self._key, steps)
+        except AwsError:
+            # Nothing is lost yet: the next note tells it too, and the last one raises.
+            return

@@ -1,0 +1,80 @@
+"""What is on record of the steps of one restore: those that were carried out, and those whose end is not known.
+
+A step is noted as planned before the first of them is taken, and as done once AWS has taken it. What is planned and not
+done belongs to a delivery that was interrupted, or to a call that got no answer: nobody can say whether it was carried
+out, and so no report does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dynamodb_restore.restore.outcome import Outcome, Status
+
+Plan = Mapping[str, Sequence[str]]
+"""Setting name to the summaries of steps."""
+
+_INTERRUPTED = "the delivery that applied it was interrupted before it could tell how it ended"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of one restore, by setting, each by its summary.
+
+    Attributes:
+        planned: those that some delivery was about to take, and whose end is not on record.
+        done: those that AWS took from this restore.
+    """
+
+    planned: Plan = field(default_factory=dict)
+    done: Plan = field(default_factory=dict)
+
+    def with_plan(self, plan: Plan) -> Steps:
+        """Once more steps are planned; those that were planned before stay so until their end is known."""
+        return replace(self, planned=_joined(self.planned, plan))
+
+    def with_done(self, setting: str, step: str) -> Steps:
+        """Once AWS has taken a step."""
+        return Steps(_without(self.planned, setting, step), _joined(self.done, {setting: [step]}))
+
+    def with_not_done(self, setting: str, step: str) -> Steps:
+        """Once a step is known not to have been taken."""
+        return replace(self, planned=_without(self.planned, setting, step))
+
+    def told(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Outcomes of one delivery that also tell what all deliveries have done."""
+        return [self._told(outcome) for outcome in outcomes]
+
+    def on_record(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes that the last delivery left, and one for each setting of which it left only steps."""
+        known = {outcome.setting for outcome in outcomes}
+        left = [name for name in {**self.done, **self.planned} if name not in known]
+        return self.told(
+            [*outcomes, *(Outcome(name, Status.FAILED, reason=_INTERRUPTED, retryable=True) for name in left)]
+        )
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        still_open = outcome.still_open or ()
+        noted = [step for step in self.done.get(outcome.setting, ()) if step not in still_open]
+        done = (*noted, *(step for step in outcome.done if step not in noted))
+        planned = self.planned.get(outcome.setting, ())
+        in_doubt = tuple(step for step in planned if step not in still_open and step not in done)
+        outcome = replace(outcome, done=done, in_doubt=in_doubt)
+        looked_at = outcome.still_open is not None
+        if done and looked_at and outcome.status in (Status.UNCHANGED, Status.SKIPPED):
+            return replace(outcome, status=Status.APPLIED, reason=None)
+        return outcome
+
+
+def _joined(earlier: Plan, later: Plan) -> dict[str, list[str]]:
+    """The steps of two plans, each once."""
+    return {
+        name: list(dict.fromkeys([*earlier.get(name, ()), *later.get(name, ())]))
+        for name in {**earlier, **later}
+    }
+
+
+def _without(plan: Plan, setting: str, step: str) -> dict[str, list[str]]:
+    left = {name: [each for each in steps if (name, each) != (setting, step)] for name, steps in plan.items()}
+    return {name: steps for name, steps in left.items() if steps}
