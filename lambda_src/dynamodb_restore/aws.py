@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -42,20 +44,97 @@ if TYPE_CHECKING:
 AwsError = (ClientError, BotoCoreError)
 """What an AWS call can raise: the pair that callers name in `except`."""
 
+_CONNECT_SECONDS = 1.5
+"""Longer than the second after which TCP repeats a lost SYN."""
+
+_READ_SECONDS = 4.0
+
+_ATTEMPTS = 2
+
+_LONGEST_BACKOFF_SECONDS = 1.0
+"""Between two attempts of one call: botocore's standard mode waits for a random part of 2 to the power of the retries so
+far (docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
+
+ATTEMPT_SECONDS = _CONNECT_SECONDS + _READ_SECONDS
+"""How long one attempt of a call takes at most where no answer comes. A name with several addresses that all do not
+accept a connection takes longer, `_CONNECT_SECONDS` for each; so does an answer that comes in drops."""
+
+CALL_SECONDS = _ATTEMPTS * ATTEMPT_SECONDS + (_ATTEMPTS - 1) * _LONGEST_BACKOFF_SECONDS
+"""How long a call takes at most with all its attempts: a tenth of the restore worker's usual time. Whatever time a function
+keeps back is a multiple of this."""
+
+
+class CallNotBegunError(BotoCoreError):
+    """A call that was not made: if no answer came to it, the invocation could not end in its time any more."""
+
+    fmt = "not called for want of time in this invocation"
+
+
+class CallTime:
+    """The time that one invocation has for its calls. None is begun that could hang for longer than the rest of it, so an
+    endpoint that does not answer costs a call, and not the invocation."""
+
+    def __init__(self) -> None:
+        self._remaining_seconds: Callable[[], float] | None = None
+        self._kept_seconds = 0.0
+
+    @contextmanager
+    def limited(self, remaining_seconds: Callable[[], float], kept_seconds: float) -> Iterator[None]:
+        """Within this, calls are made only while there is time for one, and for what comes after it.
+
+        Args:
+            remaining_seconds: how long the invocation may still run.
+            kept_seconds: of that, for what comes after these calls.
+        """
+        before = self._remaining_seconds, self._kept_seconds
+        self._remaining_seconds, self._kept_seconds = remaining_seconds, kept_seconds
+        try:
+            yield
+        finally:
+            self._remaining_seconds, self._kept_seconds = before
+
+    @contextmanager
+    def keeping(self, seconds: float) -> Iterator[None]:
+        """The same invocation, with so much kept for what comes after these calls."""
+        before, self._kept_seconds = self._kept_seconds, seconds
+        try:
+            yield
+        finally:
+            self._kept_seconds = before
+
+    def look(self, **_event: Any) -> None:
+        """Called by botocore before each call of a client.
+
+        Raises:
+            CallNotBegunError: there is not time enough left.
+        """
+        remaining = self._remaining_seconds
+        if remaining is not None and remaining() < CALL_SECONDS + self._kept_seconds:
+            raise CallNotBegunError
+
 
 class Clients:
-    """The boto3 clients of one region, each made on first use and kept for later invocations."""
+    """The boto3 clients of one region, each made on first use and kept for later invocations.
 
-    def __init__(self, region: str | None = None) -> None:
+    Attributes:
+        call_time: asked before each call, also of `in_region`.
+    """
+
+    def __init__(self, region: str | None = None, call_time: CallTime | None = None) -> None:
         self._session = boto3.session.Session(region_name=region)
+        self.call_time = call_time or CallTime()
+        self._elsewhere: dict[str, Clients] = {}
         # botocore's standard mode backs off with jitter on throttles and 5xx answers; the visibility
         # timeout of the message carries every longer wait, so a call should fail early.
         self._config = Config(
-            connect_timeout=3,
-            read_timeout=15,
-            retries={"mode": "standard", "total_max_attempts": 5},
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             user_agent_extra="dynamodb-restore",
         )
+        # The event that comes first in a call, and once for all its attempts
+        # (docs.aws.amazon.com/boto3/latest/guide/events.html).
+        self._session.events.register("provide-client-params", self.call_time.look)
 
     @cached_property
     def _once(self) -> Config:
@@ -69,7 +148,11 @@ class Clients:
 
     def in_region(self, region: str) -> Clients:
         """The clients of another region, or these where it is their own."""
-        return self if region == self.region else clients(region)
+        if region == self.region:
+            return self
+        if region not in self._elsewhere:
+            self._elsewhere[region] = Clients(region, self.call_time)
+        return self._elsewhere[region]
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
@@ -87,8 +170,8 @@ class Clients:
 
     @cached_property
     def lambda_invoking(self) -> LambdaClient:
-        """For invocations whose answer is waited for: as long as a function may run, and never begun a second time
-        (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, function timeout)."""
+        """For invocations whose answer is waited for: as long as a function may run, `CALL_SECONDS` or not, and never begun a
+        second time (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, function timeout)."""
         patient = Config(read_timeout=900, retries={"mode": "standard", "total_max_attempts": 1})
         return self._session.client("lambda", config=self._config.merge(patient))
 
@@ -252,7 +335,7 @@ _ITEM_REFUSALS = ("ValidationException", "ItemCollectionSizeLimitExceededExcepti
 
 def classify(error: BaseException) -> ErrorClass:
     """Say what an error from an AWS call asks of its caller; anything unknown asks for a person."""
-    if isinstance(error, (HTTPClientError, BotoConnectionError)):
+    if isinstance(error, (HTTPClientError, BotoConnectionError, CallNotBegunError)):
         return ErrorClass.RETRY
     if not isinstance(error, ClientError):
         return ErrorClass.GIVE_UP
@@ -272,7 +355,14 @@ def refuses_item(error: BaseException) -> bool:
     return isinstance(error, ClientError) and error_code(error) in _ITEM_REFUSALS
 
 
+def was_not_answered(error: BaseException) -> bool:
+    """Whether a call ended without an answer, or was not made because that could happen: making it again at once would cost
+    as much time once more."""
+    return isinstance(error, (HTTPClientError, BotoConnectionError, CallNotBegunError))
+
+
 _NOT_SENT = (
+    CallNotBegunError,
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,

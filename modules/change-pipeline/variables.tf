@@ -352,10 +352,11 @@ variable "lambda" {
   default  = {}
   nullable = false
 
-  # Replay stops writing five seconds before its end, to note how far it came.
+  # Replay begins no write in its last 24 seconds, so that a call which hangs does not end it before it has noted how far
+  # it came.
   validation {
-    condition     = var.lambda.timeout >= 15
-    error_message = "lambda.timeout is ${var.lambda.timeout}: set it to at least 15 seconds, so that replay has time to write before it must note how far it came."
+    condition     = var.lambda.timeout >= 45
+    error_message = "lambda.timeout is ${var.lambda.timeout}: set it to at least 45 seconds, so that replay has time to write before it must note how far it came."
   }
 }
 

@@ -305,6 +305,12 @@ variable "lambda" {
   default  = {}
   nullable = false
 
+  # The worker waits for nothing in its last 48 seconds: what follows must not be lost to a call that hangs.
+  validation {
+    condition     = var.lambda.timeout >= 90
+    error_message = "lambda.timeout is ${var.lambda.timeout}: set it to at least 90 seconds, so that the worker has time to apply settings before it must report how far it came."
+  }
+
   validation {
     condition     = var.lambda.maximum_concurrency >= 2 && var.lambda.maximum_concurrency <= 1000
     error_message = "lambda.maximum_concurrency is ${var.lambda.maximum_concurrency}: set it within 2 to 1000, the limits of an SQS event source mapping."

@@ -12,7 +12,7 @@ from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
 from tests.aws.errors import UnknownCallError
-from tests.aws.wire import Wire
+from tests.aws.wire import Patience, Wire
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -57,6 +57,7 @@ class BotocoreDoor:
             self._wire = before
 
     def _call(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        tell_of_call(client, operation, parameters)
         model = client.meta.service_model.operation_model(operation)
         if self._writes_down:
             # This checks the parameters first.
@@ -69,11 +70,28 @@ class BotocoreDoor:
             _copied(parameters),
             region=client.meta.region_name,
             attempts=_attempts(client) if self._retries else 1,
+            patience=_patience(client, whole_calls=not self._retries),
         )
         if self.wire.checks_answers:
             _check(answer, model)
         copied: dict[str, Any] = _copied(answer)
         return copied
+
+
+def tell_of_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> None:
+    """Emit the event that comes first in each call
+    (docs.aws.amazon.com/boto3/latest/guide/events.html, "provide-client-params").
+
+    Raises:
+        Whatever who listens raises, which ends the call.
+    """
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.emit(
+        f"provide-client-params.{service}.{operation}",
+        params=parameters,
+        model=client.meta.service_model.operation_model(operation),
+        context={},
+    )
 
 
 def _copied(value: Any) -> Any:
@@ -88,6 +106,16 @@ def _copied(value: Any) -> Any:
 def _attempts(client: BaseClient) -> int:
     retries = client.meta.config.retries  # type: ignore[attr-defined]
     return int((retries or {}).get("total_max_attempts", 1))
+
+
+def _patience(client: BaseClient, *, whole_calls: bool) -> Patience:
+    """What the client is configured for.
+
+    Args:
+        whole_calls: whether what the wire sees as one attempt is all of the client's.
+    """
+    config: Any = client.meta.config
+    return Patience(config.connect_timeout, config.read_timeout, _attempts(client) if whole_calls else 1)
 
 
 def _check(answer: Mapping[str, Any], model: OperationModel) -> None:

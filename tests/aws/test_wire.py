@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
@@ -25,7 +25,7 @@ from tests.aws.hazards import (
     failing,
     meanwhile,
 )
-from tests.aws.wire import Wire
+from tests.aws.wire import Patience, Wire
 
 TABLE = "orders"
 
@@ -220,3 +220,19 @@ def test_a_batch_is_about_its_tables(wire: Wire) -> None:
     keys = {"Keys": [{"id": {"S": "a"}}], "ConsistentRead": True}
     wire.call("dynamodb", "BatchGetItem", {"RequestItems": {"another": keys}})
     assert wire.calls == [Call("BatchGetItem", "another")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "attempts", "seconds"),
+    [(Mode.UNREACHABLE, 1, 2.0), (Mode.TIMED_OUT, 1, 7.0), (Mode.LATE, 1, 7.0), (Mode.TIMED_OUT, 3, 24.0)],
+)
+def test_what_does_not_come_is_waited_for_as_long_as_the_client_waits(
+    wire: Wire, mode: Mode, attempts: int, seconds: float
+) -> None:
+    """Of three attempts the pauses too: a second, and two."""
+    wire.hazards.append(lambda _: Fault(mode))
+    began = wire.clock.now
+    item = {"TableName": TABLE, "Item": {"id": {"S": "a"}}}
+    with wire.invocation(), pytest.raises(BotoCoreError):
+        wire.call("dynamodb", "PutItem", item, patience=Patience(2.0, 7.0, attempts))
+    assert wire.clock.now == began + seconds

@@ -47,6 +47,26 @@ _LONGEST_BACKOFF = 20.0
 """botocore's standard mode (docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a client waits for what does not come.
+
+    Attributes:
+        connect, read: seconds, of one attempt.
+        attempts: how many of these one attempt on the wire stands for, with botocore's longest pauses between them.
+    """
+
+    connect: float
+    read: float
+    attempts: int = 1
+
+    def seconds(self, mode: Mode) -> float:
+        each = self.connect if mode is Mode.UNREACHABLE else self.read
+        return self.attempts * each + sum(
+            min(2.0**retry, _LONGEST_BACKOFF) for retry in range(self.attempts - 1)
+        )
+
+
 @dataclass
 class Wire:
     """The calls that functions make to an account.
@@ -54,7 +74,7 @@ class Wire:
     Attributes:
         hazards: asked in their order; the first that strikes decides.
         latency: seconds that an attempt takes.
-        timeout_seconds: how long a caller waits for an answer that does not come.
+        timeout_seconds: how long a caller waits for an answer that does not come, where its door does not tell.
         checks_answers: whether a door that knows botocore's models holds every answer against them; slow.
         calls: every attempt.
         faults: how many went wrong.
@@ -98,6 +118,7 @@ class Wire:
         *,
         region: str = REGION,
         attempts: int = 1,
+        patience: Patience | None = None,
     ) -> dict[str, Any]:
         """Make one call, as a client of the SDK does.
 
@@ -105,6 +126,7 @@ class Wire:
             service: its name in botocore.
             attempts: how often the client tries what can succeed later. One: its caller sees every failure, as it
                 sees those at the end of a real client's attempts.
+            patience: how long the client waits for an answer.
 
         Raises:
             ClientError, BotoCoreError: as botocore raises them.
@@ -112,15 +134,20 @@ class Wire:
         """
         for retry in range(attempts - 1):
             try:
-                return self._attempt(service, operation, parameters, region)
+                return self._attempt(service, operation, parameters, region, patience)
             except (ClientError, BotoCoreError) as error:
                 if not is_retried(error):
                     raise
             self.clock.sleep(self.account.choices.between(0.0, min(2.0**retry, _LONGEST_BACKOFF)))
-        return self._attempt(service, operation, parameters, region)
+        return self._attempt(service, operation, parameters, region, patience)
 
     def _attempt(
-        self, service: str, operation: str, parameters: Mapping[str, Any], region: str
+        self,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        region: str,
+        patience: Patience | None,
     ) -> dict[str, Any]:
         call = Call(operation, resource_of(parameters))
         attempt = Attempt(len(self.calls), call, service, region)
@@ -148,7 +175,7 @@ class Wire:
         if fault.mode.is_death:
             self._die()
         if fault.mode.takes_time:
-            self.clock.sleep(self.timeout_seconds)
+            self.clock.sleep(patience.seconds(fault.mode) if patience else self.timeout_seconds)
             self._check_deadline()
         raise fault.error_for(attempt)
 

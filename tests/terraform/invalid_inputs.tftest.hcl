@@ -602,6 +602,31 @@ run "a_visibility_below_six_longer_timeouts_fails" {
   expect_failures = [var.restore_queue]
 }
 
+run "a_worker_without_time_for_work_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    name = "demo"
+    restore_queue = {
+      url                        = "https://sqs.example/demo-restores"
+      arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+      visibility_timeout_seconds = 720
+      message_retention_seconds  = 604800
+    }
+    dead_letter_queue = {
+      url = "https://sqs.example/demo-restores-dlq"
+      arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+    }
+    lambda = { timeout = 89 }
+  }
+
+  expect_failures = [var.lambda]
+}
+
 run "a_longest_wait_that_outlives_the_message_fails" {
   command = plan
 

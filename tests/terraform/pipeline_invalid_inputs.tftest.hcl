@@ -489,7 +489,7 @@ run "a_timeout_too_short_to_write_fails" {
   }
 
   variables {
-    lambda = { timeout = 14 }
+    lambda = { timeout = 44 }
   }
 
   expect_failures = [var.lambda]
@@ -634,8 +634,8 @@ run "the_numbers_at_their_lower_limits_pass" {
     byte_limit             = 1024
     replay_concurrency     = 2
     write_units_per_second = 0.5
-    lambda                 = { timeout = 15 }
-    buffer                 = { visibility_timeout_seconds = 90 }
+    lambda                 = { timeout = 45 }
+    buffer                 = { visibility_timeout_seconds = 270 }
     stream_reader          = { batch_size = 1, batching_window_seconds = 0, parallelization_factor = 1, maximum_record_age_seconds = 60 }
     failure_bucket         = { expire_after_days = 1 }
     ttl_attribute          = "t"

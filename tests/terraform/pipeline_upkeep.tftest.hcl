@@ -83,7 +83,7 @@ run "it_is_told_all_that_it_reads" {
   variables {
     group_count = 32
     byte_limit  = 100000
-    lambda      = { memory_size = 1024, timeout = 30, runtime = "python3.12", log_level = "DEBUG" }
+    lambda      = { memory_size = 1024, timeout = 45, runtime = "python3.12", log_level = "DEBUG" }
   }
 
   assert {

@@ -17,6 +17,7 @@ from botocore.validate import validate_parameters
 
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
+from tests.aws.botocore_door import tell_of_call
 from tests.aws.clock import VirtualClock
 from tests.aws.errors import client_error
 from tests.aws.functions import Functions
@@ -96,6 +97,7 @@ class Aws:
         parameters: dict[str, Any],
         otherwise: Callable[[BaseClient, str, dict[str, Any]], dict[str, Any]],
     ) -> dict[str, Any]:
+        tell_of_call(client, operation, parameters)
         shape = client.meta.service_model.operation_model(operation).input_shape
         if shape is not None:
             validate_parameters(parameters, shape)

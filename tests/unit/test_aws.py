@@ -169,5 +169,5 @@ def test_there_are_clients_without_repetitions_and_they_differ_in_nothing_else(
 ) -> None:
     usual, once = (getattr(clients, name).meta.config for name in (service, f"{service}_once"))
 
-    assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (5, 1)
-    assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (3, 15, "dynamodb-restore")
+    assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (2, 1)
+    assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (1.5, 4, "dynamodb-restore")

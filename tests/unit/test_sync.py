@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 BUSY = client_error("TagResource", "ResourceInUseException", "the shelf is in use")
 DENIED = client_error("TagResource", "AccessDeniedException", "not your shelf")
 NO_ANSWER = client_error("TagResource", "InternalServerError", "no", 500)
+UNANSWERED = ReadTimeoutError(endpoint_url="https://tagging.example")
 HELD_ALREADY = client_error("UpdateTimeToLive", "ValidationException", "TimeToLive is already enabled")
 
 
@@ -116,6 +118,38 @@ def test_a_hopeless_step_does_not_stop_the_others(target: Table, clock: Clock) -
         reason="put fig: TagResource: AccessDeniedException: not your shelf",
     )
     assert clock.naps == []
+
+
+def test_a_step_that_was_not_answered_leaves_the_rest_to_the_next_delivery(
+    target: Table, clock: Clock
+) -> None:
+    """It has cost as much time as a call can cost, and the next would cost it again."""
+    shelf = Shelf()
+    shelf.refuse("plum", UNANSWERED)
+    outcome = sync(shelf, target, clock, "fig", "plum", "quince")
+    assert (outcome.status, outcome.done, outcome.retryable) == (Status.FAILED, ("put fig",), True)
+    assert outcome.still_open == ("put plum", "put quince")
+    assert (outcome.reason or "").startswith("put plum: ReadTimeoutError: ")
+    assert (shelf.applied, shelf.reads, clock.naps) == (["fig"], 1, [])
+
+
+def test_a_reading_that_was_not_answered_is_not_tried_again(
+    source: Table, target: Table, clock: Clock
+) -> None:
+    shelf = Shelf()
+    shelf.read_faults.extend([UNANSWERED] * 2)
+    states = read_settings([shelf], source, clock.pace())
+    assert states == {"shelf": Unreadable(f"ReadTimeoutError: {UNANSWERED}", retryable=True)}
+    outcome = sync(shelf, target, clock, "fig")
+    assert (outcome.status, outcome.retryable) == (Status.FAILED, True)
+    assert (shelf.reads, clock.naps) == (2, [])
+
+
+def test_reading_back_ends_where_it_is_not_answered(target: Table, clock: Clock) -> None:
+    shelf = Shelf()
+    shelf.read_faults.extend([None, UNANSWERED])
+    outcome = sync(shelf, target, clock, "fig")
+    assert (outcome.status, outcome.retryable, shelf.reads) == (Status.FAILED, True, 2)
 
 
 def test_a_step_that_already_holds_is_looked_for_and_is_not_told_as_done(target: Table, clock: Clock) -> None:
@@ -340,8 +374,8 @@ def test_a_source_that_is_gone_is_told_whatever_is_switched_on(
 
 def test_settings_are_applied_in_this_order() -> None:
     assert {lane: [s.name for s in SETTINGS if s.lane is lane] for lane in Lane} == {
+        Lane.FIRST: ["point_in_time_recovery", "deletion_protection"],
         Lane.TABLE: [
-            "deletion_protection",
             "table_class",
             "on_demand_throughput",
             "stream",
@@ -349,7 +383,6 @@ def test_settings_are_applied_in_this_order() -> None:
             "warm_throughput",
         ],
         Lane.ALONE: [
-            "point_in_time_recovery",
             "tags",
             "auto_scaling",
             "contributor_insights",
@@ -428,6 +461,29 @@ class TestLanes:
         self.run([last, slow, table], target, clock)
         assert journal == ["slow", "table", "last"]
         assert slow.jars[target.name] == table.jars[target.name] == ["fig"]
+
+    def test_what_protects_comes_before_all_others_whatever_its_place(
+        self, target: Table, clock: Clock
+    ) -> None:
+        journal: list[str] = []
+        shelves = [self.shelf(lane.value, lane, journal) for lane in reversed(Lane)]
+        self.run(shelves, target, clock)
+        assert journal == ["first", "alone", "table", "last"]
+
+    def test_others_wait_for_what_protects_for_a_while_only(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        first = self.shelf("first", Lane.FIRST, journal)
+        first.refuse("fig", *[BUSY] * 100)
+        other = self.shelf("other", Lane.ALONE, journal)
+        assert self.run([first, other], target, clock) == {"first": Status.FAILED, "other": Status.APPLIED}
+        assert 10 < clock.slept_seconds <= 20
+
+    def test_a_setting_of_many_steps_takes_turns_with_the_others(self, target: Table, clock: Clock) -> None:
+        journal: list[str] = []
+        shelves = [self.shelf(name, Lane.ALONE, journal) for name in ("many", "few")]
+        desired = {"many": {"jars": ["fig", "plum", "quince"]}, "few": {"jars": ["fig"]}}
+        sync_settings(shelves, desired, target, clock.pace(), switches={"many": True, "few": True})
+        assert journal == ["many", "few", "many", "many"]
 
     def test_a_step_that_changes_the_table_waits_until_it_is_active(
         self, aws: Aws, target: Table, clock: Clock

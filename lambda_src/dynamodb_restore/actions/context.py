@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dynamodb_restore.aws import CALL_SECONDS
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
@@ -16,8 +17,8 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRe
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import parse_time
 
-_RESERVE_SECONDS = 30.0
-"""Left after a wait, for what comes after it."""
+_RESERVE_SECONDS = 4 * CALL_SECONDS
+"""Left after a wait, for what comes after it: a look, telling, noting, and giving back."""
 
 LONGEST_FENCE_SECONDS = 240.0
 """How long the function waits for a fence; an invocation of replay may run for 15 minutes, others are short."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
+from dynamodb_restore.aws import (
+    CALL_SECONDS,
+    AwsError,
+    Clients,
+    ErrorClass,
+    classify,
+    explain,
+    was_not_answered,
+)
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, Search, TableId
 from dynamodb_restore.findings.registry import SEARCHES
 
@@ -12,11 +20,11 @@ _MOST_FINDINGS = 100
 """In one report, which has to fit an event of 256 KB
 (docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html)."""
 
-_RESERVE_SECONDS = 20.0
-"""Left when the search stops: one more call with all its retries, and telling and noting the end."""
+_RESERVE_SECONDS = 4 * CALL_SECONDS
+"""Left when the search stops: one more call, telling and noting what was found, and what becomes of the message."""
 
 _TRIES = 3
-"""Of one search. Each call has been repeated with pauses by botocore before it fails."""
+"""Of one search, where AWS answers and asks for that. Each call has been repeated by botocore before it fails."""
 
 
 def find_most(
@@ -87,5 +95,6 @@ def _search(
     except OutOfTimeError as error:
         return found, str(error), False
     except AwsError as error:
-        return found, explain(error), classify(error) is ErrorClass.RETRY
+        again = classify(error) is ErrorClass.RETRY and not was_not_answered(error)
+        return found, explain(error), again
     return found, None, False

@@ -18,8 +18,8 @@ from dynamodb_restore.restore.record import RestoreRecords
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_RESERVE_MILLISECONDS = 30_000
-"""Left when it stops: one more look with all its retries, and the note of where it stopped."""
+_RESERVE_SECONDS = 5 * aws.CALL_SECONDS
+"""Left when it stops: for one more table (what it is, its record, a message, the note of that), and for where it stopped."""
 
 # Powertools keeps these across invocations on purpose.
 logger = Logger()
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         restore_queue_url=config.restore_queue_url,
         patterns=config.table_patterns,
         wanted=config.follow,
-        enough_time=lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS,
+        enough_time=lambda: context.get_remaining_time_in_millis() / 1000 > _RESERVE_SECONDS,
         now=lambda: datetime.now(UTC),
     ).run()
     metrics.add_metric("TablesLookedAt", MetricUnit.Count, reconciled.looked_at)

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 logger = Logger()
 metrics = Metrics()
 
-_RESERVE_SECONDS = 5.0
-"""Kept for noting progress and answering, after the last write has begun. A call that hangs for longer than that, which
-takes the SDK up to 18 s to see, ends with the function: its messages come back, and its note stands (`doubt`)."""
+_RESERVE_SECONDS = 2 * aws.CALL_SECONDS
+"""Kept for noting progress and answering, after the last write has begun: in the first half for that write, in the second
+for the note of it. Where several calls hang, the function ends with them: its messages come back, and its note stands
+(`doubt`)."""
 
 
 @logger.inject_lambda_context

@@ -62,11 +62,16 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """
     config = WorkerConfig.from_environment(os.environ)
     wiring = Wiring(config, context)
+    with wiring.limited_calls():
+        return _answer(event, wiring, context)
+
+
+def _answer(event: Any, wiring: Wiring, context: LambdaContext) -> dict[str, Any]:
     if not isinstance(event, Mapping):
         raise InvocationError(f"{_EXPECTED}; got {event!r:.100}")
     if "Records" not in event:
         return _invoked(event, wiring, context)
-    queue = _Queue(config, aws.clients())
+    queue = _Queue(wiring.config, wiring.clients)
     worker = wiring.worker()
     failures = [
         {"itemIdentifier": message["messageId"]}
@@ -172,11 +177,12 @@ class _Queue:
         this call fails, the queue's own visibility timeout brings the message back all the same.
         """
         try:
-            self.clients.sqs.change_message_visibility(
-                QueueUrl=self.config.restore_queue_url,
-                ReceiptHandle=message["receiptHandle"],
-                VisibilityTimeout=round(delay_seconds),
-            )
+            with self.clients.call_time.keeping(0):
+                self.clients.sqs.change_message_visibility(
+                    QueueUrl=self.config.restore_queue_url,
+                    ReceiptHandle=message["receiptHandle"],
+                    VisibilityTimeout=round(delay_seconds),
+                )
         except aws.AwsError as error:
             logger.warning("the delay could not be set", reason=aws.explain(error))
 
@@ -198,16 +204,17 @@ class _Queue:
             "target_table": request.target.name if request else "",
         }
         try:
-            self.clients.sqs.send_message(
-                QueueUrl=self.config.dead_letter_queue_url,
-                MessageBody=message["body"],
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value[:2000]}
-                    for name, value in attributes.items()
-                    # SQS refuses an attribute without a value.
-                    if value
-                },
-            )
+            with self.clients.call_time.keeping(0):
+                self.clients.sqs.send_message(
+                    QueueUrl=self.config.dead_letter_queue_url,
+                    MessageBody=message["body"],
+                    MessageAttributes={
+                        name: {"DataType": "String", "StringValue": value[:2000]}
+                        for name, value in attributes.items()
+                        # SQS refuses an attribute without a value.
+                        if value
+                    },
+                )
         except aws.AwsError as error:
             # The message stays where it is; the queue's redrive policy is the net under this.
             logger.exception("the message could not be set aside", reason=aws.explain(error))

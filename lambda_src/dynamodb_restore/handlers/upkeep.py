@@ -44,8 +44,8 @@ metrics = Metrics()
 # A run that finds nothing to do has nothing to count.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
-_RESERVE_SECONDS = 80.0
-"""Left when no more work is begun: a call that hangs takes up to 76 s with all its SDK retries (`aws.Clients`)."""
+_RESERVE_SECONDS = 3 * aws.CALL_SECONDS
+"""Left when no more work is begun: for the call that was begun last, and in the second half for what has to be noted."""
 
 
 class _RequestError(Exception):

@@ -6,6 +6,7 @@ import random
 import time
 import warnings
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner, DirectClone
+from dynamodb_restore.restore.kept_time import QUEUE_SECONDS
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
@@ -61,13 +63,17 @@ class Wiring:
             self.clients, config.restore_table_name, timedelta(days=config.record_retention_days)
         )
         self._announcer = Announcer(self.clients, config.event_bus_name, config.notification_topic_arn)
-        pace = Pace(
+        self._pace = Pace(
             sleep=time.sleep,
             remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
             rng=random.Random(),
         )
-        self._cloner = Cloner(self.clients, self._records, SETTINGS, pace)
+        self._cloner = Cloner(self.clients, self._records, SETTINGS, self._pace)
         self.pipelines = Pipelines(self.clients, config.restore_table_name, _now)
+
+    def limited_calls(self) -> AbstractContextManager[None]:
+        """Within this, no call is begun that could outlast the invocation, with time kept for what becomes of a message."""
+        return self.clients.call_time.limited(self._pace.remaining_seconds, QUEUE_SECONDS)
 
     def worker(self) -> Worker:
         """What follows restores."""

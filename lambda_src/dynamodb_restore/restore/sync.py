@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import Protocol, TypeVar
 
 from dynamodb_restore.aws import (
@@ -25,9 +26,11 @@ from dynamodb_restore.aws import (
     explain,
     outcome_unknown,
     retry_after,
+    was_not_answered,
     was_retried,
 )
 from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.steps import Plan
 from dynamodb_restore.settings.names import with_table
@@ -51,11 +54,14 @@ _POLL = Backoff(base_seconds=0.25, rate=2, cap_seconds=8, jitter=0.5)
 _READ_TRIES = 3
 """Of one setting, before it is given up for this delivery: a reading that fails costs the whole setting."""
 
+_FIRST_LOOKS = (Lane.FIRST, Lane.ALONE, Lane.TABLE)
+"""What is looked at before anything is carried out."""
+
 _PATIENCE_SECONDS = 45.0
 """How long one setting may wait in one delivery; what takes longer comes back with the message."""
 
-_RESERVE_SECONDS = 10.0
-"""What the function keeps for writing down and reporting how far it came."""
+_FIRST_PATIENCE_SECONDS = 20.0
+"""The same for one that all others wait for."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ def read_settings(settings: Iterable[Setting], source: Table, pace: Pace) -> dic
 
 
 def _tried(read: Callable[[], _T], pace: Pace) -> _T:
-    """What a reading gives, tried again where AWS asks for that.
+    """What a reading gives, tried again where AWS asks for that; what was not answered is left to the next delivery.
 
     Raises:
         ClientError, BotoCoreError, TableGoneError: from the last try.
@@ -151,7 +157,8 @@ def _tried(read: Callable[[], _T], pace: Pace) -> _T:
             delay = max(_POLL.delay(attempt, pace.rng), retry_after(error) or 0.0)
             if (
                 classify(error) is not ErrorClass.RETRY
-                or pace.remaining_seconds() - delay <= _RESERVE_SECONDS
+                or was_not_answered(error)
+                or pace.remaining_seconds() - delay <= AFTER_A_WAIT_SECONDS
             ):
                 raise
             pace.sleep(delay)
@@ -202,7 +209,7 @@ class Sync:
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
-        return self._look_at([*self._tasks[Lane.ALONE], *self._tasks[Lane.TABLE]])
+        return self._look_at(task for lane in _FIRST_LOOKS for task in self._tasks[lane])
 
     def run(self, log: StepLog | None = None) -> list[Outcome]:
         """Carry the plan out, and say how each setting ended, in their order.
@@ -212,8 +219,9 @@ class Sync:
                 step.
         """
         log = log or _NobodyListens()
-        self._look_at_what_is_left([Lane.ALONE, Lane.TABLE])
-        alone = [self._one_after_another([task], log) for task in self._tasks[Lane.ALONE]]
+        self._look_at_what_is_left(_FIRST_LOOKS)
+        _take_turns(self._each_by_itself(Lane.FIRST, log, _FIRST_PATIENCE_SECONDS), self._pace)
+        alone = self._each_by_itself(Lane.ALONE, log, _PATIENCE_SECONDS)
         _take_turns([*alone, self._one_after_another(self._tasks[Lane.TABLE], log)], self._pace)
         last = self._look_at(self._tasks[Lane.LAST])
         if last:
@@ -240,8 +248,12 @@ class Sync:
                 plan[task.setting.name] = [step.summary for step in look.difference.steps]
         return plan
 
-    def _one_after_another(self, tasks: Iterable[_Task], log: StepLog) -> _Waits[None]:
-        patience = _PATIENCE_SECONDS
+    def _each_by_itself(self, lane: Lane, log: StepLog, patience: float) -> list[_Waits[None]]:
+        return [self._one_after_another([task], log, patience) for task in self._tasks[lane]]
+
+    def _one_after_another(
+        self, tasks: Iterable[_Task], log: StepLog, patience: float = _PATIENCE_SECONDS
+    ) -> _Waits[None]:
         for task in tasks:
             name = task.setting.name
             outcome = self._outcomes[name] = yield from task.run(self._looks[name], patience, log)
@@ -281,9 +293,10 @@ def _take_turns(lanes: Iterable[_Waits[None]], pace: Pace) -> None:
     def now() -> float:
         return -pace.remaining_seconds()
 
-    due = [(now(), number, lane) for number, lane in enumerate(lanes)]
+    turns = count()
+    due = [(now(), next(turns), lane) for lane in lanes]
     while due:
-        when, number, lane = heapq.heappop(due)
+        when, _, lane = heapq.heappop(due)
         early = when - now()
         if early > 0:
             pace.sleep(early)
@@ -291,7 +304,7 @@ def _take_turns(lanes: Iterable[_Waits[None]], pace: Pace) -> None:
             delay = next(lane)
         except StopIteration:
             continue
-        heapq.heappush(due, (now() + delay, number, lane))
+        heapq.heappush(due, (now() + delay, next(turns), lane))
 
 
 @dataclass(frozen=True)
@@ -304,15 +317,23 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why something was not reached.
+    """Why a step, or a look, did not succeed.
 
     Attributes:
         in_doubt: whether it may have taken effect all the same, or may yet.
+        unanswered: whether AWS did not answer, which costs so much time that the setting is left to the next delivery.
     """
 
     reason: str
     retryable: bool
     in_doubt: bool = False
+    unanswered: bool = False
+
+    @classmethod
+    def of(cls, error: BaseException, doing: str = "", *, in_doubt: bool = False) -> _Failure:
+        """What an error of AWS, or a table that is gone, comes to."""
+        reason = f"{doing}{explain(error)}"
+        return cls(reason, classify(error) is ErrorClass.RETRY, in_doubt, was_not_answered(error))
 
 
 class _ThereAlready(Exception):  # noqa: N818 - not an error: the table has what the step would make
@@ -382,7 +403,7 @@ class _Task:
                 return look
             busy = yield from self._until_active(deadline)
         except (*AwsError, TableGoneError) as error:
-            busy = _Failure(explain(error), retryable=classify(error) is ErrorClass.RETRY)
+            busy = _Failure.of(error)
         if busy is not None:
             return self._failed(look.difference, (), [busy])
         # What kept the table busy may have been this very change.
@@ -402,7 +423,10 @@ class _Task:
         failures: list[_Failure] = []
         omitted: list[str] = []
         name = self.setting.name
-        for step in difference.steps:
+        for number, step in enumerate(difference.steps):
+            if number:
+                # A setting of many steps must not keep the others waiting.
+                yield 0.0
             in_doubt = False
             try:
                 failure = yield from self._apply(step, deadline)
@@ -420,7 +444,10 @@ class _Task:
                 in_doubt = failure.in_doubt
             if not in_doubt:
                 log.not_done(name, step.summary)
-        if done or there_already or not difference.steps:
+            if any(failure.unanswered for failure in failures):
+                break
+        answered = not any(failure.unanswered for failure in failures)
+        if answered and (done or there_already or not difference.steps):
             expected = len(failures) + len(omitted)
             unseen = yield from self._unseen(deadline, expected=expected)
             if unseen is not None:
@@ -451,14 +478,13 @@ class _Task:
             except CannotApplyError as error:
                 return _Failure(f"{step.summary}: {error}", retryable=False, in_doubt=in_doubt)
             except (*AwsError, TableGoneError) as error:
-                meaning = classify(error)
                 in_doubt = in_doubt or _may_have_been_taken(error)
-                if meaning is ErrorClass.IGNORE:
+                if classify(error) is ErrorClass.IGNORE:
                     raise _ThereAlready(in_doubt=in_doubt) from error
-                delay = self._delay(attempt, deadline, error) if meaning is ErrorClass.RETRY else None
-                if delay is None:
-                    retryable = meaning is ErrorClass.RETRY
-                    return _Failure(f"{step.summary}: {explain(error)}", retryable, in_doubt)
+                failure = _Failure.of(error, f"{step.summary}: ", in_doubt=in_doubt)
+                delay = self._delay(attempt, deadline, error)
+                if not failure.retryable or failure.unanswered or delay is None:
+                    return failure
                 yield delay
             else:
                 return None
@@ -495,25 +521,24 @@ class _Task:
             try:
                 look = self._look()
                 missing = _missing(look, expected)
+                if missing is None:
+                    return None
                 # AWS's own word that it could not be done: no second look changes that.
-                retryable = not look.reading.failures
+                failure = _Failure(f"{_NOT_SEEN}{missing}", retryable=not look.reading.failures)
             except (*AwsError, TableGoneError) as error:
                 problem = error
-                missing = explain(error)
-                retryable = classify(error) is ErrorClass.RETRY
-            if missing is None:
-                return None
+                failure = _Failure.of(error, _NOT_SEEN)
             self.target.forget()
             delay = self._delay(attempt, deadline, problem)
-            if not retryable or delay is None:
-                return _Failure(f"not seen after it was applied: {missing}", retryable)
+            if not failure.retryable or failure.unanswered or delay is None:
+                return failure
             yield delay
 
     def _delay(self, attempt: int, deadline: float, error: BaseException | None = None) -> float | None:
         """Seconds to wait before the next look; None where the setting's time, or the function's, is used up."""
         asked_for = (retry_after(error) if error is not None else None) or 0.0
         delay = max(_POLL.delay(attempt, self.pace.rng), asked_for)
-        if self.pace.remaining_seconds() - delay <= max(deadline, _RESERVE_SECONDS):
+        if self.pace.remaining_seconds() - delay <= max(deadline, AFTER_A_WAIT_SECONDS):
             return None
         return delay
 
@@ -548,6 +573,9 @@ class _Task:
             reason=reason,
             retryable=retryable,
         )
+
+
+_NOT_SEEN = "not seen after it was applied: "
 
 
 def _may_have_been_taken(error: BaseException) -> bool:

@@ -39,6 +39,7 @@ from dynamodb_restore.restore.delivery import (
     Unfinished,
     Verdict,
 )
+from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
@@ -78,10 +79,15 @@ class Worker:
         Several messages can be about one restore: it is seen in several ways, and each event may come twice. One
         of them leads; the others come back until it has ended the restore, or has fallen silent.
         """
+        work = partial(self.cloner.clients.call_time.keeping, ENDING_SECONDS)
         try:
-            match self.lookup.known(delivery):
+            with work():
+                known = self.lookup.known(delivery)
+            match known:
                 case KnownRestore() as restore:
-                    return self._conclude(restore, self._advance(restore))
+                    with work():
+                        progress = self._advance(restore)
+                    return self._conclude(restore, progress)
                 case LedByAnother():
                     return self._left_to_leader(delivery)
                 case NothingToDo() as nothing:

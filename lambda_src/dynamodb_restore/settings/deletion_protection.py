@@ -10,7 +10,7 @@ class DeletionProtection:
 
     name = "deletion_protection"
     phase = Phase.ON_ACTIVE
-    lane = Lane.TABLE
+    lane = Lane.FIRST
 
     def read(self, table: Table) -> Reading:
         return Reading({"enabled": bool(table.describe().get("DeletionProtectionEnabled"))})

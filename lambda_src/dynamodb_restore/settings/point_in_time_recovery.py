@@ -12,7 +12,7 @@ class PointInTimeRecovery:
 
     name = "point_in_time_recovery"
     phase = Phase.ON_ACTIVE
-    lane = Lane.ALONE
+    lane = Lane.FIRST
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_continuous_backups(TableName=table.name)

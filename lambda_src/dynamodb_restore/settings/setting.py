@@ -28,6 +28,8 @@ class Phase(enum.Enum):
 class Lane(enum.Enum):
     """What a setting must not overlap with while it is applied."""
 
+    FIRST = "first"
+    """It protects the table: before all others, so that nothing that another service delays can delay it."""
     TABLE = "table"
     """Written by UpdateTable, which changes one kind of thing at a time and leaves the table UPDATING meanwhile: one
     after another, each step on an ACTIVE table

@@ -47,7 +47,7 @@ class Context:
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
 
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return 52_000
 
 
 CONTEXT = cast("LambdaContext", Context())
@@ -394,9 +394,9 @@ def test_limits_are_read_from_the_environment(functions: House, monkeypatch: pyt
     )
     many: list[Change] = [put(f"{n}") for n in range(26)]
 
-    # An item each two seconds of the 25 that there are.
+    # An item each two seconds of the 28 that there are.
     assert replayed([message("m1", 6, 11, many)]) == ["m1"]
-    assert len(target(functions)) == 13
+    assert len(target(functions)) == 14
 
 
 def asked(**event: Any) -> dict[str, Any]:
@@ -419,7 +419,7 @@ def test_messages_that_come_back_do_so_soon(functions: House) -> None:
     leased, hidden = functions.aws.named("ChangeMessageVisibilityBatch")
     assert leased["QueueUrl"] == hidden["QueueUrl"] == functions.buffer_url
     # Half a minute more than what is left of the invocation.
-    assert [entry["VisibilityTimeout"] for entry in leased["Entries"]] == [60]
+    assert [entry["VisibilityTimeout"] for entry in leased["Entries"]] == [82]
     assert hidden["Entries"] == [
         {"Id": "0", "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": 2}
     ]
@@ -484,7 +484,7 @@ def test_the_operator_function_cuts_over(
     functions.replaying()
     functions.quarantine.add(put("a"), "wrong type")
 
-    # Invocations of half a minute need three for ten seconds of settling and the fence.
+    # Invocations that have four seconds to wait need three for ten seconds of settling and the fence.
     assert "settling_until" in asked(action="cutover", table="orders", settle_seconds=0, accept=["gap"])
     clock[0] += 10
     assert asked(action="cutover", table="orders", accept=["gap"]) == {"refused": [QUARANTINED]}
