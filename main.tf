@@ -48,6 +48,8 @@ module "restore_worker" {
   restore_queue     = module.restore_events[0].queue
   dead_letter_queue = module.restore_events[0].dead_letter_queue
 
+  control_tag_excludes = var.control_tag_excludes
+
   notifications = {
     topic_arn      = module.restore_events[0].topic_arn
     event_bus_name = var.notifications.event_bus_name

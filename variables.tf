@@ -80,9 +80,16 @@ variable "drill_patterns" {
 }
 
 variable "control_tag" {
-  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
+  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, does not decide about `control_tag_excludes`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
   type        = string
   default     = "dynamodb-restore:settings"
+}
+
+variable "control_tag_excludes" {
+  description = "Settings about which `control_tag` does not decide, because whoever may tag the source table could then leave the restored one unprotected. They stay as `settings` and `overrides` have them, also where the tag says `off`; the report notes what the tag asked for. An empty list lets the tag decide about all."
+  type        = list(string)
+  default     = ["point_in_time_recovery", "deletion_protection", "resource_policy"]
+  nullable    = false
 }
 
 variable "polling" {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,7 @@ class WorkerConfig:
         switches: setting name to whether it is cloned; a setting that is not named is off.
         overrides: in the order in which they are tried; the first that matches holds.
         control_tag: the key of the tag by which a source table chooses for itself; None where none can.
+        control_tag_excludes: settings about which that tag does not decide.
         follow_terraform: whether restores that Terraform makes are followed.
         source_regions: other regions that tables may be restored from.
         findings: search name to whether it is made.
@@ -85,6 +86,7 @@ class WorkerConfig:
     table_patterns: TablePatterns = TablePatterns()
     overrides: Sequence[Override] = ()
     control_tag: str | None = None
+    control_tag_excludes: Collection[str] = ()
     follow_terraform: bool = True
     source_regions: Sequence[str] = ()
     findings: Mapping[str, bool] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class WorkerConfig:
                 table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
                 overrides=overrides,
                 control_tag=environment.get("CONTROL_TAG") or None,
+                control_tag_excludes=json.loads(environment["CONTROL_TAG_EXCLUDES"]),
                 follow_terraform=environment["FOLLOW_TERRAFORM"] == "true",
                 source_regions=json.loads(environment["SOURCE_REGIONS"]),
                 findings=json.loads(environment["FINDINGS"]),

@@ -159,13 +159,25 @@ variable "drill_patterns" {
 }
 
 variable "control_tag" {
-  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
+  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, does not decide about `control_tag_excludes`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
   type        = string
   default     = "dynamodb-restore:settings"
 
   validation {
     condition     = var.control_tag == null ? true : can(regex("^[A-Za-z0-9 _.:/=+@-]{1,128}$", var.control_tag)) && !startswith(lower(var.control_tag), "aws:")
     error_message = "control_tag \"${coalesce(var.control_tag, "null")}\" cannot be the key of a tag: use 1 to 128 letters, digits, spaces and _ . : / = + @ -, not beginning with \"aws:\", or null to heed no tag."
+  }
+}
+
+variable "control_tag_excludes" {
+  description = "Settings about which `control_tag` does not decide, because whoever may tag the source table could then leave the restored one unprotected. They stay as `settings` and `overrides` have them, also where the tag says `off`; the report notes what the tag asked for. An empty list lets the tag decide about all."
+  type        = list(string)
+  default     = ["point_in_time_recovery", "deletion_protection", "resource_policy"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for setting in var.control_tag_excludes : contains(local.known_settings, setting)])
+    error_message = "There is no such setting: ${join(", ", [for setting in var.control_tag_excludes : "\"${setting}\"" if !contains(local.known_settings, setting)])}. Name in control_tag_excludes only: ${join(", ", local.known_settings)}."
   }
 }
 

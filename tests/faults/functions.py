@@ -68,6 +68,7 @@ ENVIRONMENT = {
         ]
     ),
     "CONTROL_TAG": CONTROL_TAG,
+    "CONTROL_TAG_EXCLUDES": "[]",
     "FOLLOW_TERRAFORM": "true",
     "SOURCE_REGIONS": "[]",
     "FINDINGS": json.dumps({"backup_selections": True, "dashboards": True, "identity_policies": True}),

@@ -55,6 +55,7 @@ ENVIRONMENT = {
     "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
     "OVERRIDES": '[{"source": "*", "target": "drill-*", "settings": {"ttl": false}, "notify": false}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
+    "CONTROL_TAG_EXCLUDES": "[]",
     "FOLLOW_TERRAFORM": "false",
     "SOURCE_REGIONS": '["us-east-1"]',
     "FINDINGS": "{}",

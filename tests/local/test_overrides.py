@@ -33,7 +33,7 @@ def test_a_real_restore_a_drill_and_one_that_is_opted_out_end_in_three_ways(
 
     assert set(differing(read_settings(aws.clients(), drill), wanted)) == NOT_IN_DRILLS & source.settings
     assert statuses(records[drill]["report"]) == cloned(source, **dict.fromkeys(NOT_IN_DRILLS, "skipped"))
-    assert outcome_of(records[drill]["report"], "replicas")["reason"] == "switched off"
+    assert outcome_of(records[drill]["report"], "replicas")["reason"] == "switched off by an override"
 
     assert read_settings(aws.observer(), opted_out) == nothing_set()
     assert (records[opted_out]["state"], records[opted_out]["report"]["settings"]) == ("skipped", [])
@@ -84,13 +84,18 @@ def tagged(aws: LocalAws) -> Iterator[Callable[[str], str]]:
     delete_tables(aws, made)
 
 
+PROTECTED = {"point_in_time_recovery", "deletion_protection"}
+"""What such a table has of the settings that the tag does not decide about."""
+
 ALL_OF_TAGGED = {"point_in_time_recovery", "deletion_protection", "tags", "stream", "ttl"}
 
 
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        pytest.param("tags ttl", {"tags", "ttl"}, id="just these"),
+        pytest.param(
+            "tags ttl", {"tags", "ttl", *PROTECTED}, id="just these, and what is not the tag's to decide"
+        ),
         pytest.param("-stream -ttl", ALL_OF_TAGGED - {"stream", "ttl"}, id="all but these"),
         pytest.param("tags tll", ALL_OF_TAGGED, id="a mistake is reported and not heeded"),
     ],
@@ -112,11 +117,12 @@ def test_a_source_chooses_by_its_tag_what_its_restores_get(
     applied = {setting for setting, status in statuses(record["report"]).items() if status == "applied"}
     assert applied == expected
     notes = record["report"]["notes"]
-    assert bool(notes) == ("tll" in choice)
-    assert all("no such setting: tll" in note for note in notes)
+    told = {"tags ttl": "does not decide about", "tags tll": "no such setting: tll"}.get(choice)
+    assert bool(notes) == (told is not None)
+    assert all(str(told) in note for note in notes)
 
 
-def test_a_source_keeps_its_restores_to_itself_by_its_tag(
+def test_a_source_that_opts_out_by_its_tag_leaves_its_restores_protected(
     aws: LocalAws, deployed: Deployment, tagged: Callable[[str], str], new_target: Callable[..., str]
 ) -> None:
     source = tagged("off")
@@ -124,9 +130,9 @@ def test_a_source_keeps_its_restores_to_itself_by_its_tag(
     aws.restore(source, target, polls=1)
     record = deployed.wait_for_end(target)
 
-    assert record["state"] == "skipped"
-    assert CONTROL_TAG in record["report"]["reason"]
-    assert read_settings(aws.observer(), target) == nothing_set()
+    (note,) = record["report"]["notes"]
+    assert CONTROL_TAG in note
+    assert set(differing(read_settings(aws.clients(), target), nothing_set())) == PROTECTED
 
 
 def test_an_override_stands_above_the_sources_tag(
@@ -137,9 +143,10 @@ def test_an_override_stands_above_the_sources_tag(
     aws.restore(source, target)
     record = deployed.wait_for_end(target)
 
-    assert set(differing(read_settings(aws.clients(), target), nothing_set())) == {"tags"}
+    assert set(differing(read_settings(aws.clients(), target), nothing_set())) == {"tags", *PROTECTED}
     assert statuses(record["report"]) == {
         **dict.fromkeys(SETTINGS, "skipped"),
-        "tags": "applied",
+        "resource_policy": "unchanged",
+        **dict.fromkeys(["tags", *PROTECTED], "applied"),
     }
     delete_tables(aws, [target])

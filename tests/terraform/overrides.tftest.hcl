@@ -669,3 +669,47 @@ run "a_control_tag_as_long_as_aws_takes_passes" {
     error_message = "Tag: ${local.environment.CONTROL_TAG}"
   }
 }
+
+run "what_protects_is_not_the_control_tags_to_decide" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = toset(jsondecode(local.environment.CONTROL_TAG_EXCLUDES)) == toset(["point_in_time_recovery", "deletion_protection", "resource_policy"])
+    error_message = "Excluded: ${local.environment.CONTROL_TAG_EXCLUDES}"
+  }
+}
+
+run "the_control_tag_can_be_left_to_decide_about_all" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag_excludes = []
+  }
+
+  assert {
+    condition     = local.environment.CONTROL_TAG_EXCLUDES == "[]"
+    error_message = "Excluded: ${local.environment.CONTROL_TAG_EXCLUDES}"
+  }
+}
+
+run "a_setting_that_does_not_exist_cannot_be_excluded" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag_excludes = ["backups"]
+  }
+
+  expect_failures = [var.control_tag_excludes]
+}

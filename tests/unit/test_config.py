@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "polling": {"max_attempts": 9}},'
     ' {"source": "scratch-*", "follow": false}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
+    "CONTROL_TAG_EXCLUDES": '["deletion_protection"]',
     "FOLLOW_TERRAFORM": "false",
     "SOURCE_REGIONS": '["eu-west-1"]',
     "FINDINGS": '{"dashboards": true, "identity_policies": false}',
@@ -55,6 +56,7 @@ def test_the_environment_is_read() -> None:
             ),
         ],
         control_tag="dynamodb-restore:settings",
+        control_tag_excludes=["deletion_protection"],
         follow_terraform=False,
         source_regions=["eu-west-1"],
         findings={"dashboards": True, "identity_policies": False},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Override, Polling, WorkerConfig
 from dynamodb_restore.restore.control import Treatment, matches, treatment
+from dynamodb_restore.restore.outcome import SwitchedBy
 from tests.unit.strategies import table_names
 
 POLLING = Polling(380, Backoff(base_seconds=10, rate=1.5, cap_seconds=300, jitter=0.2))
@@ -27,7 +29,10 @@ DRILL = override(target="*-drill", settings={"stream_triggers": False, "replicas
 
 
 def config(
-    *overrides: Override, follow_terraform: bool = True, control_tag: str | None = TAG
+    *overrides: Override,
+    follow_terraform: bool = True,
+    control_tag: str | None = TAG,
+    excludes: Sequence[str] = (),
 ) -> WorkerConfig:
     return WorkerConfig(
         restore_table_name="",
@@ -40,6 +45,7 @@ def config(
         record_retention_days=90,
         overrides=overrides,
         control_tag=control_tag,
+        control_tag_excludes=excludes,
         follow_terraform=follow_terraform,
     )
 
@@ -127,6 +133,68 @@ class TestTag:
 
     def test_an_override_does_not_undo_an_opt_out(self) -> None:
         assert treated("off", DRILL, target="orders-drill").left_alone == f"the source's tag {TAG} is 'off'"
+
+
+class TestWhoDecides:
+    def test_the_variable_does_where_nobody_else_says_anything(self) -> None:
+        assert {treated().switched_by(name) for name in SWITCHES} == {SwitchedBy.VARIABLE}
+
+    def test_the_tag_does_where_it_differs_from_the_variable(self) -> None:
+        result = treated("tags stream_triggers")
+        assert {
+            name: by for name in SWITCHES if (by := result.switched_by(name)) is not SwitchedBy.VARIABLE
+        } == {"ttl": SwitchedBy.TAG}
+
+    def test_an_override_does_for_what_it_names(self) -> None:
+        result = treated("-tags -ttl", override(settings={"ttl": True, "stream_triggers": True}))
+        assert {
+            name: by for name in SWITCHES if (by := result.switched_by(name)) is not SwitchedBy.VARIABLE
+        } == {
+            "tags": SwitchedBy.TAG,
+            "ttl": SwitchedBy.OVERRIDE,
+            "stream_triggers": SwitchedBy.OVERRIDE,
+        }
+
+
+class TestWhatTheTagDoesNotDecide:
+    @staticmethod
+    def excluding(choice: str, *excludes: str, overrides: Sequence[Override] = ()) -> Treatment:
+        return treatment(config(*overrides, excludes=excludes), "orders", "orders-restored", choice)
+
+    @pytest.mark.parametrize("choice", ["-tags -ttl", "stream_triggers"])
+    def test_stays_as_the_variable_has_it_and_is_noted(self, choice: str) -> None:
+        result = self.excluding(choice, "tags")
+        assert on(result) == {"tags", "stream_triggers"}
+        assert result.switched_by("tags") is SwitchedBy.VARIABLE
+        assert result.notes == (f"the source's tag {TAG} does not decide about tags (control_tag_excludes)",)
+
+    def test_what_the_tag_does_not_want_otherwise_is_not_noted(self) -> None:
+        assert self.excluding("-ttl", "tags").notes == ()
+
+    def test_cannot_be_switched_on_either(self) -> None:
+        allowed = override(source="other", settings={"replicas": True})
+        result = self.excluding("+replicas", "replicas", overrides=[allowed])
+        assert "replicas" not in on(result)
+        assert result.notes == (
+            f"the source's tag {TAG} does not decide about replicas (control_tag_excludes)",
+        )
+
+    def test_an_override_decides_about_it(self) -> None:
+        off = override(settings={"tags": False})
+        assert "tags" not in on(self.excluding("-ttl", "tags", overrides=[off]))
+
+    def test_off_leaves_it_on_and_all_else_off(self) -> None:
+        result = self.excluding("off", "tags", "ttl", "replicas")
+        assert (on(result), result.left_alone, result.replay) == ({"tags", "ttl"}, None, False)
+        assert result.notes == (
+            (
+                f"the source's tag {TAG} is 'off': only what it does not decide is cloned, tags, ttl"
+                " (control_tag_excludes)"
+            ),
+        )
+
+    def test_an_override_does_not_bring_replay_back_to_what_is_off(self) -> None:
+        assert self.excluding("off", "tags", overrides=[override(replay=True)]).replay is False
 
 
 def test_a_restore_by_terraform_is_left_alone_where_that_was_chosen() -> None:

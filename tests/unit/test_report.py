@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dynamodb_restore.findings.finding import Finding
-from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.restore.report import Report, Result, overall
 
 SYNCED = Report(
@@ -59,7 +59,7 @@ INCOMPLETE = Report(
 
 def test_text_of_a_restore_that_succeeded() -> None:
     assert SYNCED.text() == (
-        "orders -> orders-restored: the restored table has the settings of its source.\n"
+        "orders -> orders-restored: synced; 1 setting left out: auto_scaling; 1 setting left out in part: tags\n"
         "\n"
         "Restored to   2026-11-22T06:30:00Z\n"
         "Requested     2026-11-22T07:00:01Z by arn:aws:iam::123456789012:user/ana\n"
@@ -87,7 +87,7 @@ def test_text_of_a_restore_that_succeeded() -> None:
 
 def test_text_of_a_restore_that_needs_a_person() -> None:
     assert INCOMPLETE.text() == (
-        "orders -> orders-restored: some settings could not be cloned; see below.\n"
+        "orders -> orders-restored: incomplete; 2 settings failed: stream, ttl\n"
         "\n"
         "Reason: gave up after 380 attempts: stream: it stays UPDATING\n"
         "\n"
@@ -119,6 +119,8 @@ def test_text_of_what_nobody_can_know() -> None:
 def test_json() -> None:
     assert SYNCED.as_json() == {
         "result": "synced",
+        "summary": "synced; 1 setting left out: auto_scaling; 1 setting left out in part: tags",
+        "left_out": ["tags", "auto_scaling"],
         "source": "orders",
         "target": "orders-restored",
         "restore_id": "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
@@ -139,6 +141,7 @@ def test_json() -> None:
                 "reason": None,
                 "retryable": False,
                 "in_doubt": [],
+                "switch": None,
             },
             {
                 "setting": "tags",
@@ -149,6 +152,7 @@ def test_json() -> None:
                 "reason": None,
                 "retryable": False,
                 "in_doubt": [],
+                "switch": None,
             },
             {
                 "setting": "auto_scaling",
@@ -159,6 +163,7 @@ def test_json() -> None:
                 "reason": "auto scaling of table: the restored table is on demand",
                 "retryable": False,
                 "in_doubt": [],
+                "switch": None,
             },
             {
                 "setting": "ttl",
@@ -169,6 +174,7 @@ def test_json() -> None:
                 "reason": "switched off",
                 "retryable": False,
                 "in_doubt": [],
+                "switch": None,
             },
         ],
         "findings": [
@@ -187,6 +193,8 @@ def test_json_of_a_direct_invocation_has_no_request() -> None:
     )
     assert report.as_json() == {
         "result": "dry_run",
+        "summary": "dry run, nothing was written",
+        "left_out": [],
         "source": "orders",
         "target": "orders-copy",
         "restore_id": None,
@@ -215,7 +223,9 @@ def test_an_outcome_comes_back_from_json(outcome: Outcome) -> None:
 
 
 def test_subject() -> None:
-    assert SYNCED.subject() == "DynamoDB restore synced: orders -> orders-restored"
+    assert SYNCED.subject() == "DynamoDB restore synced, 2 settings left out: orders -> orders-restored"
+    whole = replace(SYNCED, outcomes=())
+    assert whole.subject() == "DynamoDB restore synced: orders -> orders-restored"
 
 
 def test_a_long_subject_is_cut_where_sns_would_refuse_it() -> None:
@@ -237,3 +247,59 @@ def test_a_long_subject_is_cut_where_sns_would_refuse_it() -> None:
 )
 def test_the_outcomes_add_up(statuses: list[Status], expected: Result) -> None:
     assert overall([Outcome("tags", status) for status in statuses]) is expected
+
+
+APPLIED = Outcome("tags", Status.APPLIED, done=("add tags team=checkout",))
+OFF = Outcome("ttl", Status.SKIPPED, reason="switched off")
+
+
+@pytest.mark.parametrize(
+    ("result", "outcomes", "expected"),
+    [
+        (Result.SYNCED, [], "synced; every setting that is switched on is as on the source"),
+        (Result.SYNCED, [APPLIED, OFF], "synced; every setting that is switched on is as on the source"),
+        (
+            Result.SYNCED,
+            [replace(OFF, switch=Switch(on=False, by=SwitchedBy.TAG))],
+            "synced; 1 setting left out: ttl",
+        ),
+        (
+            Result.REPLAYING,
+            [replace(OFF, reason="waits for cutover", switch=Switch(on=True, by=SwitchedBy.TAG))],
+            "replaying, and following its source until you cut over",
+        ),
+        (Result.SYNCED, [replace(APPLIED, omitted=("x",))], "synced; 1 setting left out in part: tags"),
+        (Result.SYNCED, [replace(APPLIED, in_doubt=("x",))], "synced; 1 setting in doubt: tags"),
+        (
+            Result.INCOMPLETE,
+            [Outcome("ttl", Status.FAILED, omitted=("x",)), Outcome("stream", Status.FAILED)],
+            "incomplete; 2 settings failed: ttl, stream",
+        ),
+        (Result.FAILED, [], "failed; no setting was applied"),
+        (
+            Result.FAILED,
+            [APPLIED, Outcome("ttl", Status.FAILED)],
+            "failed; 1 setting applied in part or whole: tags; 1 setting failed: ttl",
+        ),
+        (Result.SKIPPED, [], "skipped; no setting was applied"),
+        (Result.ABANDONED, [APPLIED], "abandoned before cutover"),
+        (
+            Result.DRY_RUN,
+            [replace(APPLIED, status=Status.PLANNED)],
+            "dry run, nothing was written; 1 setting would change: tags",
+        ),
+    ],
+)
+def test_the_summary_counts(result: Result, outcomes: list[Outcome], expected: str) -> None:
+    assert replace(SYNCED, result=result, outcomes=outcomes).summary() == expected
+
+
+def test_who_switched_a_setting_on_is_told_where_it_was_not_the_deployment() -> None:
+    for by, told in (
+        (SwitchedBy.VARIABLE, ""),
+        (SwitchedBy.TAG, " (by the source's tag)"),
+        (SwitchedBy.OVERRIDE, " (by an override)"),
+    ):
+        switched = replace(APPLIED, switch=Switch(on=True, by=by))
+        assert f"APPLIED    tags{told}\n" in replace(SYNCED, outcomes=[switched]).text()
+        assert Outcome.from_json(switched.as_json()).switch == switched.switch

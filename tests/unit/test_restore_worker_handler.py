@@ -135,6 +135,7 @@ def queues(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Queue
         "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
+        "CONTROL_TAG_EXCLUDES": "[]",
         "FOLLOW_TERRAFORM": "true",
         "SOURCE_REGIONS": "[]",
         "FINDINGS": "{}",

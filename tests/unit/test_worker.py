@@ -155,6 +155,8 @@ class TestActive:
         (report,) = announced(aws)
         assert {key: value for key, value in report.items() if key != "settings"} == {
             "result": "synced",
+            "summary": "synced; every setting that is switched on is as on the source",
+            "left_out": [],
             "source": "orders",
             "target": "orders-restored",
             "restore_id": TARGET_ID,

@@ -229,6 +229,8 @@ def _log_report(report: Report) -> None:
         count = sum(outcome.status is status for outcome in report.outcomes)
         if count:
             metrics.add_metric(f"Settings{status.name.title()}", MetricUnit.Count, count)
+    if report.left_out:
+        metrics.add_metric("SettingsLeftOut", MetricUnit.Count, len(report.left_out))
     if report.result is Result.SYNCED and report.requested_at:
         seconds = (report.finished_at - report.requested_at).total_seconds()
         metrics.add_metric("SecondsFromRequestToSynced", MetricUnit.Seconds, seconds)

@@ -95,6 +95,7 @@ class Cloner:
             target,
             self.pace,
             switches=treated.switches,
+            switched_by={setting.name: treated.switched_by(setting.name) for setting in self.settings},
             phases=phases,
             source_region=source_region,
         )

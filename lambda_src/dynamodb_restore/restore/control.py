@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.restore.outcome import SwitchedBy
 from dynamodb_restore.settings.setting import State
 from dynamodb_restore.settings.tags import Tags
 
@@ -24,6 +25,7 @@ class Treatment:
 
     Attributes:
         switches: setting name to whether it is cloned.
+        choices: who decided about a switch, where it was not the deployment's variable.
         left_alone: why the restore is not followed; None where it is.
         replay: whether it may claim the source's pipeline.
         notify: whether the notification topic hears of it.
@@ -36,6 +38,11 @@ class Treatment:
     replay: bool = True
     notify: bool = True
     notes: tuple[str, ...] = ()
+    choices: Mapping[str, SwitchedBy] = field(default_factory=dict)
+
+    def switched_by(self, setting: str) -> SwitchedBy:
+        """Who decided whether a setting is cloned."""
+        return self.choices.get(setting, SwitchedBy.VARIABLE)
 
 
 def treatment(
@@ -92,9 +99,10 @@ def _overridden(base: Treatment, override: Override, number: int) -> Treatment:
     return replace(
         base,
         switches={**base.switches, **override.settings},
+        choices={**base.choices, **dict.fromkeys(override.settings, SwitchedBy.OVERRIDE)},
         polling=override.polling,
         left_alone=base.left_alone if override.follow else f"{entry} says so",
-        replay=override.replay,
+        replay=base.replay and override.replay,
         notify=override.notify,
     )
 
@@ -106,7 +114,7 @@ def _chosen(config: WorkerConfig, choice: str | None) -> Treatment:
     if not words:
         return base
     if words == [OPT_OUT]:
-        return replace(base, left_alone=f"the source's tag {config.control_tag} is {OPT_OUT!r}")
+        return _opted_out(base, config)
     signed = [word for word in words if word[0] in "+-"]
     unknown = sorted({word for word in words if word.lstrip("+-") not in config.switches})
     if unknown or (signed and len(signed) != len(words)):
@@ -124,13 +132,44 @@ def _chosen(config: WorkerConfig, choice: str | None) -> Treatment:
         wanted = {word[1:]: word[0] == "+" for word in words}
     else:
         wanted = {name: name in words for name in config.switches}
+    return _by_tag(base, config, wanted)
+
+
+def _opted_out(base: Treatment, config: WorkerConfig) -> Treatment:
+    """What is left of a restore whose source asks not to be followed: what its tag does not decide."""
+    chosen = _by_tag(base, config, dict.fromkeys(config.switches, False))
+    reason = f"the source's tag {config.control_tag} is {OPT_OUT!r}"
+    if not any(chosen.switches.values()):
+        return replace(base, left_alone=reason)
+    kept = _named(name for name, on in chosen.switches.items() if on)
+    note = f"{reason}: only what it does not decide is cloned, {kept} (control_tag_excludes)"
+    return replace(chosen, replay=False, notes=(note,))
+
+
+def _by_tag(base: Treatment, config: WorkerConfig, wanted: Mapping[str, bool]) -> Treatment:
+    """The deployment's settings with what the tag asks for, as far as it is the tag's to decide.
+
+    Args:
+        wanted: setting name to whether the tag wants it.
+    """
+    changes = {name: on for name, on in wanted.items() if on != base.switches[name]}
+    excluded = [name for name in changes if name in config.control_tag_excludes]
     # The roles may only do what the deployment switches on somewhere.
     permitted = {name for name, on in config.switches.items() if on}
     permitted.update(name for override in config.overrides for name, on in override.settings.items() if on)
-    refused = sorted(name for name, on in wanted.items() if on and name not in permitted)
-    switches = {**base.switches, **{name: on for name, on in wanted.items() if name not in refused}}
-    notes = tuple(
-        f"the source's tag {config.control_tag} asks for {name}, which this deployment switches off"
-        for name in refused
+    refused = [name for name, on in changes.items() if on and name not in (*permitted, *excluded)]
+    chosen = {name: on for name, on in changes.items() if name not in (*excluded, *refused)}
+    tag = f"the source's tag {config.control_tag}"
+    notes = [f"{tag} asks for {name}, which this deployment switches off" for name in sorted(refused)]
+    if excluded:
+        notes.append(f"{tag} does not decide about {_named(excluded)} (control_tag_excludes)")
+    return replace(
+        base,
+        switches={**base.switches, **chosen},
+        choices=dict.fromkeys(chosen, SwitchedBy.TAG),
+        notes=tuple(notes),
     )
-    return replace(base, switches=switches, notes=notes)
+
+
+def _named(settings: Iterable[str]) -> str:
+    return ", ".join(sorted(settings))

@@ -18,6 +18,34 @@ class Status(enum.Enum):
     FAILED = "failed"
 
 
+class SwitchedBy(enum.Enum):
+    """Who decided whether a setting is cloned."""
+
+    VARIABLE = "variable"
+    """The deployment's variable `settings`, or its default."""
+    TAG = "tag"
+    """The control tag of the source table."""
+    OVERRIDE = "override"
+    """An entry of the deployment's `overrides`, or of `drill_patterns`."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Whether a setting is cloned, and who says so."""
+
+    on: bool
+    by: SwitchedBy
+
+    def as_json(self) -> dict[str, Any]:
+        """The switch as JSON values."""
+        return {"on": self.on, "by": self.by.value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Switch:
+        """The switch that `as_json` wrote."""
+        return cls(value["on"], SwitchedBy(value["by"]))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one setting ended on one target.
@@ -31,6 +59,7 @@ class Outcome:
         retryable: for a failure, whether the same attempt can succeed later with nobody doing anything.
         in_doubt: steps that a delivery planned, and of which nobody knows whether this restore carried them out: the
             delivery was interrupted, or the call got no answer. None of them is known to be lacking.
+        switch: whether the setting was to be cloned, and who said so; None where nobody keeps that.
         still_open: steps that the target still lacks; None where it was not looked at. Not a part of the JSON.
     """
 
@@ -42,7 +71,15 @@ class Outcome:
     reason: str | None = None
     retryable: bool = False
     in_doubt: tuple[str, ...] = ()
+    switch: Switch | None = field(default=None, compare=False)
     still_open: tuple[str, ...] | None = field(default=None, compare=False)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the source has something of this setting that the target has not, and a failure is not why."""
+        if self.status is Status.FAILED:
+            return False
+        return bool(self.conflicts or self.omitted) or self.switch == Switch(on=False, by=SwitchedBy.TAG)
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as JSON values, for the report and the restore record."""
@@ -55,6 +92,7 @@ class Outcome:
             "reason": self.reason,
             "retryable": self.retryable,
             "in_doubt": list(self.in_doubt),
+            "switch": self.switch.as_json() if self.switch else None,
         }
 
     @classmethod
@@ -68,6 +106,7 @@ class Outcome:
             omitted=tuple(value["omitted"]),
             reason=value["reason"],
             retryable=value["retryable"],
-            # Records of earlier releases have none.
+            # Records of earlier releases have neither.
             in_doubt=tuple(value.get("in_doubt", ())),
+            switch=Switch.from_json(value["switch"]) if value.get("switch") else None,
         )

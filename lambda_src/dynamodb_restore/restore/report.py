@@ -11,7 +11,7 @@ from typing import Any
 
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import iso
-from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.outcome import Outcome, Status, SwitchedBy
 
 DETAIL_TYPE = "DynamoDB Table Restore Report"
 EVENT_SOURCE = "dynamodb-restore"
@@ -72,6 +72,8 @@ class Report:
         """The detail of the report event; README.md documents it field by field."""
         return {
             "result": self.result.value,
+            "summary": self.summary(),
+            "left_out": list(self.left_out),
             "source": self.source,
             "target": self.target,
             "restore_id": self.restore_id,
@@ -86,14 +88,47 @@ class Report:
             "findings": [finding.as_json() for finding in self.findings],
         }
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Settings of which the source has something that the target has not, without a failure."""
+        return tuple(outcome.setting for outcome in self.outcomes if outcome.left_out)
+
+    def summary(self) -> str:
+        """The verdict in one line: the result, and what has to be known besides it."""
+        return "; ".join([_HEADS[self.result], *self._counts()])
+
+    def _counts(self) -> list[str]:
+        """What there is of each kind of setting that a person should look at."""
+        whole = [o for o in self.outcomes if o.left_out and o.status is Status.SKIPPED]
+        in_part = [o for o in self.outcomes if o.left_out and o.status is not Status.SKIPPED]
+        counts = [
+            _counted(self._with_status(Status.FAILED), "failed"),
+            _counted(whole, "left out"),
+            _counted(in_part, "left out in part"),
+            _counted([o for o in self.outcomes if o.in_doubt], "in doubt"),
+        ]
+        if self.result is Result.DRY_RUN:
+            counts.insert(0, _counted(self._with_status(Status.PLANNED), "would change"))
+        if self.result in (Result.FAILED, Result.SKIPPED):
+            applied = [o for o in self.outcomes if o.done]
+            counts.insert(0, _counted(applied, "applied in part or whole") or "no setting was applied")
+        told = [count for count in counts if count]
+        if self.result is Result.SYNCED and not told:
+            return ["every setting that is switched on is as on the source"]
+        return told
+
+    def _with_status(self, status: Status) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.status is status]
+
     def subject(self) -> str:
         """One line for a mail's subject: ASCII, within SNS's limit."""
-        subject = f"DynamoDB restore {self.result.value}: {self.source} -> {self.target}"
+        left_out = f", {_times(len(self.left_out), 'setting')} left out" if self.left_out else ""
+        subject = f"DynamoDB restore {self.result.value}{left_out}: {self.source} -> {self.target}"
         return subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 3] + "..."
 
     def text(self) -> str:
         """The report for a person: the verdict first, then a block per setting."""
-        lines = [f"{self.source} -> {self.target}: {_VERDICTS[self.result]}", ""]
+        lines = [f"{self.source} -> {self.target}: {self.summary()}", ""]
         if self.reason:
             lines += [_wrapped("Reason", self.reason), ""]
         if self.restore_point:
@@ -113,15 +148,25 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-_VERDICTS = {
-    Result.SYNCED: "the restored table has the settings of its source.",
-    Result.INCOMPLETE: "some settings could not be cloned; see below.",
-    Result.FAILED: "no settings were cloned.",
-    Result.SKIPPED: "nothing to do.",
-    Result.REPLAYING: "ready, and following its source until you cut over.",
-    Result.ABANDONED: "the replay was abandoned.",
-    Result.DRY_RUN: "dry run, nothing was written.",
+_HEADS = {
+    Result.SYNCED: "synced",
+    Result.INCOMPLETE: "incomplete",
+    Result.FAILED: "failed",
+    Result.SKIPPED: "skipped",
+    Result.REPLAYING: "replaying, and following its source until you cut over",
+    Result.ABANDONED: "abandoned before cutover",
+    Result.DRY_RUN: "dry run, nothing was written",
 }
+
+_SWITCHES = {SwitchedBy.TAG: " (by the source's tag)", SwitchedBy.OVERRIDE: " (by an override)"}
+
+
+def _counted(outcomes: Sequence[Outcome], what: str) -> str:
+    """How many settings there are of a kind, and which; empty where there is none."""
+    if not outcomes:
+        return ""
+    names = ", ".join(outcome.setting for outcome in outcomes)
+    return f"{_times(len(outcomes), 'setting')} {what}: {names}"
 
 
 def overall(outcomes: Sequence[Outcome]) -> Result:
@@ -134,7 +179,11 @@ _DOUBT = "An interrupted delivery planned this; whether it did it is not known."
 
 
 def _setting_lines(outcome: Outcome) -> list[str]:
-    lines = [f"{outcome.status.value.upper():<10} {outcome.setting}"]
+    skipped = outcome.status is Status.SKIPPED and not (outcome.conflicts or outcome.omitted)
+    on = outcome.switch is not None and outcome.switch.on
+    # Where it is off, the reason says by whom.
+    switch = _SWITCHES.get(outcome.switch.by, "") if outcome.switch and on else ""
+    lines = [f"{outcome.status.value.upper():<10} {outcome.setting}{switch}"]
     lines += [_wrapped("+", line) for line in outcome.done]
     lines += [_wrapped("?", f"{line}. {_DOUBT}") for line in outcome.in_doubt]
     if outcome.status is Status.FAILED and outcome.reason:
@@ -144,7 +193,7 @@ def _setting_lines(outcome: Outcome) -> list[str]:
             else "Trying again does not help until this is mended."
         )
         lines += [_wrapped("!", f"{outcome.reason.removesuffix('.')}. {again}")]
-    elif outcome.status is Status.SKIPPED and not (outcome.conflicts or outcome.omitted):
+    elif skipped:
         lines += [_wrapped("-", outcome.reason or "")]
     lines += [_wrapped("-", line) for line in (*outcome.conflicts, *outcome.omitted)]
     return lines

@@ -31,7 +31,7 @@ from dynamodb_restore.aws import (
 )
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS
-from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.restore.steps import Plan
 from dynamodb_restore.settings.names import with_table
 from dynamodb_restore.settings.setting import (
@@ -180,15 +180,20 @@ class Sync:
         pace: Pace,
         *,
         switches: Mapping[str, bool],
+        switched_by: Mapping[str, SwitchedBy] | None = None,
         phases: Collection[Phase] = tuple(Phase),
         source_region: str | None = None,
     ) -> None:
         """
         Args:
+            switched_by: who decided about each switch; None where nobody keeps that.
             source_region: where the source is; None for the target's own region. What is bound to another region
                 cannot be used in this one, and is left out and reported.
         """
         self._settings = settings
+        self._switches = {
+            name: Switch(switches.get(name, False), by) for name, by in (switched_by or {}).items()
+        }
         self._outcomes: dict[str, Outcome] = {}
         self._looks: dict[str, _Look | Outcome] = {}
         self._tasks: dict[Lane, list[_Task]] = {lane: [] for lane in Lane}
@@ -197,7 +202,8 @@ class Sync:
         for setting in settings:
             state = desired.get(setting.name)
             if not switches.get(setting.name, False):
-                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason="switched off")
+                reason = _switched_off((switched_by or {}).get(setting.name))
+                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
             elif setting.phase not in phases:
                 self._outcomes[setting.name] = Outcome(
                     setting.name, Status.SKIPPED, reason="waits for cutover"
@@ -227,14 +233,18 @@ class Sync:
         if last:
             log.planned(last)
         _take_turns([self._one_after_another(self._tasks[Lane.LAST], log)], self._pace)
-        return [self._outcomes[setting.name] for setting in self._settings]
+        return self._in_order()
 
     def rehearse(self) -> list[Outcome]:
         """Say what a run would do, and do nothing."""
         self._look_at_what_is_left(Lane)
         for task in (task for tasks in self._tasks.values() for task in tasks):
             self._outcomes[task.setting.name] = task.rehearsed(self._looks[task.setting.name])
-        return [self._outcomes[setting.name] for setting in self._settings]
+        return self._in_order()
+
+    def _in_order(self) -> list[Outcome]:
+        names = [setting.name for setting in self._settings]
+        return [replace(self._outcomes[name], switch=self._switches.get(name)) for name in names]
 
     def _look_at_what_is_left(self, lanes: Iterable[Lane]) -> None:
         tasks = (task for lane in lanes for task in self._tasks[lane])
@@ -278,6 +288,17 @@ def sync_settings(
         settings, desired, target, pace, switches=switches, phases=phases, source_region=source_region
     )
     return sync.rehearse() if dry_run else sync.run()
+
+
+def _switched_off(by: SwitchedBy | None) -> str:
+    """Why a setting that is off is skipped."""
+    match by:
+        case SwitchedBy.TAG:
+            return "switched off by the source's tag"
+        case SwitchedBy.OVERRIDE:
+            return "switched off by an override"
+        case _:
+            return "switched off"
 
 
 def _not_read(setting: Setting, state: Unreadable | None) -> Outcome:

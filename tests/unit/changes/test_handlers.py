@@ -79,6 +79,7 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
+        "CONTROL_TAG_EXCLUDES": "[]",
         "FOLLOW_TERRAFORM": "true",
         "SOURCE_REGIONS": "[]",
         "FINDINGS": "{}",
