@@ -7,8 +7,13 @@ module "restore_events" {
   table_patterns = var.table_patterns
   event_sources  = var.event_sources
   follow         = var.follow
-  alarm_arns     = concat(module.reconciler[*].alarm.arn, flatten([for pipeline in module.change_pipeline : values(pipeline.alarms)[*].arn]))
-  kms_key_arn    = var.encryption.kms_key_arn
+  redrivers      = var.redrivers
+  alarm_arns = concat(
+    flatten([for worker in module.restore_worker : values(worker.alarms)[*].arn]),
+    module.reconciler[*].alarm.arn,
+    flatten([for pipeline in module.change_pipeline : values(pipeline.alarms)[*].arn]),
+  )
+  kms_key_arn = var.encryption.kms_key_arn
 
   queue = {
     # AWS's advice for a queue that feeds a function.
@@ -23,6 +28,11 @@ module "restore_events" {
   notifications = {
     create_topic = var.notifications.create_topic
     topic_arn    = var.notifications.topic_arn
+  }
+
+  senders = {
+    worker     = module.restore_worker[0].role.arn
+    reconciler = one(module.reconciler[*].role.arn)
   }
 }
 

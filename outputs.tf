@@ -35,6 +35,14 @@ output "alarm" {
   value       = one(module.restore_events[*].alarm)
 }
 
+output "alarms" {
+  description = "The other alarms on restores: `given_up`, which counts what is given up each time anew, `failing` and `slow` on the worker; each with name and ARN."
+  value = var.create ? merge(
+    { given_up = module.restore_events[0].given_up_alarm },
+    module.restore_worker[0].alarms,
+  ) : null
+}
+
 output "topic_arn" {
   description = "The SNS topic for reports and the alarm, made or given; null where nobody is to be notified."
   value       = one(module.restore_events[*].topic_arn)
@@ -117,6 +125,6 @@ output "dry_run_command" {
 }
 
 output "redrive_command" {
-  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
+  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended, for those whom `redrivers` names; null where it names nobody. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
   value       = one(module.restore_events[*].redrive_command)
 }

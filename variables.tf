@@ -282,6 +282,13 @@ variable "queue" {
   nullable = false
 }
 
+variable "redrivers" {
+  description = "Who may send messages of the secondary DLQ round again: ARNs of roles and users of this account, with `*` in the name for any run of characters. The policies of both queues deny sending to everybody but the rules and the module's own functions, whatever the caller's policies say, and a redrive sends as its caller. Whoever is named can have the worker follow any message: see docs/permissions.md."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "notifications" {
   description = <<-EOT
     Who hears.

@@ -38,7 +38,7 @@ resource "aws_sns_topic" "oncall" {
   tags = var.tags
 }
 
-# A topic that is given must let the alarms publish: on the secondary DLQ, on the reconciler, and on what capture gives up.
+# A topic that is given must let the alarms publish: on the secondary DLQ, the worker, the reconciler and the pipeline.
 data "aws_iam_policy_document" "oncall" {
   statement {
     sid       = "AlarmsPublish"
@@ -53,7 +53,11 @@ data "aws_iam_policy_document" "oncall" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = concat([module.restore_events.alarm.arn, module.reconciler.alarm.arn], values(module.orders_pipeline.alarms)[*].arn)
+      values = concat(
+        [module.restore_events.alarm.arn, module.restore_events.given_up_alarm.arn, module.reconciler.alarm.arn],
+        values(module.restore_worker.alarms)[*].arn,
+        values(module.orders_pipeline.alarms)[*].arn,
+      )
     }
   }
 }

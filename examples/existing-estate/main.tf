@@ -13,6 +13,13 @@ module "restore_events" {
     create_topic = false
     topic_arn    = aws_sns_topic.oncall.arn
   }
+
+  # The module's own functions, and the people who send a restore round again.
+  senders = {
+    worker     = module.restore_worker.role.arn
+    reconciler = module.reconciler.role.arn
+  }
+  redrivers = var.redrivers
 }
 
 module "restore_worker" {

@@ -21,3 +21,9 @@ variable "event_sources" {
   type        = list(string)
   default     = []
 }
+
+variable "redrivers" {
+  description = "Roles and users that may send the secondary DLQ's messages round again, by ARN."
+  type        = list(string)
+  default     = []
+}

@@ -13,6 +13,7 @@ module "dynamodb_restore" {
   table_patterns = var.table_patterns
   trail          = var.trail
   event_sources  = var.event_sources
+  redrivers      = var.redrivers
 }
 
 # Reports and the alarm by mail, once the receiver confirms.

@@ -69,3 +69,9 @@ variable "email" {
   type        = string
   default     = null
 }
+
+variable "redrivers" {
+  description = "Roles and users that may send the secondary DLQ's messages round again, by ARN."
+  type        = list(string)
+  default     = []
+}

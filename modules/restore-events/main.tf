@@ -11,6 +11,7 @@ locals {
     calls_rule        = { text = "${var.name}-restore-requested", limit = 64 }
     jobs_rule         = { text = "${var.name}-restore-job", limit = 64 }
     topic             = { text = "${var.name}-notifications", limit = 256 }
+    given_up_alarm    = { text = "${var.name}-restore-given-up", limit = 255 }
     alarm             = { text = "${var.name}-restores-dlq-not-empty", limit = 255 }
   }
 

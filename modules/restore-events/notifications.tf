@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "topic" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = concat([aws_cloudwatch_metric_alarm.dead_letters.arn], var.alarm_arns)
+      values   = concat([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.given_up] : alarm.arn], var.alarm_arns)
     }
   }
 
@@ -61,6 +61,7 @@ resource "aws_sns_topic_policy" "notifications" {
   policy = data.aws_iam_policy_document.topic[0].json
 }
 
+# Whether anything is there. It acts when that changes: while one message stays, no later one is told of.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = local.names.alarm
   alarm_description   = "A restore of a DynamoDB table was not followed to its end, or its event was not delivered. The message in ${local.names.dead_letter_queue} says why in its attributes."
@@ -77,4 +78,26 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_actions      = local.topic_arns
   ok_actions         = local.topic_arns
   tags               = local.tags
+}
+
+# Each time that something is given up, whatever was there before: what was sent to the DLQ, a minute at a time, by the worker
+# and by the rules. What SQS moves there by itself is not among it
+# (docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html): that takes a
+# worker that dies at each delivery, and has the alarm of restore-worker on its errors.
+resource "aws_cloudwatch_metric_alarm" "given_up" {
+  alarm_name          = local.names.given_up_alarm
+  alarm_description   = "A restore of a DynamoDB table was given up, or its event could not be delivered, within the last minute. The message in ${local.names.dead_letter_queue} says why in its attributes."
+  namespace           = "AWS/SQS"
+  metric_name         = "NumberOfMessagesSent"
+  dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  # No figures mean that nothing was sent. So it is ready for the next a minute later.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = local.topic_arns
+  # No OK notification: a minute later nothing is mended.
+  tags = local.tags
 }

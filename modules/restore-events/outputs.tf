@@ -42,6 +42,14 @@ output "alarm" {
   }
 }
 
+output "given_up_alarm" {
+  description = "The alarm that counts what is given up, each time anew: name and ARN."
+  value = {
+    name = aws_cloudwatch_metric_alarm.given_up.alarm_name
+    arn  = aws_cloudwatch_metric_alarm.given_up.arn
+  }
+}
+
 output "rehearse_command" {
   description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty or `follow.point_in_time` is off."
   value = length(var.event_sources) == 0 || !var.follow.point_in_time ? null : format(
@@ -68,6 +76,6 @@ output "rehearse_command" {
 }
 
 output "redrive_command" {
-  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
-  value       = "aws sqs start-message-move-task --region ${local.region} --source-arn ${aws_sqs_queue.dead_letters.arn} --destination-arn ${aws_sqs_queue.restores.arn}"
+  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended, for those whom `redrivers` names; null where it names nobody. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
+  value       = length(var.redrivers) == 0 ? null : "aws sqs start-message-move-task --region ${local.region} --source-arn ${aws_sqs_queue.dead_letters.arn} --destination-arn ${aws_sqs_queue.restores.arn}"
 }

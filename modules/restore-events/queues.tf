@@ -32,8 +32,17 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   })
 }
 
-# The same two statements on each queue, each written for its own queue: only these rules may send as a
-# service (events to the queue, undeliverable ones to the DLQ), and nobody may use either without TLS.
+# Who may send, besides the rules. What lies in the restore queue is acted upon with all that the worker may do, and what
+# lies in the DLQ comes there by a redrive.
+locals {
+  senders = {
+    restores     = concat(compact([var.senders.reconciler]), var.redrivers)
+    dead_letters = [var.senders.worker]
+  }
+}
+
+# The same three statements on each queue, each written for its own queue: only these rules may send as a service (events
+# to the queue, undeliverable ones to the DLQ), nobody else may send but who is named, and nobody may use either without TLS.
 data "aws_iam_policy_document" "queue" {
   for_each = {
     restores     = aws_sqs_queue.restores.arn
@@ -54,6 +63,41 @@ data "aws_iam_policy_document" "queue" {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
       values   = values(aws_cloudwatch_event_rule.restores)[*].arn
+    }
+  }
+
+  # In one account a policy of the caller's own is enough to send, unless this one denies it. What SQS moves by itself, after
+  # too many deliveries, is sent by nobody; a redrive by hand is sent by who starts it, and not by a service, although SQS
+  # makes the calls (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html,
+  # aws:PrincipalIsAWSService).
+  statement {
+    sid       = "NobodyElseSends"
+    effect    = "Deny"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value]
+
+    # Every principal: who is not meant is named by the conditions.
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    # A service has no such ARN, and would be denied too.
+    condition {
+      test     = "Bool"
+      variable = "aws:PrincipalIsAWSService"
+      values   = ["false"]
+    }
+
+    # A condition without a value is none that IAM takes: where nobody is named, everybody is denied.
+    dynamic "condition" {
+      for_each = length(local.senders[each.key]) == 0 ? [] : [local.senders[each.key]]
+
+      content {
+        test     = "ArnNotLikeIfExists"
+        variable = "aws:PrincipalArn"
+        values   = condition.value
+      }
     }
   }
 

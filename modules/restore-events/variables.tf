@@ -115,6 +115,27 @@ variable "queue" {
   }
 }
 
+variable "senders" {
+  description = "The functions that send, by the ARN of their role: `worker`, which gives up to the secondary DLQ, and `reconciler`, which puts on the restore queue what no event told of. Null for no reconciler. Nobody else may send to either queue but the rules and `redrivers`, whatever their own policies say."
+  type = object({
+    worker     = string
+    reconciler = optional(string)
+  })
+  nullable = false
+}
+
+variable "redrivers" {
+  description = "Who may send messages of the secondary DLQ round again: ARNs of roles and users of this account, with `*` in the name for any run of characters. A redrive sends as its caller, and the restore queue's policy denies that to everybody who is not named. Whoever is named can have the worker follow any message."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.redrivers : can(regex("^arn:aws[a-z-]*:iam::${data.aws_caller_identity.current.account_id}:(role|user)/[A-Za-z0-9_+=,.@/-][A-Za-z0-9_+=,.@/*-]*$", arn))])
+    error_message = "This names no role or user of account ${data.aws_caller_identity.current.account_id}, or every one: ${join(", ", [for arn in var.redrivers : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:iam::${data.aws_caller_identity.current.account_id}:(role|user)/[A-Za-z0-9_+=,.@/-][A-Za-z0-9_+=,.@/*-]*$", arn))])}. Give redrivers the ARNs of roles (not of their sessions) or users, such as \"arn:aws:iam::${data.aws_caller_identity.current.account_id}:role/on-call\"; a * only after the name has begun."
+  }
+}
+
 variable "notifications" {
   description = "Who hears. `create_topic` makes an SNS topic; to use one of your own set it to false and give `topic_arn`; false alone means nobody. A topic of your own must let CloudWatch alarms publish, and if it is encrypted, with a customer key."
   type = object({
@@ -131,7 +152,7 @@ variable "notifications" {
 }
 
 variable "alarm_arns" {
-  description = "Further alarms of this deployment that may publish to the topic that is made, beside the alarm on the secondary DLQ: the output `alarm` of reconciler, and `alarms` of each change-pipeline."
+  description = "Further alarms of this deployment that may publish to the topic that is made, beside the two on the secondary DLQ: the outputs `alarms` of restore-worker, `alarm` of reconciler, and `alarms` of each change-pipeline."
   type        = list(string)
   default     = []
   nullable    = false

@@ -30,6 +30,11 @@ output "restore_table" {
   }
 }
 
+output "alarms" {
+  description = "The alarms on the worker: `failing`, where it is killed or fails as a whole, and `slow`, where a run takes nearly all its time; each with name and ARN. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
+  value       = { for kind, alarm in aws_cloudwatch_metric_alarm.worker : kind => { name = alarm.alarm_name, arn = alarm.arn } }
+}
+
 output "settings" {
   description = "Every setting, and whether it is cloned where neither an override nor a tag says otherwise."
   value       = local.settings

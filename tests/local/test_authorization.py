@@ -247,3 +247,31 @@ def test_a_restore_without_a_permission_tells_which_and_goes_on_once_it_is_there
     deployed.send(letter["Body"])
     aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second run")
     assert deployed.wait_for_end(target)["state"] == "synced"
+
+
+def test_a_queue_takes_nothing_from_whom_its_policy_denies(aws: LocalAws, deployed: Deployment) -> None:
+    """The role's own policy allows it: within an account that would be enough."""
+    iam, name = aws.client("iam"), "somebody-with-queues"
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="queues", PolicyDocument=_policy(allowed))
+    make_function(aws.clients(), name, role["Arn"], PROBE)
+    call = {
+        "service": "sqs",
+        "method": "send_message",
+        "parameters": {"QueueUrl": deployed.queue_url, "MessageBody": "forged"},
+    }
+    try:
+        answer = aws.clients().lambda_.invoke(FunctionName=name, Payload=json.dumps(call).encode())
+        refused = json.loads(answer["Payload"].read())["refused"]
+    finally:
+        aws.clients().lambda_.delete_function(FunctionName=name)
+        iam.delete_role_policy(RoleName=name, PolicyName="queues")
+        iam.delete_role(RoleName=name)
+    assert refused["Code"].startswith("AccessDenied")
+    assert refused["Message"].endswith("with an explicit deny in a resource-based policy")
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

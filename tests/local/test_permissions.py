@@ -5,10 +5,13 @@ Runs after all other tests here, for it judges the calls that they caused.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +19,8 @@ from tests.local.permissions import KINDS, Role, roles
 from tests.local.pipelines import Flow
 from tests.local.support import Deployment
 from tests.local_aws import LocalAws
-from tests.local_aws.permissions import Need, Statement, matches, needs
+from tests.local_aws.permissions import Need, Statement, matches, needs, statements_of
+from tests.local_aws.queue_policies import Caller, may, may_send
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -156,6 +160,102 @@ def test_every_wildcard_is_known_and_has_its_reason_beside_it(deployed_roles: li
         assert "#" in around, f"{sid} has no reason beside it"
 
 
+EVERYTHING_ON_QUEUES = Statement("Queues", "Allow", ("sqs:*",), ("*",), {})
+
+
+@dataclass(frozen=True)
+class AppliedQueue:
+    """One queue of the deployment, with its policy as SQS has it."""
+
+    arn: str
+    policy: dict[str, Any]
+
+    @classmethod
+    def read(cls, aws: LocalAws, url: str) -> AppliedQueue:
+        answer = (
+            aws.observer()
+            .client("sqs")
+            .get_queue_attributes(QueueUrl=url, AttributeNames=["Policy", "QueueArn"])["Attributes"]
+        )
+        return cls(answer["QueueArn"], json.loads(answer["Policy"]))
+
+    def takes_from(self, caller: Caller) -> bool:
+        return may_send(caller, self.arn, self.policy)
+
+
+@dataclass(frozen=True)
+class AppliedQueues:
+    restores: AppliedQueue
+    dead_letters: AppliedQueue
+
+
+@pytest.fixture(scope="module")
+def queues(aws: LocalAws, deployed: Deployment) -> AppliedQueues:
+    return AppliedQueues(
+        AppliedQueue.read(aws, deployed.queue_url),
+        AppliedQueue.read(aws, deployed.outputs["dead_letter_queue"]["url"]),
+    )
+
+
+class TestWhoMaySend:
+    """To the restore queue and to its secondary DLQ, by the policies that are applied: those of the queues, which no
+    emulator judges for EventBridge, and those of the roles."""
+
+    def caller(self, aws: LocalAws, role: str, *more: Statement) -> Caller:
+        """A role with its own policies as IAM has them, and more."""
+        own = statements_of(aws.observer().client("iam"), role)
+        return Caller(f"arn:aws:iam::{aws.account_id}:role/{role}", statements=[*own, *more])
+
+    def somebody(self, aws: LocalAws, name: str) -> Caller:
+        """A role or user who may do everything with every queue, as far as it goes by their own policy."""
+        return Caller(f"arn:aws:iam::{aws.account_id}:{name}", statements=[EVERYTHING_ON_QUEUES])
+
+    def test_the_rules_send_to_both_and_no_other_rule_does(
+        self, deployed: Deployment, queues: AppliedQueues
+    ) -> None:
+        rules = [rule["arn"] for rule in deployed.outputs["rules"].values()]
+        assert len(rules) == 2
+        for queue in (queues.restores, queues.dead_letters):
+            sends = {
+                source: queue.takes_from(Caller(service="events.amazonaws.com", source_arn=source))
+                for source in (*rules, f"{rules[0]}-of-somebody")
+            }
+            assert sends == {**dict.fromkeys(rules, True), f"{rules[0]}-of-somebody": False}
+
+    def test_the_reconciler_sends_to_the_restore_queue(
+        self, aws: LocalAws, deployed: Deployment, queues: AppliedQueues
+    ) -> None:
+        reconciler = self.caller(aws, deployed.outputs["reconciler"]["role"]["name"])
+        assert queues.restores.takes_from(reconciler)
+        assert not queues.dead_letters.takes_from(reconciler)
+
+    def test_who_is_named_redrives(self, aws: LocalAws, queues: AppliedQueues) -> None:
+        """A redrive receives and deletes at the DLQ and sends to the restore queue, all as its caller
+        (docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html,
+        StartMessageMoveTask)."""
+        on_call = self.somebody(aws, "role/local-on-call")
+        assert queues.restores.takes_from(on_call)
+        for action in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+            need = Need(f"sqs:{action}", queues.dead_letters.arn, on_call.context)
+            assert may(on_call, need, queues.dead_letters.policy), action
+
+    def test_the_worker_gives_up_to_the_dlq_and_cannot_feed_its_own_queue(
+        self, aws: LocalAws, deployed: Deployment, queues: AppliedQueues
+    ) -> None:
+        role = deployed.outputs["role"]["name"]
+        assert queues.dead_letters.takes_from(self.caller(aws, role))
+        assert not queues.restores.takes_from(self.caller(aws, role))
+        assert not queues.restores.takes_from(self.caller(aws, role, EVERYTHING_ON_QUEUES))
+
+    @pytest.mark.parametrize("name", ["role/developer", "user/local-on-call", "role/x/local-on-call", "root"])
+    def test_nobody_else_sends_whatever_they_may_do_with_queues(
+        self, aws: LocalAws, queues: AppliedQueues, name: str
+    ) -> None:
+        somebody = self.somebody(aws, name)
+        assert not queues.restores.takes_from(somebody)
+        assert not queues.dead_letters.takes_from(somebody)
+
+
 class TestTheEvaluation:
     """The evaluation itself: what it lets pass and what not."""
 
@@ -188,12 +288,33 @@ class TestTheEvaluation:
             ("StringEquals", ["own"], True),
             ("ForAnyValue:StringNotLike", ["own", "other"], True),
             ("ForAnyValue:StringNotLike", ["own"], False),
+            ("Bool", ["OWN"], True),
+            ("Bool", None, False),
         ],
     )
     def test_conditions_are_heeded(self, operator: str, values: list[str] | None, expected: bool) -> None:
         statement = Statement("Own", "Allow", ("s:A",), ("*",), {operator: {"key": "own"}})
         context = {} if values is None else {"key": values}
         assert statement.covers(Need("s:A", "arn", context)) is expected
+
+    @pytest.mark.parametrize(
+        ("pattern", "arn", "alike"),
+        [
+            ("arn:aws:iam::1:role/on-*", "arn:aws:iam::1:role/on-call", True),
+            ("arn:aws:iam::1:role/on-*", "arn:aws:iam::1:role/on-call/jane", True),
+            ("arn:aws:iam::1:role/*", "arn:aws:iam::2:role/on-call", False),
+            ("arn:aws:*:role/on-call", "arn:aws:iam::1:role/on-call", False),
+        ],
+    )
+    def test_arns_are_compared_part_by_part(self, pattern: str, arn: str, alike: bool) -> None:
+        unlike = Statement("Own", "Deny", ("s:A",), ("*",), {"ArnNotLikeIfExists": {"key": pattern}})
+        assert unlike.covers(Need("s:A", "x", {"key": [arn]})) is not alike
+        like = Statement("Own", "Deny", ("s:A",), ("*",), {"ArnEquals": {"key": pattern}})
+        assert like.covers(Need("s:A", "x", {"key": [arn]})) is alike
+
+    def test_what_is_not_there_is_unlike_everything(self) -> None:
+        unlike = Statement("Own", "Deny", ("s:A",), ("*",), {"ArnNotLikeIfExists": {"key": "arn:*"}})
+        assert unlike.covers(Need("s:A", "x"))
 
     def test_a_condition_that_is_not_known_is_no_pass(self) -> None:
         statement = Statement("New", "Allow", ("s:A",), ("*",), {"IpAddress": {"key": "own"}})

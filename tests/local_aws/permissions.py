@@ -2,8 +2,8 @@
 
 An evaluation of identity policies as IAM documents it, for what the policies of this module use: Allow and Deny, wildcards
 in actions and resources, and the conditions named in `_HOLDS`. Anything else raises, so that nothing is passed over
-(docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). Resource policies and keys of KMS are
-not a part of it.
+(docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). Keys of KMS are not a part of it;
+policies of queues are judged by queue_policies.py.
 """
 
 from __future__ import annotations
@@ -82,6 +82,13 @@ def matches(pattern: str, text: str) -> bool:
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
+def arn_matches(pattern: str, arn: str) -> bool:
+    """The same for ARNs, whose six parts are compared one by one: a wildcard does not reach over a colon
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html, ARN operators)."""
+    parts, wanted = arn.split(":", 5), pattern.split(":", 5)
+    return len(parts) == len(wanted) and all(map(matches, wanted, parts))
+
+
 def _as_list(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
@@ -102,10 +109,18 @@ def _same(one: str, other: str) -> bool:
     return one == other
 
 
+def _same_bool(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
+
+
 _HOLDS: dict[str, Test] = {
     "StringEquals": lambda wanted, values: _any_of(wanted, values, _same),
     "StringLike": lambda wanted, values: _any_of(wanted, values, matches),
     "StringNotEquals": lambda wanted, values: not _any_of(wanted, values, _same),
+    "Bool": lambda wanted, values: _any_of(wanted, values, _same_bool),
+    "ArnEquals": lambda wanted, values: _any_of(wanted, values, arn_matches),
+    # A key that is not there is like nothing, whether or not the operator says what then.
+    "ArnNotLikeIfExists": lambda wanted, values: not _any_of(wanted, values, arn_matches),
     "ForAllValues:StringEquals": lambda wanted, values: _all_of(wanted, values, _same),
     "ForAllValues:StringLike": lambda wanted, values: _all_of(wanted, values, matches),
     "ForAnyValue:StringNotLike": lambda wanted, values: not _all_of(wanted, values, matches),
@@ -129,17 +144,20 @@ def statements_of(iam: IAMClient, role: str) -> Iterator[Statement]:
             iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
         )
     for document in documents:
-        parsed = json.loads(document) if isinstance(document, str) else document
-        for statement in (
-            parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
-        ):
-            yield Statement(
-                sid=statement.get("Sid", ""),
-                effect=statement["Effect"],
-                actions=tuple(_as_list(statement["Action"])),
-                resources=tuple(_as_list(statement["Resource"])),
-                conditions=statement.get("Condition", {}),
-            )
+        yield from statements_in(json.loads(document) if isinstance(document, str) else document)
+
+
+def statements_in(document: Mapping[str, Any]) -> Iterator[Statement]:
+    """The statements of one policy, as they stand in it."""
+    statements = document["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        yield Statement(
+            sid=statement.get("Sid", ""),
+            effect=statement["Effect"],
+            actions=tuple(_as_list(statement["Action"])),
+            resources=tuple(_as_list(statement["Resource"])),
+            conditions=statement.get("Condition", {}),
+        )
 
 
 # What calls take -------------------------------------------------------------------------------------------------

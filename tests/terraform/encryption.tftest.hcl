@@ -57,6 +57,7 @@ variables {
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
   }
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
 run "without_a_key_the_functions_may_use_none_and_the_restore_table_is_encrypted" {

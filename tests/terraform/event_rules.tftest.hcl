@@ -5,7 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name = "demo"
+  name    = "demo"
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
 run "the_rules_take_successful_restore_calls_and_running_or_completed_jobs_and_nothing_else" {

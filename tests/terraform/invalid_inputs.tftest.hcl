@@ -4,6 +4,10 @@
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
 }
+
+variables {
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
+}
 # --- the root: what goes to several modules
 
 run "an_empty_name_fails" {

@@ -5,7 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name = "demo"
+  name    = "demo"
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
 run "a_topic_is_made_and_the_alarm_publishes_to_it" {
@@ -20,6 +21,10 @@ run "a_topic_is_made_and_the_alarm_publishes_to_it" {
   override_resource {
     target = aws_cloudwatch_metric_alarm.dead_letters
     values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
+  }
+  override_resource {
+    target = aws_cloudwatch_metric_alarm.given_up
+    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" }
   }
 
   assert {
@@ -43,9 +48,9 @@ run "a_topic_is_made_and_the_alarm_publishes_to_it" {
       effect    = coalesce(statement.effect, "Allow")
       resource  = one(statement.resources)
       who       = one(one(statement.principals).identifiers)
-      condition = one(one(statement.condition).values)
+      condition = join(" ", one(statement.condition).values)
       }] == [
-      { sid = "OnlyTheseAlarmsPublish", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" },
+      { sid = "OnlyTheseAlarmsPublish", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" },
       { sid = "DenyPlainText", effect = "Deny", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "*", condition = "false" },
     ]
     error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
@@ -61,6 +66,10 @@ run "alarms_that_are_named_publish_too_and_no_others" {
     target = aws_cloudwatch_metric_alarm.dead_letters
     values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
   }
+  override_resource {
+    target = aws_cloudwatch_metric_alarm.given_up
+    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" }
+  }
 
   variables {
     alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing"]
@@ -69,6 +78,7 @@ run "alarms_that_are_named_publish_too_and_no_others" {
   assert {
     condition = one(data.aws_iam_policy_document.topic[0].statement[0].condition).values == tolist([
       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty",
+      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up",
       "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing",
     ])
     error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"

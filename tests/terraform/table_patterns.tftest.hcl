@@ -155,6 +155,7 @@ variables {
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
   }
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
 run "patterns_narrow_what_the_role_may_read_and_change" {

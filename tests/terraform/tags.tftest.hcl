@@ -16,6 +16,7 @@ variables {
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
   }
+  senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
 run "everything_of_the_events_is_tagged" {

@@ -1,13 +1,15 @@
-"""The permissions of functions."""
+"""The permissions of functions, and the policies of the queues that they send to."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 from typing_extensions import override
 
 from ..calls import READ_ONLY_PREFIXES
-from ..permissions import Statement, denial, needs
+from ..permissions import Need, Statement, denial, needs
+from ..queue_policies import Caller, denies
 from .rule import ACCOUNT_ID, Ask, Request, Response, Rule
 
 REFUSALS = {
@@ -84,3 +86,34 @@ class Authorization(Rule):
                 if changes == self._changes:
                     self._statements[role] = statements
         return statements
+
+
+class QueuePolicies(Rule):
+    """What a queue's own policy denies, a function may not send there, whatever its role allows.
+
+    docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-using-identity-based-policies.html. As with IAM,
+    only functions are judged.
+    """
+
+    @override
+    def before(self, request: Request, ask: Ask) -> Response | None:
+        if not request.role or not request.is_call("sqs", "SendMessage", "SendMessageBatch"):
+            return None
+        url = request.parameters["QueueUrl"]
+        answer = ask("GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["Policy", "QueueArn"]})
+        # A queue that is not there is the emulator's to tell.
+        attributes = answer.json().get("Attributes", {}) if answer.ok else {}
+        if not attributes.get("Policy"):
+            return None
+        caller = Caller(arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{request.role}")
+        need = Need("sqs:SendMessage", attributes["QueueArn"], caller.context)
+        if not denies(json.loads(attributes["Policy"]), caller, need):
+            return None
+        function = request.caller.partition("/")[2]
+        user = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{request.role}/{function}"
+        return request.refuse(
+            "AccessDenied",
+            f"User: {user} is not authorized to perform: {need.action} on resource: {need.resource} with an explicit"
+            " deny in a resource-based policy",
+            status=403,
+        )

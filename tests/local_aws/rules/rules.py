@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 from .alarms import Alarms
-from .authorization import Authorization
+from .authorization import Authorization, QueuePolicies
 from .backup_jobs import RestoreJobs
 from .faults import Faults
 from .insights import ContributorInsights
@@ -35,6 +35,7 @@ class Rules:
     """
 
     authorization: Authorization = field(default_factory=Authorization)
+    queue_policies: QueuePolicies = field(default_factory=QueuePolicies)
     faults: Faults = field(default_factory=Faults)
     restores: Restores = field(default_factory=Restores)
     restore_needs_recovery: RestoreNeedsRecovery = field(default_factory=RestoreNeedsRecovery)

@@ -50,6 +50,7 @@ module "all" {
   source_regions = ["eu-west-1"]
   findings       = { identity_policies = true }
   drill_patterns = ["*-drill-*"]
+  redrivers      = ["arn:aws:iam::123456789012:role/local-on-call"]
 
   table_patterns = {
     target = ["*-restored-*", "*-without-*", "*-first-seven-*", "*-drill-*", "*-opted-out-*"]

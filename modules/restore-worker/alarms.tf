@@ -1,0 +1,44 @@
+# What the worker itself cannot tell, because it does not come to its end: it is killed when its time is over, and its message
+# comes back after the queue's visibility timeout. No report, no message in the DLQ and no line of its own says so.
+locals {
+  alarms = {
+    failing = {
+      metric      = "Errors"
+      statistic   = "Sum"
+      threshold   = 0
+      description = "The restore worker of ${var.name} was killed or failed as a whole, so the restore that it worked on goes on with the next delivery, if at all. The log group ${module.function.log_group.name} has its last lines."
+    }
+    # It waits for nothing in its last 48 seconds, so a run that goes on into the last 24 was held up by calls.
+    slow = {
+      metric      = "Duration"
+      statistic   = "Maximum"
+      threshold   = 1000 * (var.lambda.timeout - 24)
+      description = "A run of the restore worker of ${var.name} took nearly its ${var.lambda.timeout} seconds (lambda.timeout): an AWS service answers slowly or not at all, and the next run may be killed. The log group ${module.function.log_group.name} says what it was doing."
+    }
+  }
+
+  # One delivery after another that dies is one alarm: it lasts until the next one, and a period more.
+  alarm_period  = 300
+  alarm_periods = ceil(var.restore_queue.visibility_timeout_seconds / local.alarm_period) + 1
+}
+
+resource "aws_cloudwatch_metric_alarm" "worker" {
+  for_each = local.alarms
+
+  alarm_name          = local.names["${each.key}_alarm"]
+  alarm_description   = each.value.description
+  namespace           = "AWS/Lambda"
+  metric_name         = each.value.metric
+  dimensions          = { FunctionName = module.function.function.name }
+  statistic           = each.value.statistic
+  period              = local.alarm_period
+  evaluation_periods  = local.alarm_periods
+  datapoints_to_alarm = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  # No run, no figures.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = compact([var.notifications.topic_arn])
+  ok_actions         = compact([var.notifications.topic_arn])
+  tags               = local.tags
+}
