@@ -9,6 +9,7 @@ from typing import Any
 
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.capture import CaptureOptions
+from dynamodb_restore.pipeline.capture import CapturePlace
 from dynamodb_restore.pipeline.replay import ReplayOptions
 
 
@@ -146,18 +147,9 @@ def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
 
 @dataclass(frozen=True)
 class CaptureConfig:
-    """The capture function's environment.
+    """The capture function's environment."""
 
-    Attributes:
-        image_prefix: of objects in the failure bucket that hold images, ending in a slash.
-    """
-
-    source_table: str
-    restore_table_name: str
-    buffer_id: str
-    failure_bucket: str
-    image_prefix: str
-    options: CaptureOptions
+    place: CapturePlace
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> CaptureConfig:
@@ -167,7 +159,7 @@ class CaptureConfig:
             ConfigError: one is missing or cannot be read.
         """
         try:
-            return cls(
+            place = CapturePlace(
                 source_table=environment["SOURCE_TABLE_NAME"],
                 restore_table_name=environment["RESTORE_TABLE_NAME"],
                 buffer_id=environment["BUFFER_ID"],
@@ -183,6 +175,7 @@ class CaptureConfig:
             )
         except (KeyError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+        return cls(place)
 
 
 @dataclass(frozen=True)
