@@ -202,7 +202,7 @@ variable "tables" {
       batch_size                 = optional(number, 1000)
       batching_window_seconds    = optional(number, 1)
       parallelization_factor     = optional(number, 1)
-      maximum_record_age_seconds = optional(number, 86400)
+      maximum_record_age_seconds = optional(number, 82800)
     }), {})
     buffer = optional(object({
       visibility_timeout_seconds = optional(number)

@@ -214,13 +214,13 @@ variable "stream_reader" {
     How Lambda reads the stream.
     - `batch_size`: records an invocation gets at most (1 to 10000). `batching_window_seconds`: how long it waits for them (0 to 300).
     - `parallelization_factor`: invocations a shard (1 to 10); the changes of one item stay in order.
-    - `maximum_record_age_seconds`: how old a record gets before it is given up and goes to the failure bucket (60 to 604800; a stream keeps 86400).
+    - `maximum_record_age_seconds`: how old a record gets before it is given up and goes to the failure bucket (60 to 82800: a stream drops a record after 86400, and then nothing tells of it).
   EOT
   type = object({
     batch_size                 = optional(number, 1000)
     batching_window_seconds    = optional(number, 1)
     parallelization_factor     = optional(number, 1)
-    maximum_record_age_seconds = optional(number, 86400)
+    maximum_record_age_seconds = optional(number, 82800)
   })
   default  = {}
   nullable = false
@@ -241,8 +241,8 @@ variable "stream_reader" {
   }
 
   validation {
-    condition     = var.stream_reader.maximum_record_age_seconds >= 60 && var.stream_reader.maximum_record_age_seconds <= 604800
-    error_message = "stream_reader.maximum_record_age_seconds is ${var.stream_reader.maximum_record_age_seconds}: set it within 60 to 604800."
+    condition     = var.stream_reader.maximum_record_age_seconds >= 60 && var.stream_reader.maximum_record_age_seconds <= 82800
+    error_message = "stream_reader.maximum_record_age_seconds is ${var.stream_reader.maximum_record_age_seconds}: set it within 60 to 82800. A stream drops a record after 24 hours; what Lambda gives up an hour before that lies in the failure bucket, and what the stream drops is lost without a word."
   }
 }
 

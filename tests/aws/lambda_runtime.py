@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
-from tests.aws.names import ACCOUNT, REGION, queue_arn
+from tests.aws.names import ACCOUNT, REGION, function_arn, queue_arn
 from tests.aws.streams import Record, Shard, Stream
 
 if TYPE_CHECKING:
@@ -109,6 +111,45 @@ def _value_in_events(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def given_up(records: Sequence[Mapping[str, Any]], stream_arn: str, *, as_text: bool = True) -> bytes:
+    """An object as Lambda writes it for records that it gives up
+    (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
+
+    Args:
+        as_text: whether the event is in it as a text, and not as an object.
+    """
+    event = {"Records": list(records)}
+    last = max(float(record["dynamodb"]["ApproximateCreationDateTime"]) for record in records)
+    arrival = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return json.dumps(
+        {
+            "requestContext": {
+                "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+                "functionArn": function_arn("capture"),
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 1,
+            },
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": "$LATEST",
+                "functionError": "Unhandled",
+            },
+            "version": "1.0",
+            "timestamp": "2026-11-22T12:00:00.021Z",
+            "DDBStreamBatchInfo": {
+                "shardId": "shardId-00000001573689847184-864758bb",
+                "startSequenceNumber": "1",
+                "endSequenceNumber": "9",
+                "approximateArrivalOfFirstRecord": arrival,
+                "approximateArrivalOfLastRecord": arrival,
+                "batchSize": len(records),
+                "streamArn": stream_arn,
+            },
+            "payload": json.dumps(event) if as_text else event,
+        }
+    ).encode()
+
+
 # Queues ---------------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +241,8 @@ class StreamPoller:
     Attributes:
         uuid: of the mapping, which tells what became of the last batch.
         window_seconds: the mapping's batching window: a batch that is not full waits for so long.
+        give_up_seconds: the mapping's maximum record age; infinite for none.
+        failures: is given the records that are given up.
     """
 
     account: Account
@@ -207,6 +250,8 @@ class StreamPoller:
     uuid: str
     batch_size: int = 1000
     window_seconds: float = 0.0
+    give_up_seconds: float = float("inf")
+    failures: Callable[[Sequence[dict[str, Any]]], object] = lambda _: None
     _events: dict[int, dict[str, Any]] = field(default_factory=dict)
     _images: dict[int, Any] = field(default_factory=dict)
     _places: dict[str, _Place] = field(default_factory=dict)
@@ -238,13 +283,17 @@ class StreamPoller:
         return not any(self.pending(shard) for shard in self.stream.shards)
 
     def ready(self) -> list[Shard]:
-        """The shards of which a batch can be delivered now."""
+        """The shards of which a batch can be delivered now. What is too old is given up first
+        (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html)."""
         return [shard for shard in self.stream.shards if self._is_ready(shard)]
 
     def _is_ready(self, shard: Shard) -> bool:
         place = self.place(shard)
+        if place.busy or (shard.parent is not None and not self.exhausted(shard.parent)):
+            return False
+        self._give_up(shard, place)
         pending = len(shard.records) - place.position
-        if not pending or place.busy or (shard.parent is not None and not self.exhausted(shard.parent)):
+        if not pending:
             return False
         if not self.window_seconds or pending >= self.batch_size:
             return True
@@ -291,6 +340,15 @@ class StreamPoller:
                 # Lambda delivers at least once.
                 place.position -= choices.at_most(size)
         return done
+
+    def _give_up(self, shard: Shard, place: _Place) -> None:
+        oldest = self.account.clock.now - self.give_up_seconds
+        old = [record for record in shard.records[place.position :] if record.written_at < oldest]
+        if old:
+            self.failures([self._event(record) for record in old])
+            place.position += len(old)
+            place.portion = None
+            place.waits_since = None
 
     def _event(self, record: Record) -> dict[str, Any]:
         """A record as it is delivered, each time the same."""

@@ -36,6 +36,8 @@ class Mappings:
     Attributes:
         looks_to_switch: how many answers show a mapping in the state between.
         seconds_to_switch: how long it stays there.
+        pause_seconds: for how long after a change nothing may be read, although the mapping is enabled: up to 90 s, as
+            Lambda's users report.
         unusable_keys: KMS keys that may not be used to read a filter.
         functions_without_access: those whose role may not read streams.
     """
@@ -43,6 +45,7 @@ class Mappings:
     clock: VirtualClock = field(default_factory=VirtualClock)
     looks_to_switch: int = 1
     seconds_to_switch: float = 0.0
+    pause_seconds: float = 0.0
     page_size: int = 2
     mappings: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -104,7 +107,8 @@ class Mappings:
 
     def is_polling(self, uuid: str) -> bool:
         """Whether Lambda reads for it. What is being disabled may be read for a while yet."""
-        return bool(self.of(uuid)["State"] == "Enabled")
+        paused = self.clock.of("lambda") < self._modified[uuid] + self.pause_seconds
+        return bool(self.of(uuid)["State"] == "Enabled" and not paused)
 
     def settle(self) -> None:
         """Finish all that is being switched."""

@@ -6,6 +6,9 @@ is empty. Cutover that looks then finds everything drained.
 
 from __future__ import annotations
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.hazards.capturing import invoke
 from tests.unit.changes.house import House
 from tests.unit.changes.makers import NOON, record
@@ -38,3 +41,19 @@ def test_it_may_be_stuck_in_several_shards(capturing: House) -> None:
 
     assert invoke([record("order#1", 7)]) is None
     assert capturing.stuck.read().keys() == {"3"}
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+@pytest.mark.parametrize("code", ["ThrottlingException", "UnrecognizedClientException"])
+def test_a_mark_that_cannot_be_cleared_brings_its_batch_back(capturing: House, code: str) -> None:
+    """The stream would resume behind the record, and its mark would refuse every cutover until it expires."""
+    batch = [record("order#1", 7), record("order#2", 8)]
+    capturing.aws.fail("SendMessageBatch", "AccessDenied")
+    assert invoke(batch) == "7"
+
+    capturing.aws.fail("GetItem", code)
+    with pytest.raises(ClientError):
+        invoke(batch)
+
+    assert invoke(batch) is None
+    assert capturing.stuck.read() == {}

@@ -75,7 +75,7 @@ def test_a_mapping_that_was_just_changed_has_two_minutes(house: House, mapping: 
     assert cut_over(house)["settling_until"] == "2026-11-22T12:01:30Z"
     house.now = NOON + 89
     assert cut_over(house)["result"] == "synced"
-    assert house.now == NOON + 90
+    assert house.now == NOON + 89 + 10
 
 
 def test_a_mapping_that_is_changed_while_cutover_waits_has_two_minutes_from_then_on(house: House) -> None:
@@ -123,6 +123,21 @@ def test_a_wait_that_nobody_came_back_to_is_forgotten(house: House) -> None:
     house.now = NOON + 86_400
 
     assert cut_over(house)["settling_until"] == "2026-11-23T12:10:10Z"
+
+
+@pytest.mark.parametrize(("window", "seconds"), [(0, 10), (25, 60), (26, 0)])
+def test_the_call_that_ends_it_waits_once_more_for_what_was_written_just_before_it(
+    house: House, window: int, seconds: int
+) -> None:
+    """A person who was told to stop writing and to call again may have stopped only then. Where a batching window is longer
+    than the function can wait, capture that stays on after the cutover tells of it."""
+    drained(house, batching_window_seconds=window)
+    house.modify(CAPTURE, at(NOON))
+    assert "settling_until" in cut_over(house)
+
+    house.now = again = NOON + 200
+    assert cut_over(house)["result"] == "synced"
+    assert house.now == again + seconds
 
 
 def test_force_does_not_shorten_it(house: House) -> None:

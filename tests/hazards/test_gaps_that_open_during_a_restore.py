@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.pipeline.pipeline import gap_notes
-from tests.hazards.operating import shown
+from tests.hazards.operating import shown, shown_codes
 from tests.unit.changes.house import CAPTURE, DAY, House, point
 from tests.unit.changes.makers import NOON
 
@@ -61,6 +61,29 @@ def test_what_was_known_to_be_missing_stays_missing(house: House) -> None:
 
     assert replaying is not None
     assert replaying.covered_from == claim.covered_from
+
+
+def test_a_mapping_that_was_changed_may_have_been_off_for_long_before(house: House) -> None:
+    """Somebody disabled it for two days and enabled it again: the stream has dropped a day of changes by then."""
+    always(house)
+    house.modify(CAPTURE, point(NOON - 3 * DAY).at)
+
+    claim = house.begin(restore_point=NOON - 5 * DAY)
+
+    assert claim is not None
+    assert claim.covered_from == NOON - 4 * DAY + 600
+    assert claim.gap_seconds == DAY + 600 + 60
+
+
+@pytest.mark.parametrize(("after", "obstacles"), [(DAY - 600, []), (DAY - 599, ["gap"])])
+def test_a_mapping_that_was_changed_during_the_replay_may_have_been_off_as_well(
+    house: House, after: int, obstacles: list[str]
+) -> None:
+    house.replaying_from(NOON - 60)
+    house.now += 3 * DAY
+    house.modify(CAPTURE, point(NOON + after).at)
+
+    assert shown_codes(house) == obstacles
 
 
 @pytest.mark.parametrize("mode", ["on_restore", "always"])

@@ -51,3 +51,19 @@ def test_what_was_given_up_of_the_time_before_the_window_holds_no_cutover_up(
     pipeline.house.give_up("shard-1/a", NOON, records=[record("a", 1, time=NOON - DAY + 5)])
 
     assert pipeline.cut_over()["result"] == "synced"
+
+
+def test_a_record_from_before_the_window_that_was_stuck_and_given_up_holds_no_cutover_up_for_ever(
+    pipeline: PipelineFunctions,
+) -> None:
+    """Its mark is as young as the last invocation that failed at it, and no invocation will clear it any more."""
+    given_up = record("a", 1, time=NOON - DAY + 5)
+    pipeline.house.give_up("shard-1/a", NOON, records=[given_up])
+    pipeline.house.stuck.note("1", now=NOON, reason="no key for it", key={"id": {"S": "a"}})
+    (refused,) = pipeline.cut_over()["refused"]
+    assert (refused["code"], refused["reason"].endswith("bring_in clears that")) == ("capture_stuck", True)
+
+    answer = pipeline.bring_in()
+
+    assert (answer["brought_in"], answer["objects"]) == (0, 0)
+    assert pipeline.cut_over()["result"] == "synced"

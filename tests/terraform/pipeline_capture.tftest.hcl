@@ -112,7 +112,7 @@ run "the_tables_own_stream_is_read_and_nothing_is_given_up_while_the_stream_has_
       parallel    = 1
       bisect      = true
       retries     = -1
-      age         = 86400
+      age         = 82800
       partial     = "ReportBatchItemFailures"
       destination = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1"
     }
@@ -131,11 +131,11 @@ run "the_reader_can_be_told_otherwise" {
   }
 
   variables {
-    stream_reader = { batch_size = 10000, batching_window_seconds = 300, parallelization_factor = 10, maximum_record_age_seconds = 604800 }
+    stream_reader = { batch_size = 10000, batching_window_seconds = 300, parallelization_factor = 10, maximum_record_age_seconds = 82800 }
   }
 
   assert {
-    condition     = [aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds] == [10000, 300, 10, 604800]
+    condition     = [aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds] == [10000, 300, 10, 82800]
     error_message = "Mapping: ${jsonencode([aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds])}"
   }
 }

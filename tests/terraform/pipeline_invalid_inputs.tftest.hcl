@@ -453,6 +453,20 @@ run "a_record_age_below_lambdas_fails" {
   expect_failures = [var.stream_reader]
 }
 
+run "a_record_age_that_the_stream_does_not_keep_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream_reader = { maximum_record_age_seconds = 82801 }
+  }
+
+  expect_failures = [var.stream_reader]
+}
+
 run "a_visibility_below_six_timeouts_fails" {
   command = plan
 
@@ -664,7 +678,7 @@ run "the_numbers_at_their_upper_limits_pass" {
     replay_concurrency = 1000
     lambda             = { timeout = 900 }
     buffer             = { visibility_timeout_seconds = 43200 }
-    stream_reader      = { batch_size = 10000, batching_window_seconds = 300, parallelization_factor = 10, maximum_record_age_seconds = 604800 }
+    stream_reader      = { batch_size = 10000, batching_window_seconds = 300, parallelization_factor = 10, maximum_record_age_seconds = 82800 }
     filter             = [for number in range(10) : "{\"eventName\":[\"INSERT\"]}"]
   }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
-from dynamodb_restore.pipeline.standing import not_replaying, settled_at
+from dynamodb_restore.pipeline.standing import Standing, handed_out_after, not_replaying, settled_at
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
@@ -124,7 +124,7 @@ def _settle(
     window = pipeline.registration.batching_window_seconds
     standing = pipeline.standing(claim)
     # Looked at again after each wait: a mapping may have been changed meanwhile.
-    while (until := settled_at(standing, settling.at, request.settle_seconds, window)) > context.now():
+    while (until := _settled_at(standing, settling.at, now, request.settle_seconds, window)) > context.now():
         if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
             return until
         standing = pipeline.standing(claim)
@@ -135,6 +135,21 @@ def _settle(
         claim = _noted(pipeline, claim, Captured(math.ceil(context.now().timestamp()), after.changes))
         obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
     return claim, obstacles
+
+
+def _settled_at(
+    standing: Standing, since: int, called_at: int, settle_seconds: float, batching_window_seconds: int
+) -> datetime:
+    """From when on nothing can be on its way unseen of what was written before `since`, when cutover was first called.
+
+    Where the function itself can wait for as long, nothing of what was written before this call either: a person who was
+    told to call again may have stopped the writers only just now.
+    """
+    until = settled_at(standing, since, settle_seconds, batching_window_seconds)
+    handed_out = handed_out_after(standing, batching_window_seconds)
+    if handed_out > _LONGEST_WAIT_SECONDS:
+        return until
+    return max(until, datetime.fromtimestamp(called_at + handed_out, UTC))
 
 
 def _noted(pipeline: Pipeline, claim: Claim, captured: Captured) -> Claim:

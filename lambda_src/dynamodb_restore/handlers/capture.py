@@ -6,6 +6,7 @@ import os
 import random
 import time
 import uuid
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 # Powertools keeps these across invocations on purpose.
 logger = Logger()
 metrics = Metrics()
+
+# An invocation that cannot note what it came to has nothing to count.
+warnings.filterwarnings("ignore", "No application metrics to publish")
 
 
 @logger.inject_lambda_context

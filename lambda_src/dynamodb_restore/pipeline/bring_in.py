@@ -215,11 +215,12 @@ class _BringIn:
                     raise
                 self.brought.unreadable[f"s3://{bucket}/{key}"] = explain(error)
                 continue
+            # Capture will never get them through. That they are given up is told by the object, as long as it lies there.
+            self.pipeline.stuck.clear(sorted(marks & {change.sequence for change in changes}))
             covered = [change for change in changes if self.claim.window.covers(change)]
             if not covered:
                 continue
             sent = self._send(covered)
-            self.pipeline.stuck.clear(sorted(marks & {change.sequence for change in changes}))
             self.clients.s3.delete_object(Bucket=bucket, Key=key)
             self.brought.objects += 1
             self.brought.changes += sent

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
+from dynamodb_restore.aws import AwsError, Clients, explain
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import sequence_of
 from dynamodb_restore.changes.failure_bucket import FailureBucket
@@ -67,7 +67,7 @@ class CaptureInvocation:
         """Send a batch of stream records to the buffer. It lasts until the stream may deliver them again.
 
         Raises:
-            ClientError, BotoCoreError: the progress could not be noted; the whole batch is delivered again.
+            ClientError, BotoCoreError: what it came to could not be noted; the whole batch is delivered again.
         """
         captured = capture(
             records,
@@ -100,28 +100,23 @@ class CaptureInvocation:
         """Mark the record that has to come again, and clear the marks of those that are through.
 
         Nothing tells whether a record was delivered before, so the marks are read in each invocation: one consistent
-        read.
+        read. Where any of it fails, so does the invocation, and the whole batch is delivered again: the stream would
+        resume behind a record that is through, and its mark would stand until it expires.
 
         Raises:
-            ClientError, BotoCoreError: marks could not be read or cleared for a reason that passes. The batch is
-                delivered again, and clears them then; otherwise they would stay until they expire.
+            ClientError, BotoCoreError: from the calls.
         """
         place = self.place
         stuck = StuckMarks(self.clients, place.restore_table_name, place.source_table, place.buffer_id)
-        try:
-            if captured.retry_from is not None:
-                stuck.note(
-                    captured.retry_from,
-                    now=int(self.now()),
-                    reason=captured.problem or "",
-                    key=captured.retry_key,
-                )
-            through = {sequence_of(record) for record in records[: captured.done]}
-            stuck.clear(sorted(stuck.read().keys() & through))
-        except AwsError as error:
-            if captured.retry_from is None and classify(error) is ErrorClass.RETRY:
-                raise
-            self.problems.append(f"where capture is stuck could not be noted: {explain(error)}")
+        if captured.retry_from is not None:
+            stuck.note(
+                captured.retry_from,
+                now=int(self.now()),
+                reason=captured.problem or "",
+                key=captured.retry_key,
+            )
+        through = {sequence_of(record) for record in records[: captured.done]}
+        stuck.clear(sorted(stuck.read().keys() & through))
 
     def _discard(self, record: Mapping[str, Any], reason: str) -> bool:
         """Put a record that tells no key to those that Lambda gave up, which cutover looks for; False where that failed."""

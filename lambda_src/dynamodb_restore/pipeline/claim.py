@@ -4,8 +4,8 @@ Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
-  One at a time, by a conditional write; each change of it is conditional on the version that was read. While a cutover
-  settles, `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts);
+  One at a time, by a conditional write; each change of it is conditional on the version that was read. `replayed_until`
+  (epoch seconds), once the replay has gone on for a day (`retention`). While a cutover settles, `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts);
   after a cutover, `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
@@ -60,6 +60,7 @@ class Claim:
         settling: when the cutover that is under way began to wait, and what was captured then; None where none is.
         accepted: what stood in the way of a cutover and was accepted, in words.
         fenced_at: epoch seconds since when replay begins no more writes; None while it may.
+        replayed_until: epoch seconds before which everything captured has certainly been replayed; None until that was noted.
         watched: until when capture is watched after the cutover, and what was captured at it; None before.
         version: counts the writes of this claim, so that none undoes another that it has not seen.
     """
@@ -75,6 +76,7 @@ class Claim:
     accepted: tuple[str, ...] = ()
     fenced_at: int | None = None
     watched: Captured | None = None
+    replayed_until: int | None = None
     version: int = 0
 
     @property
@@ -211,6 +213,7 @@ def _item(claim: Claim) -> dict[str, Any]:
         "fenced_at": claim.fenced_at,
         "settling_since": claim.settling and claim.settling.at,
         "settling_changes": claim.settling and claim.settling.changes,
+        "replayed_until": claim.replayed_until,
         "watched_until": claim.watched and claim.watched.at,
         "watched_changes": claim.watched and claim.watched.changes,
     }
@@ -246,5 +249,6 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
         accepted=tuple(reason["S"] for reason in item.get("accepted", {}).get("L", [])),
         fenced_at=whole("fenced_at"),
         watched=captured("watched_until", "watched_changes"),
+        replayed_until=whole("replayed_until"),
         version=int(item["version"]["N"]),
     )

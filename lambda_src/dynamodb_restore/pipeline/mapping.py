@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
+
+
+STREAM_RETENTION = timedelta(hours=24)
+"""How far back a stream reaches (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
+
+_START = timedelta(minutes=10)
+"""How long a mapping that was just enabled may take until it reads, while the stream drops what is a day old: AWS speaks of
+minutes (docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html)."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,14 @@ def mapping_state(role: str, mapping: EventSourceMappingConfigurationResponseTyp
         0.0 if modified is None else modified.timestamp(),
         mapping.get("MaximumBatchingWindowInSeconds", 0),
     )
+
+
+def certainly_read_from(modified_at: float) -> int:
+    """From when on a mapping that was last changed at an instant has read everything, or will; both in epoch seconds.
+
+    Before that change it may have been off for any time, and nothing tells. From then on it reads what the stream still has.
+    """
+    return int(modified_at - (STREAM_RETENTION - _START).total_seconds())
 
 
 def stream_made_at(mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:

@@ -25,7 +25,8 @@ class ObstacleCode(enum.Enum):
     BUFFER_NOT_EMPTY = "buffer_not_empty"
     """Messages are in the buffer."""
     EXPIRED = "expired"
-    """Captured changes are neither replayed nor in the buffer: they expired there, or it was purged."""
+    """Captured changes are neither replayed nor in the buffer: they expired there, or it was purged. Or they may be, for
+    nothing tells what the buffer dropped after two weeks."""
     IN_DOUBT = "in_doubt"
     """A write to the target got no certain answer, and may still land."""
     QUARANTINE = "quarantine"

@@ -18,27 +18,24 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.stuck import Stuck, StuckMarks
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
+from dynamodb_restore.pipeline import retention
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
-from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
+from dynamodb_restore.pipeline.mapping import (
+    STREAM_RETENTION,
+    EventSourceMapping,
+    certainly_read_from,
+    mapping_state,
+    stream_made_at,
+)
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, read_registration
 from dynamodb_restore.pipeline.standing import Standing
 from dynamodb_restore.pipeline.stream_check import misdirected
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
-
-STREAM_RETENTION = timedelta(hours=24)
-"""How far back a stream reaches (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
-
-BUFFER_RETENTION = timedelta(days=14)
-"""How long the FIFO buffer keeps a bundle: SQS's longest."""
-
-MAPPING_START = timedelta(minutes=10)
-"""How long a mapping that was just enabled may take until it reads, while the stream drops what is a day old: AWS speaks of
-minutes (docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html)."""
 
 WATCH = timedelta(minutes=5)
 """How long capture stays on after a cutover, to see a writer that was forgotten; a batching window comes on top."""
@@ -133,7 +130,8 @@ class Pipeline:
         while current is not None and _is_capturing(current, claim.restore_id):
             if restored_to is not None and not current.window_chosen:
                 current = replace(current, window=Window(restored_to.window_start()))
-            covered_from = max(current.covered_from or 0, self._still_covered_from())
+            still_covered_from = self._still_covered_from(self.capture.describe())
+            covered_from = max(current.covered_from or 0, still_covered_from)
             replaying = replace(current, state=ClaimState.REPLAYING, covered_from=covered_from)
             current = self.claims.update(replaying) or self.claims.current()
         if current is None or current.restore_id != claim.restore_id:
@@ -253,6 +251,21 @@ class Pipeline:
         replayed = self.progress_notes.read(Side.REPLAYED)
         return self.progress_notes.read(Side.CAPTURED), replayed
 
+    def note_how_far(self, claim: Claim) -> None:
+        """Note up to when everything that was captured has been replayed, where that is due (`retention`).
+
+        Raises:
+            ClientError, BotoCoreError: from the calls.
+        """
+        at = int(self.now().timestamp())
+        if not retention.is_due(claim, at):
+            return
+        captured, replayed = self.progress()
+        noted = retention.noted(claim, captured, replayed, self.buffer.set_aside(), at)
+        if noted is not None:
+            # Where the claim has changed since it was read, the next run notes it.
+            self.claims.update(noted)
+
     def standing(self, claim: Claim) -> Standing:
         """Look at everything that may stand in the way of cutover.
 
@@ -295,25 +308,25 @@ class Pipeline:
     def _covered_from(self) -> int:
         """From when on every change of the source is, or will be, in the buffer."""
         now = self.now()
-        starts = [self.claims.consumed_until() or 0, self._still_covered_from()]
+        mapping = self.capture.describe()
+        starts = [self.claims.consumed_until() or 0, self._still_covered_from(mapping)]
         if self.registration.mode is CaptureMode.ALWAYS:
             captured, _ = self.progress()
             since = captured.since
             if since is not None and since < int((now - STREAM_RETENTION).timestamp()):
-                return max(*starts, since)
-        starts.append(int((now - STREAM_RETENTION + MAPPING_START).timestamp()))
+                return max(*starts, since, certainly_read_from(mapping_state("capture", mapping).modified_at))
+        starts.append(certainly_read_from(now.timestamp()))
         return max(starts)
 
-    def _still_covered_from(self) -> int:
+    def _still_covered_from(self, mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:
         """From when on what was captured can still be had: the stream was there, and the buffer keeps it.
 
         Where capture does not read the live stream, nothing is captured until that is mended.
         """
         now = self.now()
-        mapping = self.capture.describe()
         if self._misdirected(mapping) is not None:
             return int(now.timestamp())
-        return max(stream_made_at(mapping), int((now - BUFFER_RETENTION).timestamp()))
+        return max(stream_made_at(mapping), int((now - retention.BUFFER_RETENTION).timestamp()))
 
     def _stuck_since(self, start: int) -> dict[str, Stuck]:
         """What capture was stuck at in a window; a change is no younger than the last invocation that failed at it."""

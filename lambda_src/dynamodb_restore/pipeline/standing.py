@@ -10,10 +10,11 @@ from dynamodb_restore.changes.progress import Progress, lagging_groups
 from dynamodb_restore.changes.stuck import Stuck
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
+from dynamodb_restore.pipeline import retention
 from dynamodb_restore.pipeline.buffer import Depth
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.discarded import Discarded
-from dynamodb_restore.pipeline.mapping import MappingState
+from dynamodb_restore.pipeline.mapping import MappingState, certainly_read_from
 from dynamodb_restore.pipeline.obstacles import Obstacle, ObstacleCode
 
 _SHOWN_GROUPS = 3
@@ -116,13 +117,22 @@ class Standing:
                 " shortly before may not have been captured"
             )
             obstacles.append(Obstacle(ObstacleCode.GAP, reason))
+        if certainly_read_from(self.capture.modified_at) > self.claim.claimed_at.timestamp():
+            reason = (
+                f"the capture mapping was changed at {iso_of(int(self.capture.modified_at))}, more than a day after the"
+                " pipeline was claimed: where it was off before, for longer than the stream keeps a change, changes are lost"
+            )
+            obstacles.append(Obstacle(ObstacleCode.GAP, reason))
         return obstacles
 
     def _not_drained(self) -> list[Obstacle]:
         obstacles = []
         if self.stuck:
             first = min(self.stuck.values(), key=lambda stuck: stuck.since)
-            reason = f"capture could not send {len(self.stuck)} records, the first since {iso_of(first.since)}: {first.reason}"
+            reason = (
+                f"capture could not send {len(self.stuck)} records, the first since {iso_of(first.since)}: {first.reason}; where"
+                " Lambda has given them up meanwhile, bring_in clears that"
+            )
             obstacles.append(Obstacle(ObstacleCode.CAPTURE_STUCK, reason))
         if self.misdirected is not None:
             obstacles.append(Obstacle(ObstacleCode.CAPTURE_MISDIRECTED, self.misdirected))
@@ -135,6 +145,13 @@ class Standing:
             obstacles.append(Obstacle(ObstacleCode.LAGGING, reason))
         if lost:
             obstacles.append(Obstacle(ObstacleCode.EXPIRED, self._told(lost)))
+        elif retention.may_have_dropped(self.claim, self.at):
+            reason = (
+                f"since {iso_of(retention.certain_until(self.claim))} it is not known that everything captured was replayed, and"
+                " the buffer keeps it for 14 days: changes may have expired there; restore again, or accept that the target"
+                " may lack them"
+            )
+            obstacles.append(Obstacle(ObstacleCode.EXPIRED, reason))
         if not self.depth.empty:
             reason = (
                 f"the buffer holds {self.depth.waiting} messages waiting and {self.depth.in_flight} in flight"
@@ -174,14 +191,22 @@ def not_replaying(claim: Claim) -> Obstacle:
     return Obstacle(ObstacleCode.NOT_REPLAYING, reason)
 
 
+def handed_out_after(standing: Standing, batching_window_seconds: int) -> int:
+    """How long a change of the source may take until capture has dealt with it, seconds, where nothing fails.
+
+    Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is followed by
+    another: twice the window, and some seconds for the calls. The longer of the window that Terraform registered and the
+    one that the mapping has now.
+    """
+    return 2 * max(batching_window_seconds, standing.capture.batching_window_seconds) + _CALLS_SECONDS
+
+
 def settled_at(
     standing: Standing, since: int, settle_seconds: float, batching_window_seconds: int
 ) -> datetime:
     """From when on nothing that was written before `since` can still be on its way to capture unseen.
 
-    - Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is
-      followed by another: twice the window, and some seconds for the calls. The longer of the window that Terraform
-      registered and the one that the mapping has now.
+    - What `handed_out_after` says.
     - A mapping that was just changed may stop polling for up to 90 s, as Lambda's users report; see `MAPPING_SECONDS`.
 
     Args:
@@ -191,7 +216,7 @@ def settled_at(
     """
     seconds = max(
         since + settle_seconds,
-        since + 2 * max(batching_window_seconds, standing.capture.batching_window_seconds) + _CALLS_SECONDS,
+        since + handed_out_after(standing, batching_window_seconds),
         standing.capture.modified_at + MAPPING_SECONDS,
         standing.replay.modified_at + MAPPING_SECONDS,
     )

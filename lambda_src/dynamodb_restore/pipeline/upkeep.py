@@ -69,6 +69,8 @@ def upkeep(
     claim = pipeline.claims.current()
     reason = _misdirected(clients, pipeline, claim)
     settled = _settle(clients, pipeline, claim, clock, calls)
+    if claim is not None and claim.state is ClaimState.REPLAYING:
+        pipeline.note_how_far(claim)
     return UpkeepReport(reason, settled, _watch(pipeline, claim, tell_late))
 
 

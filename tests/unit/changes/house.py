@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +33,7 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
+from tests.aws.lambda_runtime import given_up
 from tests.unit.builders import make_table, request
 from tests.unit.changes.makers import NOON, REGISTERED_BESIDES, RESTORE_TABLE, make_queue, make_restore_table
 from tests.unit.fakes import Aws, Shelf, function_arn
@@ -258,7 +258,7 @@ class House:
         """Do what Lambda does with records that it gives up at an instant; returns where they lie."""
         object_key = f"aws/lambda/{mapping_id}/{name}"
         if records is not None:
-            content = given_up(records)
+            content = given_up(records, STREAM)
         self.aws.objects.put(FAILURES, object_key, at, content)
         return f"s3://{FAILURES}/{object_key}"
 
@@ -308,40 +308,6 @@ class House:
         self.naps.append(seconds)
         self.now += seconds
         self.on_nap()
-
-
-def given_up(records: Sequence[Mapping[str, Any]], *, as_text: bool = True) -> bytes:
-    """An object as Lambda writes it (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html)."""
-    event = {"Records": list(records)}
-    last = max(float(record["dynamodb"]["ApproximateCreationDateTime"]) for record in records)
-    arrival = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return json.dumps(
-        {
-            "requestContext": {
-                "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
-                "functionArn": function_arn("capture"),
-                "condition": "RetryAttemptsExhausted",
-                "approximateInvokeCount": 1,
-            },
-            "responseContext": {
-                "statusCode": 200,
-                "executedVersion": "$LATEST",
-                "functionError": "Unhandled",
-            },
-            "version": "1.0",
-            "timestamp": "2026-11-22T12:00:00.021Z",
-            "DDBStreamBatchInfo": {
-                "shardId": "shardId-00000001573689847184-864758bb",
-                "startSequenceNumber": "1",
-                "endSequenceNumber": "9",
-                "approximateArrivalOfFirstRecord": arrival,
-                "approximateArrivalOfLastRecord": arrival,
-                "batchSize": len(records),
-                "streamArn": STREAM,
-            },
-            "payload": json.dumps(event) if as_text else event,
-        }
-    ).encode()
 
 
 class _Context:

@@ -13,7 +13,8 @@ from dynamodb_restore.pipeline.discarded_batch import (
     parse_discarded_batch,
     read_discarded_batch,
 )
-from tests.unit.changes.house import FAILURES, House, given_up
+from tests.aws.lambda_runtime import given_up
+from tests.unit.changes.house import FAILURES, STREAM, House
 from tests.unit.changes.makers import NOON, record
 
 RECORDS = [record("order#1", 1), record("order#2", 2, time=NOON + 7)]
@@ -21,7 +22,7 @@ RECORDS = [record("order#1", 1), record("order#2", 2, time=NOON + 7)]
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_the_payload_is_read_as_text_and_as_an_object(as_text: bool) -> None:
-    batch = parse_discarded_batch(given_up(RECORDS, as_text=as_text))
+    batch = parse_discarded_batch(given_up(RECORDS, STREAM, as_text=as_text))
 
     assert (list(batch.records), batch.last_arrival) == (RECORDS, NOON + 7)
 
@@ -30,7 +31,7 @@ def test_the_payload_is_read_as_text_and_as_an_object(as_text: bool) -> None:
     "arrival", [None, "yesterday", 7, "2026-11-22T12:00:07.000+00:00", "2026-11-22T12:00:07", {}]
 )
 def test_a_time_that_cannot_be_read_is_not_known(arrival: Any) -> None:
-    found = json.loads(given_up(RECORDS))
+    found = json.loads(given_up(RECORDS, STREAM))
     found["DDBStreamBatchInfo"]["approximateArrivalOfLastRecord"] = arrival
 
     known = isinstance(arrival, str) and arrival.startswith("2026")

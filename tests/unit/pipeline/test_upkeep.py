@@ -352,5 +352,8 @@ def test_status_and_cutover_tell_where_capture_is_stuck(house: House) -> None:
     (obstacle,) = status(house.actions, house.pipeline)["obstacles"]
     assert obstacle == {
         "code": "capture_stuck",
-        "reason": "capture could not send 1 records, the first since 2026-11-22T11:59:00Z: SendMessageBatch: AccessDenied: no",
+        "reason": (
+            "capture could not send 1 records, the first since 2026-11-22T11:59:00Z: SendMessageBatch: AccessDenied: no;"
+            " where Lambda has given them up meanwhile, bring_in clears that"
+        ),
     }
