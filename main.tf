@@ -10,7 +10,7 @@ module "restore_events" {
   redrivers      = var.redrivers
   alarm_arns = concat(
     flatten([for worker in module.restore_worker : values(worker.alarms)[*].arn]),
-    module.reconciler[*].alarm.arn,
+    flatten([for reconciler in module.reconciler : [reconciler.alarm.arn, reconciler.unseen_alarm.arn]]),
     flatten([for pipeline in module.change_pipeline : values(pipeline.alarms)[*].arn]),
   )
   kms_key_arn = var.encryption.kms_key_arn

@@ -82,14 +82,15 @@ output "settings" {
 }
 
 output "reconciler" {
-  description = "The reconciler: `function`, `role`, `log_group`, `rule` and `alarm`. Null where there is none."
+  description = "The reconciler: `function`, `role`, `log_group`, `rule`, `alarm` and `unseen_alarm`. Null where there is none."
   value = one([
     for reconciler in module.reconciler : {
-      function  = reconciler.function
-      role      = reconciler.role
-      log_group = reconciler.log_group
-      rule      = reconciler.rule
-      alarm     = reconciler.alarm
+      function     = reconciler.function
+      role         = reconciler.role
+      log_group    = reconciler.log_group
+      rule         = reconciler.rule
+      alarm        = reconciler.alarm
+      unseen_alarm = reconciler.unseen_alarm
     }
   ])
 }
@@ -105,7 +106,7 @@ output "restore_table" {
 }
 
 output "binding" {
-  description = "What a change pipeline in another configuration needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, and the key."
+  description = "What a change pipeline in another configuration needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, and for how long a restore that is followed may have nothing new in its record."
   value       = one(module.restore_worker[*].binding)
 }
 

@@ -323,7 +323,7 @@ variable "findings" {
 }
 
 variable "reconciler" {
-  description = "A function that looks every `interval_minutes` (1 to 60) for tables that are being restored and whose event never came. `enabled`: whether there is one."
+  description = "A function that looks every `interval_minutes` (1 to 60) for restores that nobody follows: their event never came, or their message was lost. `enabled`: whether there is one."
   type = object({
     enabled          = optional(bool, true)
     interval_minutes = optional(number, 15)

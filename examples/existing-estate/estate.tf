@@ -54,7 +54,8 @@ data "aws_iam_policy_document" "oncall" {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
       values = concat(
-        [module.restore_events.alarm.arn, module.restore_events.given_up_alarm.arn, module.reconciler.alarm.arn],
+        [module.restore_events.alarm.arn, module.restore_events.given_up_alarm.arn],
+        [module.reconciler.alarm.arn, module.reconciler.unseen_alarm.arn],
         values(module.restore_worker.alarms)[*].arn,
         values(module.orders_pipeline.alarms)[*].arn,
       )

@@ -263,12 +263,17 @@ class Follow:
 
 @dataclass(frozen=True)
 class ReconcilerConfig:
-    """The reconciler function's environment."""
+    """The reconciler function's environment.
+
+    Attributes:
+        longest_silence_seconds: for how long a restore that is followed may have nothing new in its record.
+    """
 
     restore_table_name: str
     restore_queue_url: str
     table_patterns: TablePatterns
     follow: Follow
+    longest_silence_seconds: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ReconcilerConfig:
@@ -283,6 +288,7 @@ class ReconcilerConfig:
                 restore_queue_url=environment["RESTORE_QUEUE_URL"],
                 table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
                 follow=Follow(**json.loads(environment["FOLLOW"])),
+                longest_silence_seconds=float(environment["LONGEST_SILENCE_SECONDS"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error

@@ -15,6 +15,7 @@ locals {
     role     = { text = "${var.name}-reconciler-${local.region}", limit = 64 }
     rule     = { text = "${var.name}-reconciler", limit = 64 }
     alarm    = { text = "${var.name}-reconciler-failing", limit = 255 }
+    unseen   = { text = "${var.name}-reconciler-tables-unseen", limit = 255 }
   }
 
   # The hash is of the whole name, so that two long names that differ only in the part that is cut stay apart.
@@ -28,7 +29,7 @@ locals {
   function = {
     name        = local.names.function
     role_name   = local.names.role
-    description = "Finds DynamoDB tables that are being restored and that no event told of"
+    description = "Finds DynamoDB tables whose restore no event told of, or nobody follows any more"
     handler     = "dynamodb_restore.handlers.reconciler.handler"
     layers      = [var.binding.layer_arn]
 
@@ -42,6 +43,7 @@ locals {
       RESTORE_QUEUE_URL            = var.restore_queue.url
       TABLE_PATTERNS               = jsonencode(var.table_patterns)
       FOLLOW                       = jsonencode(var.follow)
+      LONGEST_SILENCE_SECONDS      = tostring(var.binding.longest_silence_seconds)
       POWERTOOLS_SERVICE_NAME      = var.name
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }

@@ -22,6 +22,14 @@ output "rule" {
   }
 }
 
+output "unseen_alarm" {
+  description = "The alarm on tables that it cannot describe: name and ARN. A topic that restore-events makes has to be told of it too."
+  value = {
+    name = aws_cloudwatch_metric_alarm.unseen.alarm_name
+    arn  = aws_cloudwatch_metric_alarm.unseen.arn
+  }
+}
+
 output "alarm" {
   description = "The alarm on looks that failed: name and ARN. A topic that restore-events makes has to be told of it, by `alarm_arns` there."
   value = {

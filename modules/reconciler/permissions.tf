@@ -39,7 +39,8 @@ data "aws_iam_policy_document" "reconciler" {
   }
 
   statement {
-    sid       = "NoteWhereItStopped"
+    # Where it stopped, and what it has put on the queue.
+    sid       = "KeepItsOwnNotes"
     actions   = ["dynamodb:PutItem"]
     resources = [var.binding.restore_table.arn]
 
@@ -51,6 +52,7 @@ data "aws_iam_policy_document" "reconciler" {
   }
 
   statement {
+    # The queue's policy lets it too.
     sid       = "AskForTheRestoreToBeFollowed"
     actions   = ["sqs:SendMessage"]
     resources = [var.restore_queue.arn]

@@ -47,3 +47,26 @@ resource "aws_cloudwatch_metric_alarm" "failing" {
   ok_actions    = compact([var.binding.topic_arn])
   tags          = local.tags
 }
+
+# A table that may not be described, by the policy of its owner say, hides no other, and a run with such tables succeeds. Two
+# in a row: what was throttled once is seen by the next.
+resource "aws_cloudwatch_metric_alarm" "unseen" {
+  alarm_name          = local.names.unseen
+  alarm_description   = "The reconciler of ${var.name} cannot describe some tables that it is to look at, so a restore to one of these names whose event was lost would not be noticed. The log group ${module.function.log_group.name} names them, with the reasons. Allow its role dynamodb:DescribeTable on them, or take them out of table_patterns.target."
+  namespace           = "DynamoDBRestore"
+  metric_name         = "TablesUnseen"
+  dimensions          = { service = var.name }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+
+  # Two intervals a period, so that each has a run however they fall into periods.
+  period              = 120 * var.interval_minutes
+  evaluation_periods  = 2
+  datapoints_to_alarm = 2
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = compact([var.binding.topic_arn])
+  ok_actions    = compact([var.binding.topic_arn])
+  tags          = local.tags
+}

@@ -19,10 +19,11 @@ variable "tags" {
 variable "binding" {
   description = "The worker whose restores are looked after: the output `binding` of restore-worker."
   type = object({
-    restore_table = object({ name = string, arn = string })
-    layer_arn     = string
-    topic_arn     = optional(string)
-    kms_key_arn   = optional(string)
+    restore_table           = object({ name = string, arn = string })
+    layer_arn               = string
+    longest_silence_seconds = number
+    topic_arn               = optional(string)
+    kms_key_arn             = optional(string)
   })
   nullable = false
 }

@@ -152,7 +152,7 @@ variable "notifications" {
 }
 
 variable "alarm_arns" {
-  description = "Further alarms of this deployment that may publish to the topic that is made, beside the two on the secondary DLQ: the outputs `alarms` of restore-worker, `alarm` of reconciler, and `alarms` of each change-pipeline."
+  description = "Further alarms of this deployment that may publish to the topic that is made, beside the two on the secondary DLQ: the outputs `alarms` of restore-worker, `alarm` and `unseen_alarm` of reconciler, and `alarms` of each change-pipeline."
   type        = list(string)
   default     = []
   nullable    = false

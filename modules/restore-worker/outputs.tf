@@ -46,16 +46,17 @@ output "wait" {
 }
 
 output "binding" {
-  description = "What a change pipeline needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, and the key."
+  description = "What a change pipeline needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, and for how long a restore that is followed may have nothing new in its record."
   value = {
-    name           = var.name
-    restore_table  = { name = aws_dynamodb_table.restores.name, arn = aws_dynamodb_table.restores.arn }
-    functions      = { worker = module.function.function, operator = module.operator.function }
-    roles          = local.roles
-    layer_arn      = aws_lambda_layer_version.dependencies.arn
-    topic_arn      = var.notifications.topic_arn
-    event_bus_name = var.notifications.event_bus_name
-    kms_key_arn    = var.kms_key_arn
+    name                    = var.name
+    restore_table           = { name = aws_dynamodb_table.restores.name, arn = aws_dynamodb_table.restores.arn }
+    functions               = { worker = module.function.function, operator = module.operator.function }
+    roles                   = local.roles
+    layer_arn               = aws_lambda_layer_version.dependencies.arn
+    topic_arn               = var.notifications.topic_arn
+    event_bus_name          = var.notifications.event_bus_name
+    kms_key_arn             = var.kms_key_arn
+    longest_silence_seconds = local.longest_silence_seconds
   }
 }
 

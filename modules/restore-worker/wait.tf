@@ -26,6 +26,14 @@ locals {
     ]
   }
 
+  # For how long a restore that is followed may have nothing new in its record: the longest delay; the queue's visibility
+  # timeout, where the function was killed; and a quarter of an hour, after which another message may take the lead.
+  longest_silence_seconds = (
+    max([for polling in concat([var.polling], local.override_polling) : polling.max_delay_seconds]...)
+    + var.restore_queue.visibility_timeout_seconds
+    + 900
+  )
+
   wait_seconds = {
     shortest = floor(local.full_wait * (1 - var.polling.jitter))
     expected = floor(local.full_wait * (1 - var.polling.jitter / 2) + 0.5)

@@ -8,9 +8,10 @@ mock_provider "aws" {
 variables {
   name = "demo"
   binding = {
-    restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
-    topic_arn     = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
+    restore_table           = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+    layer_arn               = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    longest_silence_seconds = 1920
+    topic_arn               = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
   }
   restore_queue = {
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
@@ -81,6 +82,7 @@ run "it_is_told_all_that_it_reads" {
       RESTORE_QUEUE_URL            = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
       TABLE_PATTERNS               = "{\"source\":[\"orders\"],\"target\":[\"orders-*\"]}"
       FOLLOW                       = "{\"backup_jobs\":true,\"backups\":false,\"point_in_time\":true}"
+      LONGEST_SILENCE_SECONDS      = "1920"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
@@ -120,7 +122,7 @@ run "it_may_do_these_things_with_these_things_and_nothing_else" {
       ListTables                   = { actions = tolist(["dynamodb:ListTables"]), resources = tolist(["*"]) }
       DescribeTargets              = { actions = tolist(["dynamodb:DescribeTable"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"]) }
       ReadRestoreRecords           = { actions = tolist(["dynamodb:GetItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
-      NoteWhereItStopped           = { actions = tolist(["dynamodb:PutItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
+      KeepItsOwnNotes              = { actions = tolist(["dynamodb:PutItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
       AskForTheRestoreToBeFollowed = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.reconciler.statement)}"
@@ -133,7 +135,7 @@ run "it_may_do_these_things_with_these_things_and_nothing_else" {
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", sort(one(statement.condition).values))}" if length(statement.condition) > 0
       } == {
       ReadRestoreRecords = "ForAllValues:StringLike dynamodb:LeadingKeys reconciler target#*"
-      NoteWhereItStopped = "ForAllValues:StringEquals dynamodb:LeadingKeys reconciler"
+      KeepItsOwnNotes    = "ForAllValues:StringEquals dynamodb:LeadingKeys reconciler"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.reconciler.statement : statement.sid => statement.condition })}"
   }
@@ -151,9 +153,11 @@ run "keys_are_usable_only_through_the_services_that_hold_the_data" {
 
   variables {
     binding = {
-      restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
-      layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
-      kms_key_arn   = "arn:aws:kms:us-east-1:123456789012:key/worker"
+      restore_table           = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      layer_arn               = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+      longest_silence_seconds = 1920
+      longest_silence_seconds = 1920
+      kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:key/worker"
     }
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/own"
   }
@@ -214,6 +218,38 @@ run "its_failing_sets_off_an_alarm" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.failing.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:demo-notifications"])
     error_message = "The alarm tells ${join(", ", aws_cloudwatch_metric_alarm.failing.alarm_actions)}"
+  }
+}
+
+run "a_table_that_it_cannot_see_sets_off_an_alarm" {
+  module {
+    source = "./modules/reconciler"
+  }
+
+  variables {
+    interval_minutes = 20
+  }
+
+  assert {
+    condition = {
+      metric    = "${aws_cloudwatch_metric_alarm.unseen.namespace} ${aws_cloudwatch_metric_alarm.unseen.metric_name} ${aws_cloudwatch_metric_alarm.unseen.statistic}"
+      of        = aws_cloudwatch_metric_alarm.unseen.dimensions
+      above     = "${aws_cloudwatch_metric_alarm.unseen.comparison_operator} ${aws_cloudwatch_metric_alarm.unseen.threshold}"
+      looks     = "${aws_cloudwatch_metric_alarm.unseen.datapoints_to_alarm} of ${aws_cloudwatch_metric_alarm.unseen.evaluation_periods} in ${aws_cloudwatch_metric_alarm.unseen.period} s"
+      otherwise = aws_cloudwatch_metric_alarm.unseen.treat_missing_data
+      } == {
+      metric    = "DynamoDBRestore TablesUnseen Maximum"
+      of        = tomap({ service = "demo" })
+      above     = "GreaterThanThreshold 0"
+      looks     = "2 of 2 in 2400 s"
+      otherwise = "notBreaching"
+    }
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.unseen)}"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unseen.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) && output.unseen_alarm.name == "demo-reconciler-tables-unseen"
+    error_message = "The alarm ${output.unseen_alarm.name} tells ${join(", ", aws_cloudwatch_metric_alarm.unseen.alarm_actions)}"
   }
 }
 

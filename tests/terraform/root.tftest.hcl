@@ -98,6 +98,8 @@ run "what_is_chosen_reaches_the_modules" {
       topic_arn      = "arn:aws:sns:us-east-1:123456789012:oncall"
       event_bus_name = "reports"
       kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/demo"
+      # 300 s of delay, 1200 s of visibility timeout, and a quarter of an hour.
+      longest_silence_seconds = 2400
     }
     error_message = "Binding: ${jsonencode(output.binding)}"
   }

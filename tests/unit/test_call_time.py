@@ -41,7 +41,7 @@ RESERVES = {
     "handlers.replay._RESERVE_SECONDS": 2,
     "handlers.upkeep._RESERVE_SECONDS": 2,
     # A table that is looked at (what it is, its record, the message, its note), and where the run stopped.
-    "handlers.reconciler._RESERVE_SECONDS": 5,
+    "handlers.reconciler._RESERVE_SECONDS": 6,
     # A look, telling, noting, and giving the pipeline back.
     "actions.context._RESERVE_SECONDS": 4,
     # A call of the search, telling, noting, and what becomes of the message.

@@ -14,6 +14,7 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.config import ConfigError, Follow, TablePatterns
 from dynamodb_restore.handlers import reconciler as handler_module
 from dynamodb_restore.restore.origin import find_origin
+from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.request import Sighting, parse_message
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 MADE_AT = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
 NOW = MADE_AT + GRACE
+SILENCE = timedelta(minutes=30)
 RESTORED_TO = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 
 
@@ -63,10 +65,12 @@ def run(clients: Clients, queue_url: str) -> Callable[..., Reconciled]:
         return Reconciler(
             clients=clients,
             records=RestoreRecords(clients, RESTORE_TABLE, timedelta(0)),
+            queued=QueuedRestores(clients, RESTORE_TABLE),
             restore_table_name=RESTORE_TABLE,
             restore_queue_url=queue_url,
             patterns=patterns or TablePatterns(),
             wanted=wanted or Follow(),
+            longest_silence=SILENCE,
             enough_time=lambda: next(left, None) is not None,
             now=lambda: now,
         ).run()
@@ -232,6 +236,9 @@ class Context:
         return self._milliseconds
 
 
+NOTHING: dict[str, Any] = {"found": [], "again": [], "unseen": {}, "continues_after": None}
+
+
 class TestHandler:
     @pytest.fixture(autouse=True)
     def environment(self, clients: Clients, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,16 +248,17 @@ class TestHandler:
         monkeypatch.setenv(
             "FOLLOW", json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True})
         )
+        monkeypatch.setenv("LONGEST_SILENCE_SECONDS", "1800")
         monkeypatch.setattr(aws_module, "clients", lambda: clients)
 
     def test_the_schedule_runs_it(self, aws: Aws, clients: Clients) -> None:
         restoring(aws, clients, "orders-restored")
         answer = handler_module.handler({"detail-type": "Scheduled Event"}, cast("LambdaContext", Context()))
-        assert answer == {"looked_at": 2, "found": ["orders-restored"], "continues_after": None}
+        assert answer == {**NOTHING, "looked_at": 2, "found": ["orders-restored"]}
 
     def test_it_stops_in_time(self, aws: Aws, clients: Clients) -> None:
         answer = handler_module.handler({}, cast("LambdaContext", Context(30_000)))
-        assert answer == {"looked_at": 0, "found": [], "continues_after": None}
+        assert answer == {**NOTHING, "looked_at": 0}
 
     def test_it_leaves_alone_what_is_not_followed(
         self, aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch
@@ -258,9 +266,9 @@ class TestHandler:
         restoring(aws, clients, "orders-restored")
         monkeypatch.setenv("FOLLOW", json.dumps({"point_in_time": False}))
         answer = handler_module.handler({}, cast("LambdaContext", Context()))
-        assert answer == {"looked_at": 2, "found": [], "continues_after": None}
+        assert answer == {**NOTHING, "looked_at": 2}
 
-    @pytest.mark.parametrize("name", ["TABLE_PATTERNS", "FOLLOW"])
+    @pytest.mark.parametrize("name", ["TABLE_PATTERNS", "FOLLOW", "LONGEST_SILENCE_SECONDS"])
     def test_an_incomplete_environment_is_told(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         monkeypatch.delenv(name)
         with pytest.raises(ConfigError, match=name):

@@ -1,4 +1,4 @@
-"""The reconciler: runs on a schedule and follows restores whose event never came."""
+"""The reconciler: runs on a schedule and has restores followed that nobody follows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import ReconcilerConfig
+from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import Reconciler
 from dynamodb_restore.restore.record import RestoreRecords
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_RESERVE_SECONDS = 5 * aws.CALL_SECONDS
-"""Left when it stops: for one more table (what it is, its record, a message, the note of that), and for where it stopped."""
+_RESERVE_SECONDS = 6 * aws.CALL_SECONDS
+"""Left when it stops: for one more table (what it is, its record, what was queued, a message, the note of that), and for where
+it stopped."""
 
 # Powertools keeps these across invocations on purpose.
 logger = Logger()
@@ -32,7 +34,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda's entry point; the event says nothing that matters.
 
     Returns:
-        `{"looked_at": count, "found": [table, …], "continues_after": table | None}`.
+        `{"looked_at": count, "found": [table, …], "again": [table, …], "unseen": {table: reason},
+        "continues_after": table | None}`, as `Reconciled` explains them.
 
     Raises:
         ClientError, BotoCoreError: from AWS; the next run takes up where this one began.
@@ -43,15 +46,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reconciled = Reconciler(
         clients=clients,
         records=RestoreRecords(clients, config.restore_table_name, timedelta(0)),
+        queued=QueuedRestores(clients, config.restore_table_name),
         restore_table_name=config.restore_table_name,
         restore_queue_url=config.restore_queue_url,
         patterns=config.table_patterns,
         wanted=config.follow,
+        longest_silence=timedelta(seconds=config.longest_silence_seconds),
         enough_time=lambda: context.get_remaining_time_in_millis() / 1000 > _RESERVE_SECONDS,
         now=lambda: datetime.now(UTC),
     ).run()
     metrics.add_metric("TablesLookedAt", MetricUnit.Count, reconciled.looked_at)
     metrics.add_metric("RestoresFound", MetricUnit.Count, len(reconciled.found))
+    metrics.add_metric("RestoresSilent", MetricUnit.Count, len(reconciled.again))
+    metrics.add_metric("TablesUnseen", MetricUnit.Count, len(reconciled.unseen))
     answer = asdict(reconciled)
     logger.info("reconciled", **answer)
     return answer

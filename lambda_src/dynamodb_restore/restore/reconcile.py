@@ -1,9 +1,10 @@
-"""Find restores whose event never came: no trail, a rule that was switched off, or a restore older than the module.
+"""Find restores that nobody follows: their event never came, or the message that led them was lost.
 
 A table that is being restored says so itself, as long as it is CREATING
 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). DescribeTable is the only call that
 tells, one table at a time, so a run looks at every table that may be meant; where its time does not suffice, the next
-run goes on from there.
+run goes on from there. A restore that is on record and whose record has not moved for longer than it can while it is
+followed has lost its message, whether its table is still CREATING or not.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dynamodb_restore.aws import Clients, describe_table
+from dynamodb_restore.aws import AwsError, Clients, describe_table, explain
 from dynamodb_restore.config import Follow, TablePatterns
 from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.control import matches_any
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.queued import OWN_PARTITION, Queued, QueuedRestores
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords, RestoreState
 from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE
 
 if TYPE_CHECKING:
@@ -29,7 +31,14 @@ GRACE = timedelta(minutes=15)
 """How long the event of a call may take; CloudTrail delivers within about five minutes, and does not promise it
 (docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html)."""
 
-_CURSOR_KEY = {"pk": {"S": "reconciler"}, "sk": {"S": "cursor"}}
+_FOLLOWED_FOR = timedelta(days=30)
+"""How old a table can be whose restore is still followed, and more: SQS keeps a message for 14 days, and a redrive is sent
+anew."""
+
+_CURSOR_KEY = {"pk": {"S": OWN_PARTITION}, "sk": {"S": "cursor"}}
+
+_BEING_FOLLOWED = (RestoreState.WAITING, RestoreState.SYNCING)
+"""States that a message on the queue is to end."""
 
 
 @dataclass(frozen=True)
@@ -37,62 +46,100 @@ class Reconciled:
     """What one run did.
 
     Attributes:
-        looked_at: tables described.
+        looked_at: tables described, or tried to.
         found: names of tables being restored that no event had told of.
         continues_after: where the next run goes on; None where this one has seen all tables.
+        again: names of tables whose restore has fallen silent: put on the queue again.
+        unseen: names of tables that could not be described, with the reason.
     """
 
     looked_at: int
     found: list[str] = field(default_factory=list)
     continues_after: str | None = None
+    again: list[str] = field(default_factory=list)
+    unseen: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Looks for restores without a record and puts them on the restore queue.
+    """Looks for restores that nobody follows and puts them on the restore queue.
 
     Attributes:
         wanted: the kinds of restores that are looked for.
+        longest_silence: for how long a restore that is followed may have nothing new in its record.
         enough_time: whether the function may look at one more table.
         now: the present instant, aware.
     """
 
     clients: Clients
     records: RestoreRecords
+    queued: QueuedRestores
     restore_table_name: str
     restore_queue_url: str
     patterns: TablePatterns
     wanted: Follow
+    longest_silence: timedelta
     enough_time: Callable[[], bool]
     now: Callable[[], datetime]
 
     def run(self) -> Reconciled:
         """Look at the tables, from where the last run stopped.
 
-        A restore is put on the queue before anything is noted, so a run that dies may put it there twice; the
-        restore record makes one of the two.
+        A restore is put on the queue before that is noted, so a run that dies may put it there twice; the restore
+        record makes one of the two. A table that cannot be described keeps no other from being looked at.
 
         Raises:
-            ClientError, BotoCoreError: from the calls; the next run begins where this one did.
+            ClientError, BotoCoreError: from the calls about the restore table, the queue and the list of tables; the
+                next run begins where this one did.
         """
-        looked_at = 0
-        found: list[str] = []
         start = previous = self._cursor()
+        done = Reconciled(0)
+        looked_at = 0
         for name in self._names(start):
             if not self.enough_time():
                 self._note_cursor(previous)
-                return Reconciled(looked_at, found, previous)
+                return replace(done, looked_at=looked_at, continues_after=previous)
             previous = name
             if not matches_any(self.patterns.target, name):
                 continue
             looked_at += 1
-            description = describe_table(self.clients, name)
-            if description is not None and self._is_forgotten(name, description):
-                self._put_on_queue(name, description)
-                found.append(name)
+            try:
+                description = describe_table(self.clients, name)
+            except AwsError as error:
+                done.unseen[name] = explain(error)
+                continue
+            if description is not None:
+                self._look_at(name, description, done)
         if start is not None:
             self._note_cursor(None)
-        return Reconciled(looked_at, found)
+        return replace(done, looked_at=looked_at)
+
+    def _look_at(self, name: str, description: TableDescriptionTypeDef, done: Reconciled) -> None:
+        """Put the table's restore on the queue where it has one that nobody follows."""
+        now = self.now()
+        table_id = description.get("TableId")
+        if table_id is None or now - description["CreationDateTime"] > _FOLLOWED_FOR:
+            return
+        key = RestoreKey(name, table_id)
+        record = self.records.get(key)
+        if record is None:
+            if not self._is_wanted_restore(description):
+                return
+            moved, due = None, description["CreationDateTime"] + GRACE
+        elif record.state in _BEING_FOLLOWED and record.updated_at is not None:
+            moved, due = record.updated_at, record.updated_at + self.longest_silence
+        else:
+            return
+        times = 0
+        before = self.queued.get(key)
+        # What was put there before the record moved has done its work.
+        if before is not None and (moved is None or before.at > moved):
+            times, due = before.times, before.next_at(self.longest_silence)
+        if now < due:
+            return
+        self._put_on_queue(name, description, record)
+        self.queued.note(key, Queued(now, times + 1))
+        (done.found if record is None else done.again).append(name)
 
     def _names(self, after: str | None) -> Iterator[str]:
         list_tables = self.clients.dynamodb.list_tables
@@ -104,39 +151,51 @@ class Reconciler:
             if not after:
                 return
 
-    def _is_forgotten(self, name: str, description: TableDescriptionTypeDef) -> bool:
+    def _is_wanted_restore(self, description: TableDescriptionTypeDef) -> bool:
+        """Whether the table is being restored, by a kind of restore and from a table that are followed."""
         summary = description.get("RestoreSummary")
         if description["TableStatus"] != "CREATING" or not summary:
             return False
         source = str(summary.get("SourceTableArn", "")).rpartition("/")[2]
         if source and not matches_any(self.patterns.source, source):
             return False
-        if not _is_wanted(self.wanted, summary.get("SourceBackupArn")):
-            return False
-        if self.now() - description["CreationDateTime"] < GRACE:
-            return False
-        return self.records.get(RestoreKey(name, description["TableId"])) is None
+        return _is_wanted(self.wanted, summary.get("SourceBackupArn"))
 
-    def _put_on_queue(self, name: str, description: TableDescriptionTypeDef) -> None:
-        _, _, _, region, account, _ = description["TableArn"].split(":")
-        summary: dict[str, Any] = {**description["RestoreSummary"]}
-        restored_to = summary.get("RestoreDateTime")
+    def _put_on_queue(
+        self, name: str, description: TableDescriptionTypeDef, record: RestoreRecord | None
+    ) -> None:
+        _, partition, _, region, account, _ = description["TableArn"].split(":")
+        summary: dict[str, Any] = {**description.get("RestoreSummary", {})}
+        restored_to = summary.get("RestoreDateTime") or (record.restore_point if record else None)
+        detail = {
+            "targetTableName": name,
+            "targetTableId": description["TableId"],
+            "sourceTableArn": summary.get("SourceTableArn"),
+            "sourceBackupArn": summary.get("SourceBackupArn"),
+            "restoreDateTime": iso(restored_to) if restored_to else None,
+            "creationDateTime": iso(description["CreationDateTime"]),
+        }
+        event_id = str(uuid.uuid4())
+        if record is not None:
+            # AWS has ceased to tell most of it, and what the call decided it never told.
+            asked = record.request
+            source_region = asked.get("source_region", region)
+            detail |= {
+                "sourceTableArn": f"arn:{partition}:dynamodb:{source_region}:{account}:table/{asked['source']}",
+                "sourceBackupArn": asked.get("backup_arn"),
+                "requestedBy": asked.get("requested_by"),
+                "overrides": asked.get("overrides"),
+            }
+            event_id = asked.get("event_id") or event_id
         event = {
             "version": "0",
-            "id": str(uuid.uuid4()),
+            "id": event_id,
             "source": FOUND_SOURCE,
             "detail-type": FOUND_DETAIL_TYPE,
             "time": iso(self.now()),
             "region": region,
             "account": account,
-            "detail": {
-                "targetTableName": name,
-                "targetTableId": description["TableId"],
-                "sourceTableArn": summary.get("SourceTableArn"),
-                "sourceBackupArn": summary.get("SourceBackupArn"),
-                "restoreDateTime": iso(restored_to) if restored_to else None,
-                "creationDateTime": iso(description["CreationDateTime"]),
-            },
+            "detail": detail,
         }
         self.clients.sqs.send_message(QueueUrl=self.restore_queue_url, MessageBody=json.dumps(event))
 

@@ -283,7 +283,7 @@ def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
 
 
 def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
-    """What the reconciler writes about a table that is being restored and that no event told of."""
+    """What the reconciler writes about a table whose restore no event told of, or whose message was lost."""
     restored_to = detail.get("restoreDateTime")
     return Sighting(
         event_id=_text(envelope, "id"),
@@ -291,12 +291,13 @@ def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         region=_text(envelope, "region"),
         account=str(envelope.get("account") or ""),
         requested_at=parse_time(_text(detail, "detail.creationDateTime")),
-        requested_by="unknown: no event of the call came",
+        requested_by=_optional_text(detail.get("requestedBy")) or "unknown: no event of the call came",
         source=_table(detail, "sourceTableArn"),
         target=_required_table(detail, "targetTableName"),
         target_id=_text(detail, "detail.targetTableId"),
         restore_point=None if restored_to is None else parse_time(restored_to),
         backup_arn=_optional_text(detail.get("sourceBackupArn")),
+        overrides=_noted_overrides(_optional_mapping(detail.get("overrides"))),
     )
 
 
@@ -392,4 +393,15 @@ def _overrides(parameters: Mapping[str, Any]) -> Overrides:
             for index in (indexes if isinstance(indexes, list) else [])
             if isinstance(index, Mapping) and any(index.get(key) for key in throughput)
         ),
+    )
+
+
+def _noted_overrides(noted: Mapping[str, Any]) -> Overrides:
+    """What a call decided about the target, as `RestoreRequest.as_json` notes it."""
+    indexes = noted.get("index_throughput")
+    return Overrides(
+        billing_mode=_optional_text(noted.get("billing_mode")),
+        provisioned_throughput=bool(noted.get("provisioned_throughput")),
+        on_demand_throughput=bool(noted.get("on_demand_throughput")),
+        index_throughput=tuple(map(str, indexes)) if isinstance(indexes, list) else (),
     )

@@ -1,0 +1,79 @@
+"""What the reconciler has put on the restore queue, so that it does not put it there with every run.
+
+A message may wait for its turn, or be lost, or find a worker that fails each time: only a record that moves tells which.
+So a restore is put there again after ever longer waits, as long as its record does not move.
+
+Item shape, in the restore table: `pk` = `reconciler`, `sk` = `queued#TABLE_NAME#RESTORE_ID`, `at`, `times`, and
+`expires_at` (epoch seconds, the table's TTL attribute).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dynamodb_restore.aws import Clients
+from dynamodb_restore.instants import iso
+from dynamodb_restore.restore.record import RestoreKey
+
+OWN_PARTITION = "reconciler"
+
+_LONGEST_WAIT = timedelta(days=1)
+
+_MOST_DOUBLINGS = 16
+"""Of two seconds this is more than a day already."""
+
+_RETENTION = timedelta(days=30)
+"""SQS keeps a message for 14 days at most
+(docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html)."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """When a restore was last put on the queue.
+
+    Attributes:
+        times: how often it has been, since its record last moved.
+    """
+
+    at: datetime
+    times: int
+
+    def next_at(self, longest_silence: timedelta) -> datetime:
+        """When it may be put there again, if nothing has come of it: each time after twice as long."""
+        doublings = min(self.times - 1, _MOST_DOUBLINGS)
+        wait: timedelta = min(longest_silence * 2**doublings, _LONGEST_WAIT)
+        return self.at + wait
+
+
+class QueuedRestores:
+    """The notes, in the restore table."""
+
+    def __init__(self, clients: Clients, table_name: str) -> None:
+        self._dynamodb = clients.dynamodb
+        self._table_name = table_name
+
+    def get(self, key: RestoreKey) -> Queued | None:
+        """The note about a restore, read consistently; None where there is none."""
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=_item_key(key), ConsistentRead=True)
+        item = answer.get("Item")
+        if item is None:
+            return None
+        return Queued(datetime.fromisoformat(item["at"]["S"]), int(item["times"]["N"]))
+
+    def note(self, key: RestoreKey, queued: Queued) -> None:
+        """Note that a restore was put on the queue."""
+        self._dynamodb.put_item(
+            TableName=self._table_name,
+            Item={
+                **_item_key(key),
+                "at": {"S": iso(queued.at)},
+                "times": {"N": str(queued.times)},
+                "expires_at": {"N": str(int((queued.at + _RETENTION).timestamp()))},
+            },
+        )
+
+
+def _item_key(key: RestoreKey) -> dict[str, Any]:
+    return {"pk": {"S": OWN_PARTITION}, "sk": {"S": f"queued#{key.target}#{key.restore_id}"}}
