@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -113,6 +113,14 @@ class CallTime:
             raise CallNotBegunError
 
 
+class CloudTrailClient(Protocol):
+    """What is called of CloudTrail."""
+
+    def lookup_events(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html."""
+        ...
+
+
 class Clients:
     """The boto3 clients of one region, each made on first use and kept for later invocations.
 
@@ -203,6 +211,11 @@ class Clients:
     @cached_property
     def backup(self) -> BackupClient:
         return self._session.client("backup", config=self._config)
+
+    @cached_property
+    def cloudtrail(self) -> CloudTrailClient:
+        client: CloudTrailClient = self._session.client("cloudtrail", config=self._config)
+        return client
 
     @cached_property
     def iam(self) -> IAMClient:

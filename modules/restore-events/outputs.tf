@@ -51,7 +51,7 @@ output "given_up_alarm" {
 }
 
 output "rehearse_command" {
-  description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z; not later than the target table's creation). Null while `event_sources` is empty or `follow.point_in_time` is off."
+  description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z: when the restore was called, within a minute of the target table's creation). The target has to be a restored table: what neither it nor CloudTrail bears out is not followed. Null while `event_sources` is empty or `follow.point_in_time` is off."
   value = length(var.event_sources) == 0 || !var.follow.point_in_time ? null : format(
     "aws events put-events --region %s --entries '%s'",
     local.region,

@@ -35,6 +35,14 @@ data "aws_iam_policy_document" "worker" {
     }
   }
 
+  statement {
+    # An event is no evidence of a restore: CloudTrail is asked whether the call was made.
+    sid     = "LookUpRestoreCalls"
+    actions = ["cloudtrail:LookupEvents"]
+    # The action knows no resource to name (docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html).
+    resources = ["*"]
+  }
+
   dynamic "statement" {
     for_each = var.follow.backups || var.follow.backup_jobs ? [true] : []
 

@@ -36,6 +36,7 @@ from tests.aws.scaling import Scaling
 from tests.aws.streams import Streams
 from tests.aws.table_settings import TableSettings
 from tests.aws.tables import Tables
+from tests.aws.trail import Trail
 
 Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 """A call's parameters as boto3 has them, to its answer as boto3 returns it; raises ClientError as AWS refuses it."""
@@ -73,6 +74,7 @@ class Account:
         self.tables.write_scaling = self.scaling.scales_writes
         self.references = References()
         self.backups = Backups()
+        self.trail = Trail()
 
     def copy(self) -> Account:
         """The same account, clock included; both go on by themselves."""
@@ -154,6 +156,7 @@ class Account:
             self.scaling,
             self.references,
             self.backups,
+            self.trail,
         )
         found: dict[str, Operation] = {}
         for service in services:

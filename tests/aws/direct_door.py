@@ -25,6 +25,7 @@ _SERVICES = {
     "events": "events",
     "cloudwatch": "cloudwatch",
     "backup": "backup",
+    "cloudtrail": "cloudtrail",
     "iam": "iam",
     "s3": "s3",
     "sts": "sts",

@@ -80,6 +80,7 @@ def build(*, on_demand: bool = False, pipeline: bool = False) -> Account:
     account.items.make(SOURCE, id="S")
     account.items.make(TARGET, id="S")
     account.tables.restore(SOURCE, TARGET, TARGET_MADE_AT, RESTORED_TO)
+    account.trail.note(json.loads(restore_event())["detail"])
     if pipeline:
         _pipeline(account)
     return account

@@ -17,6 +17,7 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.steps import Steps
@@ -235,8 +236,10 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
     for result in (Result.REPLAYING, Result.SYNCED):
         records.save_report(key, Report(result, SOURCE, TARGET, NOW), NOW)
     yield records.get(key)
-    yield records.restore_id_of_event(TARGET, request().event_id)
-    yield records.restore_id_of_event(TARGET, "another")
+    pins = Pins(aws, RESTORE_TABLE, timedelta(days=90))
+    yield pins.get("event-1", TARGET)
+    yield pins.pin("event-1", TARGET, "id-1", NOW)
+    yield pins.pin("event-1", TARGET, "id-2", NOW)
 
     claims = ClaimStore(aws, RESTORE_TABLE, SOURCE)
     claim = Claim("restore-1", TARGET, ClaimState.CAPTURING, NOW, Window(5))

@@ -25,6 +25,7 @@ from tests.aws.hazards import Fault, Mode, failing
 from tests.aws.lambda_runtime import QueuePoller, context
 from tests.aws.names import ACCOUNT, REGION, function_arn, queue_url, table_arn
 from tests.aws.queues import Message
+from tests.aws.trail import recorded_call
 from tests.aws.wire import Wire
 from tests.fuzz.damage import mostly
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID
@@ -66,6 +67,7 @@ OPERATIONS = (
     "DescribeTable",
     "DescribeBackup",
     "DescribeRestoreJob",
+    "LookupEvents",
     "GetItem",
     "UpdateItem",
     "PutItem",
@@ -245,6 +247,7 @@ def _account(drawn: DrawnAccount) -> Account:
     account.backups.any_job = drawn.job
     account.backups.any_backup = _backup
     account.messaging.refuses_events = drawn.refuses_events
+    account.trail.note(recorded_call(at=MADE))
     return account
 
 
@@ -317,7 +320,7 @@ def record(state: str) -> dict[str, Any]:
         "pk": {"S": f"target#{TARGET}"},
         "sk": {"S": f"restore#{TARGET_ID}"},
         "state": {"S": state},
-        "request": {"M": {"source": {"S": SOURCE}, "target": {"S": TARGET}}},
+        "request": {"M": {"source": {"S": SOURCE}, "source_region": {"S": REGION}, "target": {"S": TARGET}}},
         "settings": {"M": {"tags": {"M": {"tags": {"M": {"team": {"S": "checkout"}}}}}}},
     }
 

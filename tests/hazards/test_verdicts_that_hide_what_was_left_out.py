@@ -13,6 +13,7 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished
+from dynamodb_restore.restore.record import RestoreKey
 from dynamodb_restore.restore.worker import Worker
 from tests.hazards.reporting import TARGET, by_setting, make_restore, statuses, told
 from tests.unit.builders import ALL_ON, SEVEN, delivery, make_worker, record_item, request
@@ -143,6 +144,6 @@ def test_the_report_on_record_tells_the_same(worker: Worker, aws: Aws, clients: 
     worker.follow(delivery(request(), 1))
 
     (report,) = told(aws)
-    record = worker.records.get(worker.lookup._key(request(target_id=report["restore_id"]), None))
+    record = worker.records.get(RestoreKey("orders-restored", report["restore_id"]))
     assert record is not None
     assert json.loads(json.dumps([outcome.as_json() for outcome in record.outcomes])) == report["settings"]

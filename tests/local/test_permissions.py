@@ -71,6 +71,7 @@ WILDCARDS = {
     "ListDashboards",
     "ListTables",
     "AskForRestoreJobs",
+    "LookUpRestoreCalls",
 }
 """Statements on all resources; each has its reason beside it in Terraform, which a test here checks."""
 

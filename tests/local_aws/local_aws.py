@@ -404,6 +404,7 @@ class LocalAws:
             account_id=self.account_id,
             by_aws_backup=by_aws_backup,
         )
+        self.rules.trail.note(detail)
         if announced:
             self.announce(detail, region=region)
         return Restore(source, call["TargetTableName"], region, detail)

@@ -184,6 +184,7 @@ _ANYWHERE = frozenset(
         "application-autoscaling:DescribeScheduledActions",
         "backup:DescribeRestoreJob",
         "backup:ListBackupPlans",
+        "cloudtrail:LookupEvents",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:ListDashboards",
         "dynamodb:ListContributorInsights",

@@ -19,6 +19,7 @@ from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner, DirectClone
 from dynamodb_restore.restore.delivery import Delivery
+from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.report import Report
 from dynamodb_restore.restore.request import RestoreRequest
@@ -285,6 +286,7 @@ def make_worker(
     return Worker(
         config=config,
         records=records,
+        pins=Pins(clients, RESTORE_TABLE, timedelta(days=90)),
         announcer=Announcer(clients, "default", topic_arn),
         pipelines=Pipelines(clients, RESTORE_TABLE, lambda: now),
         cloner=Cloner(clients, records, SEVEN_SETTINGS, clock.pace()),

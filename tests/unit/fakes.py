@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.validate import validate_parameters
@@ -25,10 +26,14 @@ from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
 from tests.aws.names import ACCOUNT, REGION, function_arn, kinesis_arn, table_arn
 from tests.aws.objects import Objects
+from tests.aws.trail import Trail
 from tests.unit.strict import rules_over_moto
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+
+LONG_AGO = datetime(2026, 10, 1, tzinfo=UTC)
+"""When the tables of the unit tests were made, but for those that moto restores."""
 
 __all__ = [
     "ACCOUNT",
@@ -49,7 +54,7 @@ class Call:
 
     @property
     def mutating(self) -> bool:
-        return not self.operation.startswith(("Describe", "List", "Get", "Query"))
+        return not self.operation.startswith(("Describe", "List", "Get", "Lookup", "Query"))
 
 
 class Aws:
@@ -62,6 +67,7 @@ class Aws:
         self.triggers = Mappings()
         self.functions = Functions()
         self.objects = Objects(VirtualClock(time.time()))
+        self.trail = Trail()
         self._faults: dict[str, deque[Exception]] = {}
         self._lasting: dict[str, dict[str, Any]] = {}
         self._passing: dict[str, deque[Mapping[str, Any]]] = {}
@@ -87,7 +93,7 @@ class Aws:
 
     def writes(self) -> list[str]:
         """The operations that changed something, but for the restore table's own."""
-        own = ("GetItem", "UpdateItem", "Query")
+        own = ("GetItem", "PutItem", "UpdateItem", "Query")
         return [call.operation for call in self.calls if call.mutating and call.operation not in own]
 
     def answer(
@@ -104,15 +110,20 @@ class Aws:
         self.calls.append(Call(operation, parameters))
         if self._faults.get(operation):
             raise self._faults[operation].popleft()
-        for service in (self.kinesis, self.triggers, self.functions, self.objects):
+        for service in (self.kinesis, self.triggers, self.functions, self.objects, self.trail):
             if operation in service.operations:
                 return service.operations[operation](parameters)
         answer = otherwise(client, operation, parameters)
         if operation == "DescribeTable":
-            name = answer["Table"]["TableName"]
-            answer["Table"].update(self._lasting.get(name, {}))
+            table = answer["Table"]
+            name = table["TableName"]
+            # moto tells no TableId. What a test makes first is there long before its restore call is made.
+            table["TableId"] = f"id-of-{name}-{table['CreationDateTime'].timestamp()}"
+            if "RestoreSummary" not in table:
+                table["CreationDateTime"] = LONG_AGO
+            table.update(self._lasting.get(name, {}))
             if self._passing.get(name):
-                answer["Table"].update(self._passing[name].popleft())
+                table.update(self._passing[name].popleft())
         return answer
 
 

@@ -268,16 +268,6 @@ def test_restores_of_one_name_are_told_apart(records: RestoreRecords, clients: C
     assert record_item(clients, "another-id")["state"] == "synced"
 
 
-def test_a_restore_is_found_by_its_event(records: RestoreRecords) -> None:
-    earlier = request(event_id="another-event")
-    save_waiting(records, RestoreKey("orders-restored", "earlier-id"), request=earlier)
-    wait(records)
-    assert records.restore_id_of_event("orders-restored", request().event_id) == TARGET_ID
-    assert records.restore_id_of_event("orders-restored", "another-event") == "earlier-id"
-    assert records.restore_id_of_event("orders-restored", "unknown-event") is None
-    assert records.restore_id_of_event("orders", request().event_id) is None
-
-
 def test_any_other_error_is_raised(aws: Aws, records: RestoreRecords) -> None:
     aws.fail("UpdateItem", "AccessDeniedException", "not authorized")
     with pytest.raises(ClientError, match="not authorized"):

@@ -264,7 +264,10 @@ class TestDeletedSource:
         make_restore_table(clients)
         make_table(clients, "orders")
         aws.describe_as(
-            "orders", TableId=TARGET_ID, CreationDateTime=datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
+            "orders",
+            TableId=TARGET_ID,
+            CreationDateTime=datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC),
+            RestoreSummary={"SourceTableArn": table_arn("orders")},
         )
         wanted = asked_for(clients, "backup_of_a_deleted_table_under_its_name")
         verdict = make_worker(clients, clock, control_tag="choice").follow(delivery(wanted, 1))
@@ -286,7 +289,8 @@ class TestOtherRegions:
         return other
 
     @pytest.fixture
-    def crossing(self) -> RestoreRequest:
+    def crossing(self, aws: Aws) -> RestoreRequest:
+        aws.describe_as(TARGET, RestoreSummary={"SourceTableArn": table_arn("orders", "eu-west-1")})
         return request(source=TableRef("orders", "eu-west-1", ACCOUNT))
 
     def test_settings_come_from_the_source_in_its_own_region(
@@ -327,6 +331,8 @@ class TestOtherRegions:
         assert aws.writes() == ["PutEvents"]
 
     def test_another_account_is_told(self, aws: Aws, worker: Worker, clients: Clients, target: Table) -> None:
+        there = table_arn("orders").replace(ACCOUNT, "210987654321")
+        aws.describe_as(TARGET, RestoreSummary={"SourceTableArn": there})
         verdict = worker.follow(delivery(asked_for(clients, "source_in_another_account"), 1))
         assert isinstance(verdict, GivenUp)
         assert verdict.code == "other_account"
@@ -344,7 +350,7 @@ class TestOtherRegions:
         worker = make_worker(clients, clock, source_regions=["eu-west-1"], switches={"tags": True})
         worker.follow(delivery(crossing, 1))
         read = [call["Key"]["pk"]["S"] for call in aws.named("GetItem")]
-        assert read == ["target#orders-restored"]
+        assert read == [f"event#{crossing.event_id}", "target#orders-restored"]
 
 
 class TestControl:
@@ -438,9 +444,10 @@ class TestControl:
         verdict = make_worker(clients, clock, follow_terraform=False).follow(delivery(wanted, 1))
         assert result_of(verdict)[0] == Result.SKIPPED.value
         assert aws.named("UpdateTable") == []
-        # It is settled as skipped, so the one that follows them looks at another table of that name.
+        # It is settled as skipped, so the one that follows them is about another table of that name.
         aws.describe_as(TARGET, TableId="another")
-        assert result_of(make_worker(clients, clock).follow(delivery(wanted, 1))) == ("synced", None)
+        another = replace(wanted, event_id="of another restore")
+        assert result_of(make_worker(clients, clock).follow(delivery(another, 1))) == ("synced", None)
 
 
 class TestFindings:

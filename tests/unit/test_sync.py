@@ -213,12 +213,12 @@ def test_reading_back_takes_as_many_looks_as_aws_needs(target: Table, clock: Clo
 def test_each_further_look_asks_for_a_fresh_description(aws: Aws, target: Table, clock: Clock) -> None:
     target.describe()
     aws.calls.clear()
-    aws.describe_next("orders-restored", *[{"TableStatus": "UPDATING"}] * 2)
+    aws.describe_next("orders-restored", {}, *[{"TableStatus": "UPDATING"}] * 2)
     (outcome,) = sync_settings(
         [Stream()], {"stream": {"view_type": "NEW_IMAGE"}}, target, clock.pace(), switches={"stream": True}
     )
     assert outcome == Outcome("stream", Status.APPLIED, done=("enable a stream of NEW_IMAGE",))
-    assert [call.operation for call in aws.calls] == ["UpdateTable", *["DescribeTable"] * 3]
+    assert [call.operation for call in aws.calls] == ["DescribeTable", "UpdateTable", *["DescribeTable"] * 3]
 
 
 def test_a_failed_look_is_repeated_where_that_can_help(target: Table, clock: Clock) -> None:

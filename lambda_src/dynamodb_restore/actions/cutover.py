@@ -31,7 +31,8 @@ from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
 from dynamodb_restore.restore.report import overall
-from dynamodb_restore.settings.setting import Table
+from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
 
 _LONGEST_WAIT_SECONDS = 60.0
 """How long the function itself waits for something; for anything longer it is to be called again."""
@@ -174,7 +175,15 @@ def _take_over(
     record: RestoreRecord,
     accepted: Sequence[Obstacle],
 ) -> dict[str, Any]:
-    """Fence replay, finish the settings, tell, and go on watching capture for a while."""
+    """Fence replay, finish the settings, tell, and go on watching capture for a while.
+
+    Raises:
+        OperatorError: the table that was restored is gone.
+    """
+    try:
+        _target(context, claim, record).describe()
+    except TableGoneError as error:
+        raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
     reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
     outcomes = _finish_settings(context, pipeline, claim, record)
@@ -197,6 +206,12 @@ def _take_over(
     return report.as_json()
 
 
+def _target(context: ActionContext, claim: Claim, record: RestoreRecord) -> Table:
+    """The table that was restored, and no other of its name."""
+    identity = Identity(record.identified.target_id)
+    return Table(claim.target, context.cloner.clients, overrides=record.overrides, identity=identity)
+
+
 def _window_notes(claim: Claim) -> list[str]:
     if claim.window.end is None:
         return []
@@ -210,9 +225,11 @@ def _finish_settings(
 ) -> list[Outcome]:
     """Apply what waited for cutover, and what failed before."""
     cloner = context.cloner
-    target = Table(claim.target, cloner.clients, overrides=record.overrides)
+    target = _target(context, claim, record)
     treated = treatment_on_record(context.config, record.request, record.settings)
-    find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline)
+    requested_at = record.request.get("requested_at")
+    identity = Identity(record.identified.source_id, parse_time(requested_at) if requested_at else None)
+    find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline, identity)
     states = cloner.source_states(find_source, record.settings, treated)
     sync = cloner.sync(states, target, treated)
     return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps)

@@ -17,6 +17,7 @@ from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner, DirectClone
 from dynamodb_restore.restore.kept_time import QUEUE_SECONDS
+from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreRecords
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
@@ -59,9 +60,9 @@ class Wiring:
     def __init__(self, config: WorkerConfig, context: LambdaContext) -> None:
         self.config = config
         self.clients = aws.clients()
-        self._records = RestoreRecords(
-            self.clients, config.restore_table_name, timedelta(days=config.record_retention_days)
-        )
+        retention = timedelta(days=config.record_retention_days)
+        self._records = RestoreRecords(self.clients, config.restore_table_name, retention)
+        self._pins = Pins(self.clients, config.restore_table_name, retention)
         self._announcer = Announcer(self.clients, config.event_bus_name, config.notification_topic_arn)
         self._pace = Pace(
             sleep=time.sleep,
@@ -77,7 +78,9 @@ class Wiring:
 
     def worker(self) -> Worker:
         """What follows restores."""
-        return Worker(self.config, self._records, self._announcer, self.pipelines, self._cloner, _now)
+        return Worker(
+            self.config, self._records, self._pins, self._announcer, self.pipelines, self._cloner, _now
+        )
 
     def direct_clone(self) -> DirectClone:
         """What clones between any two tables."""

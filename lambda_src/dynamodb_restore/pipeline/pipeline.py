@@ -238,11 +238,17 @@ class Pipeline:
         self.end(given_up, replayed=False)
         return True
 
-    def give_back(self, target: str) -> None:
+    def give_back(self, target: str, restore_id: str | None = None) -> None:
         """Release the pipeline where a restore into `target` has claimed it and has replayed nothing; a person ends
-        one that has."""
+        one that has.
+
+        Args:
+            restore_id: which restore into that name; None for whichever it is.
+        """
         claim = self.claims.current()
-        if claim and claim.target == target and claim.has_replayed_nothing:
+        if claim is None or claim.target != target or restore_id not in (None, claim.restore_id):
+            return
+        if claim.has_replayed_nothing:
             self.give_up(claim)
 
     def progress(self) -> tuple[Progress, Progress]:

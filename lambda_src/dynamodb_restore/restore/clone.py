@@ -15,7 +15,6 @@ from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment
-from dynamodb_restore.restore.delivery import KnownRestore
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result, overall
@@ -28,7 +27,15 @@ from dynamodb_restore.restore.sync import (
     Unreadable,
     read_settings,
 )
-from dynamodb_restore.settings.setting import Phase, Setting, State, Table, TableGoneError
+from dynamodb_restore.settings.setting import (
+    AnotherTableError,
+    Identity,
+    Phase,
+    Setting,
+    State,
+    Table,
+    TableGoneError,
+)
 
 
 @dataclass(frozen=True)
@@ -44,28 +51,31 @@ class Cloner:
     settings: tuple[Setting, ...]
     pace: Pace
 
-    def source_table(self, source: TableRef, pipeline: Pipeline | None) -> Table:
+    def source_table(
+        self, source: TableRef, pipeline: Pipeline | None, identity: Identity | None = None
+    ) -> Table:
         """The source, in its own region, without the capture trigger of its pipeline, which no table must get.
 
         Args:
             pipeline: the source's; None where it has none, or is in another region.
+            identity: which table of that name is meant; None for the one that is there now.
         """
         clients = self.clients.in_region(source.region) if source.region else self.clients
-        return Table(source.name, clients, own_mappings=[pipeline.capture.uuid] if pipeline else [])
-
-    def source_of(self, restore: KnownRestore) -> Table | None:
-        """A restore's source as it can be looked at; None where the target has taken its very name."""
-        if restore.request.replaces_source:
-            return None
-        return self.source_table(restore.request.source, restore.open_pipeline())
+        own_mappings = [pipeline.capture.uuid] if pipeline else []
+        return Table(source.name, clients, own_mappings=own_mappings, identity=identity)
 
     def source_states(
         self, find_source: Callable[[], Table | None], kept: Mapping[str, State], treated: Treatment
     ) -> Desired:
         """The source's portable states: those kept, and the rest read now.
 
+        All are of one table: where another one has its name, or took it while this read, nothing that was read now counts.
+
         Args:
             find_source: gives the source, None where it is known to be gone; called where something is to be read.
+
+        Raises:
+            ClientError, BotoCoreError: from `find_source`, and from DescribeTable.
         """
         unread = [setting for setting in self._switched_on(treated) if setting.name not in kept]
         if not unread:
@@ -74,9 +84,12 @@ class Cloner:
             source = find_source()
             if source is None:
                 raise TableGoneError("the source was deleted")
-            return {**kept, **read_settings(unread, source, self.pace)}
+            states = read_settings(unread, source, self.pace)
+            _look_again(source)
+            return {**kept, **states}
         except TableGoneError as error:
-            gone = Unreadable(f"{error}, and this was not read while it did", retryable=False, gone=True)
+            why = f"{error}, and this was not read before"
+            gone = Unreadable(why, retryable=False, gone=True)
             return {**kept, **{setting.name: gone for setting in unread}}
 
     def sync(
@@ -122,6 +135,23 @@ class Cloner:
 
     def _switched_on(self, treated: Treatment) -> list[Setting]:
         return [setting for setting in self.settings if treated.switches.get(setting.name, False)]
+
+
+def _look_again(source: Table) -> None:
+    """Look that what was just read was read from one table.
+
+    Raises:
+        AnotherTableError: another table has taken the source's name meanwhile.
+        ClientError, BotoCoreError: from DescribeTable.
+    """
+    source.forget()
+    try:
+        source.describe()
+    except AnotherTableError:
+        raise
+    except TableGoneError:
+        # Deleted, and nobody's yet: what was read was its own.
+        return
 
 
 @dataclass(frozen=True)

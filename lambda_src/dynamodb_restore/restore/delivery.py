@@ -12,9 +12,10 @@ from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
 from dynamodb_restore.restore.outcome import Outcome
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreState
+from dynamodb_restore.restore.record import Identified, RestoreKey, RestoreRecord, RestoreState
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
+from dynamodb_restore.restore.source import Source
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.restore.waiting import Readiness
 from dynamodb_restore.settings.setting import State
@@ -184,6 +185,8 @@ class KnownRestore:
         open_pipeline: gives the source's pipeline, which is read at the first call; None where it has none, or is
             elsewhere, or the target is not this restore's.
         takes_over: whether this delivery's message is to lead a restore that another message led.
+        source: the table restored from.
+        evidence: what shows that the target was restored as the request says, in words; None where nothing does (yet).
     """
 
     delivery: Delivery
@@ -195,6 +198,13 @@ class KnownRestore:
     kept: Mapping[str, State] = field(default_factory=dict)
     open_pipeline: Callable[[], Pipeline | None] = lambda: None
     takes_over: bool = False
+    source: Source = field(default_factory=Source)
+    evidence: str | None = None
+
+    @property
+    def identified(self) -> Identified:
+        """What tells the two tables of this restore from others of their names."""
+        return Identified((self.description or {}).get("TableId"), self.source.table_id, self.evidence)
 
     @property
     def request(self) -> RestoreRequest:

@@ -23,10 +23,14 @@ from dynamodb_restore.restore.delivery import (
     NothingToDo,
     lead,
 )
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.evidence import evidence_of, is_too_old, without_evidence
+from dynamodb_restore.restore.origin import source_id_of
+from dynamodb_restore.restore.pins import Pins
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.waiting import Ready, Wait, judge
-from dynamodb_restore.settings.setting import State, TableGoneError
+from dynamodb_restore.restore.source import Source
+from dynamodb_restore.restore.waiting import Hopeless, Readiness, Ready, Skip, Wait, judge
+from dynamodb_restore.settings.setting import Identity, State, Table, TableGoneError
 from dynamodb_restore.settings.tags import Tags
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ class Lookup:
 
     config: WorkerConfig
     records: RestoreRecords
+    pins: Pins
     pipelines: Pipelines
     cloner: Cloner
     now: Callable[[], datetime]
@@ -61,28 +66,91 @@ class Lookup:
         ):
             # The rule cannot tell: the event of a backup's restore does not name its source.
             return NothingToDo("its tables match no pattern of table_patterns")
-        description = describe_table(self.cloner.clients, request.target.name)
-        readiness = judge(request, description, self.now())
-        # A table that is not this restore's has a record that is not this restore's either.
-        ours = isinstance(readiness, Ready | Wait)
-        key = self._key(request, description if ours else None)
-        record = self.records.get(key)
+        found = self._recorded(request, self._target(request))
+        record = found.record
         if record is not None and record.settled:
             return NothingToDo("already finished by an earlier delivery")
         leads = lead(record, delivery, self.config.polling.backoff.cap_seconds, self.now())
         if leads is Lead.LEFT_TO_ANOTHER:
             return LedByAnother()
+        readiness, evidence = self._proven(request, found)
+        ours = isinstance(readiness, Ready | Wait)
+        open_pipeline = cache(partial(self._open_pipeline, request) if ours else _no_pipeline)
+        source_id = record.identified.source_id if record else None
         restore = KnownRestore(
             delivery,
-            description,
+            found.target.description,
             readiness,
-            key,
+            found.key,
             record,
             self.treatment(request, {}),
-            open_pipeline=cache(partial(self._open_pipeline, request) if ours else _no_pipeline),
+            open_pipeline=open_pipeline,
             takes_over=leads is Lead.TAKES_OVER,
+            source=Source(partial(self._source, request, open_pipeline, source_id), source_id),
+            evidence=evidence,
         )
-        return self._with_choice(restore) if ours and description is not None else restore
+        return self._with_choice(restore) if evidence is not None else restore
+
+    def _target(self, request: RestoreRequest) -> _Target:
+        """The target as it is now; the first look at it pins the event to its TableId."""
+        name = request.target.name
+        target_id = request.target_id or self.pins.get(request.event_id, name)
+        description = describe_table(self.cloner.clients, name)
+        readiness = judge(request, description, self.now(), target_id)
+        if target_id is None and description is not None and isinstance(readiness, Ready | Wait):
+            target_id = self.pins.pin(request.event_id, name, description["TableId"], self.now())
+            # Another delivery may have been first, and seen another table.
+            readiness = judge(request, description, self.now(), target_id)
+        return _Target(target_id, description, readiness)
+
+    def _recorded(self, request: RestoreRequest, target: _Target) -> _Recorded:
+        """The target with the record of its restore.
+
+        A table that is not this request's has a record that is not this request's either: what becomes of such a request
+        is noted under its event's id.
+        """
+        event_key = RestoreKey(request.target.name, request.event_id)
+        match target.readiness:
+            case Skip() | Hopeless("other_source"):
+                return _Recorded(target, event_key, self.records.get(event_key))
+        key = RestoreKey(request.target.name, target.target_id or request.event_id)
+        record = self.records.get(key)
+        if record is None or record.is_of(request.source.name, request.source_region):
+            return _Recorded(target, key, record)
+        other = Hopeless(
+            "other_source",
+            f"{request.target.name} was restored from {record.request.get('source')}, as its record says, and not from"
+            f" {request.source.name}",
+        )
+        return _Recorded(replace(target, readiness=other), event_key, self.records.get(event_key))
+
+    def _proven(self, request: RestoreRequest, found: _Recorded) -> tuple[Readiness, str | None]:
+        """What is to be done about a target, and what shows that it was restored as the request says.
+
+        Without evidence nothing is done but to wait for it.
+        """
+        target, record = found.target, found.record
+        if target.description is None or not isinstance(target.readiness, Ready | Wait):
+            return target.readiness, None
+        if record is not None and record.identified.evidence is not None:
+            return target.readiness, record.identified.evidence
+        too_old = is_too_old(request, target.description, self.now())
+        if too_old is not None:
+            return too_old, None
+        evidence = evidence_of(self.cloner.clients, request, target.description)
+        if evidence is None:
+            return without_evidence(request, target.description, self.now()), None
+        return target.readiness, evidence
+
+    def _source(
+        self, request: RestoreRequest, open_pipeline: Callable[[], Pipeline | None], source_id: str | None
+    ) -> Table | None:
+        """The source as it can be looked at; None where the target has taken its very name."""
+        if request.replaces_source:
+            return None
+        table_id = source_id or source_id_of(self.cloner.clients, request.backup_arn)
+        identity = Identity(table_id, request.source_existed_at)
+        return self.cloner.source_table(request.source, open_pipeline(), identity)
 
     def treatment(self, request: RestoreRequest, kept: Mapping[str, State]) -> Treatment:
         """How a restore is treated, as far as the source's portable states that are known tell."""
@@ -98,21 +166,13 @@ class Lookup:
         """The source's pipeline. A table of the same name elsewhere has nothing to do with it."""
         return self.pipelines.open(request.source.name) if request.source_is_here else None
 
-    def _key(self, request: RestoreRequest, description: TableDescriptionTypeDef | None) -> RestoreKey:
-        """Which restore this is: TableId tells one table of a name from the next."""
-        target = request.target.name
-        restore_id = request.target_id or (description or {}).get("TableId")
-        if restore_id is None and description is None:
-            restore_id = self.records.restore_id_of_event(target, request.event_id)
-        return RestoreKey(target, restore_id or request.event_id)
-
     def _with_choice(self, restore: KnownRestore) -> KnownRestore:
         """Look what the source's control tag says, once a restore: what was read is kept in the record."""
         request = restore.request
         kept = dict(restore.record.settings) if restore.record else {}
         problem = None
         if self.config.control_tag and Tags.name not in kept and out_of_reach(self.config, request) is None:
-            source = self.cloner.source_of(restore)
+            source = restore.source.table()
             try:
                 if source is not None:
                     kept[Tags.name] = Tags().read(source).state
@@ -126,6 +186,29 @@ class Lookup:
         if problem is not None:
             treated = replace(treated, notes=(*treated.notes, problem))
         return replace(restore, kept=kept, treated=treated)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The target of a request as one look shows it.
+
+    Attributes:
+        target_id: the TableId that the request is about; None where nothing tells it yet.
+        description: DescribeTable's answer; None where there is no such table.
+    """
+
+    target_id: str | None
+    description: TableDescriptionTypeDef | None
+    readiness: Readiness
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """A target with the record that belongs to the request, which need not be that of the table that is there now."""
+
+    target: _Target
+    key: RestoreKey
+    record: RestoreRecord | None
 
 
 def _no_pipeline() -> None:

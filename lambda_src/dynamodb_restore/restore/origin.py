@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, TableRef, describe_table, error_code, table_ref
-from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, Sighting
+from dynamodb_restore.restore.request import (
+    NothingToFollow,
+    RequestError,
+    RestoreJob,
+    RestoreRequest,
+    Sighting,
+)
 
 _BACKUP_ARN = re.compile(r"(?P<table>arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]+)/backup/.+")
 """The ARN of a backup of DynamoDB's own names the table it was made of
@@ -26,7 +31,8 @@ class NotKnownYet(Exception):  # noqa: N818 - not an error: AWS tells it later
 def find_origin(clients: Clients, seen: Sighting) -> RestoreRequest:
     """Complete a sighting: its source, its target, and the instant that the backup shows.
 
-    Asks AWS Backup for the job, DynamoDB for the table and for the backup, and each only for what is still open.
+    Asks AWS Backup for the job, whose answer goes over what the event says; and DynamoDB for the table and for the backup,
+    each only for what is still open.
 
     Raises:
         NotKnownYet: it will be known later.
@@ -34,7 +40,7 @@ def find_origin(clients: Clients, seen: Sighting) -> RestoreRequest:
         RequestError: it cannot be found out.
         ClientError, BotoCoreError: from the calls.
     """
-    if seen.job_id is not None and (seen.source is None or seen.target is None):
+    if seen.job_id is not None:
         seen = _from_job(clients, seen, seen.job_id)
     if seen.target is None:
         raise NotKnownYet(f"restore job {seen.job_id} has not named its table yet")
@@ -52,17 +58,22 @@ def find_origin(clients: Clients, seen: Sighting) -> RestoreRequest:
 
 
 def _from_job(clients: Clients, seen: Sighting, job_id: str) -> Sighting:
-    """docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html."""
+    """docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html.
+
+    Whoever can send to the restore queue can write an event of a job; what the job made, only AWS Backup can tell.
+    """
     job = clients.backup.describe_restore_job(RestoreJobId=job_id)
     if job.get("Status") in ("ABORTED", "FAILED"):
         raise NothingToFollow(f"restore job {job_id} is {job['Status']}: {job.get('StatusMessage', '')}")
+    target = _table(job, "CreatedResourceArn")
     return replace(
         seen,
-        source=seen.source or _table(job, "SourceResourceArn"),
-        target=seen.target or _table(job, "CreatedResourceArn"),
-        restore_point=seen.restore_point or job.get("RecoveryPointCreationDate"),
-        backup_arn=seen.backup_arn or job.get("RecoveryPointArn"),
-        requested_at=min(seen.requested_at, job.get("CreationDate", seen.requested_at)),
+        source=_table(job, "SourceResourceArn"),
+        target=target or seen.target,
+        restore_point=job.get("RecoveryPointCreationDate"),
+        backup_arn=job.get("RecoveryPointArn") or seen.backup_arn,
+        requested_at=job.get("CreationDate", seen.requested_at),
+        job=RestoreJob(job_id, target, job.get("CompletionDate")),
     )
 
 
@@ -83,19 +94,35 @@ def _from_backup(clients: Clients, seen: Sighting, backup_arn: str) -> Sighting:
     named = _BACKUP_ARN.fullmatch(backup_arn)
     if named is None:
         return seen
-    source, made_at = table_ref(named["table"]), _made_at(clients, backup_arn)
+    described = _described(clients, backup_arn)
+    made_at = described.get("BackupDetails", {}).get("BackupCreationDateTime")
+    source = table_ref(named["table"])
     return replace(seen, source=seen.source or source, restore_point=seen.restore_point or made_at)
 
 
-def _made_at(clients: Clients, backup_arn: str) -> datetime | None:
-    """When the backup was made; None where it has been deleted meanwhile."""
+def source_id_of(clients: Clients, backup_arn: str | None) -> str | None:
+    """The TableId of the table that a backup was made of; None for a point in time, a recovery point of AWS Backup, or a
+    backup that has been deleted meanwhile
+    (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SourceTableDetails.html).
+
+    Raises:
+        ClientError, BotoCoreError: from the call.
+    """
+    if backup_arn is None or _BACKUP_ARN.fullmatch(backup_arn) is None:
+        return None
+    table_id = _described(clients, backup_arn).get("SourceTableDetails", {}).get("TableId")
+    return str(table_id) if table_id else None
+
+
+def _described(clients: Clients, backup_arn: str) -> Mapping[str, Any]:
+    """What DynamoDB tells of a backup; nothing where it has been deleted meanwhile."""
     try:
         answer = clients.dynamodb.describe_backup(BackupArn=backup_arn)
     except ClientError as error:
         if error_code(error) == "BackupNotFoundException":
-            return None
+            return {}
         raise
-    return answer["BackupDescription"].get("BackupDetails", {}).get("BackupCreationDateTime")
+    return answer["BackupDescription"]
 
 
 def _table(answer: Mapping[str, Any], key: str) -> TableRef | None:

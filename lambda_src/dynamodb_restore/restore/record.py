@@ -2,6 +2,7 @@
 
 Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `history` (a list of
 `{state, at, detail}`), `request` (`RestoreRequest.as_json`), `source`, `target`, `restore_point`, `origin`,
+`target_id` and `source_id` (the TableIds of both tables), `evidence` (what shows that the one was restored from the other),
 `settings` (setting name to portable state), `report` (`Report.as_json`), `attempts`, `sync_attempts`,
 `plan` (setting name to the steps that were planned and whose end is not known, a line each), `done` (the same of the steps
 that AWS took), `outcomes` (how each setting stood after the last delivery that applied them; gone once a report has
@@ -76,6 +77,32 @@ class RestoreKey:
 
 
 @dataclass(frozen=True)
+class Identified:
+    """What tells the two tables of a restore from others of their names.
+
+    Attributes:
+        target_id, source_id: their TableIds, as far as they are known.
+        evidence: what shows that the target was restored as the request says, in words.
+    """
+
+    target_id: str | None = None
+    source_id: str | None = None
+    evidence: str | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """What of it is known, for the record: what is not leaves there what is."""
+        return {
+            name: value
+            for name, value in {
+                "target_id": self.target_id,
+                "source_id": self.source_id,
+                "evidence": self.evidence,
+            }.items()
+            if value is not None
+        }
+
+
+@dataclass(frozen=True)
 class RestoreRecord:
     """What was read back from the restore table.
 
@@ -91,6 +118,7 @@ class RestoreRecord:
         steps: those that were carried out, and those that may have been.
         leader: the id of the message that this restore is followed by. There can be several about one.
         updated_at: when a delivery last wrote the record.
+        identified: which tables these are, and what shows that the restore was made.
     """
 
     state: RestoreState
@@ -104,6 +132,12 @@ class RestoreRecord:
     steps: Steps = field(default_factory=Steps)
     leader: str | None = None
     updated_at: datetime | None = None
+    identified: Identified = Identified()
+
+    def is_of(self, source: str, region: str) -> bool:
+        """Whether the restore on record is one of that table."""
+        told_source, told_region = self.request.get("source"), self.request.get("source_region")
+        return told_source in (None, source) and told_region in (None, region)
 
     @property
     def overrides(self) -> Overrides:
@@ -138,21 +172,6 @@ class RestoreRecords:
         item = answer.get("Item")
         return _record(_plain(item)) if item else None
 
-    def restore_id_of_event(self, target: str, event_id: str) -> str | None:
-        """Find the restore that an event started, for a target that is gone and took its TableId along."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table_name,
-            KeyConditionExpression="pk = :pk",
-            FilterExpression="#request.event_id = :event",
-            ExpressionAttributeNames={"#request": "request"},
-            ExpressionAttributeValues={":pk": {"S": _partition(target)}, ":event": {"S": event_id}},
-            ConsistentRead=True,
-        )
-        for page in pages:
-            for item in page["Items"]:
-                return str(item["sk"]["S"]).removeprefix(_SORT_PREFIX)
-        return None
-
     def save_waiting(
         self,
         key: RestoreKey,
@@ -166,6 +185,7 @@ class RestoreRecords:
         known: bool,
         leader: str,
         take_over: bool = False,
+        identified: Identified = Identified(),
     ) -> str | None:
         """Note that the target is not ACTIVE yet.
 
@@ -180,10 +200,12 @@ class RestoreRecords:
             known: whether the record has this state already, so that history needs no new entry.
             leader: the id of the message that leads, where none has led so far.
             take_over: whether it leads from now on, whichever did before.
+            identified: which tables these are; `settings` are those of its source.
         """
         restored_to = summary.get("RestoreDateTime")
         values = {
             **_described(request),
+            **identified.attributes(),
             "settings": _that_fit(settings),
             "attempts": attempts,
             "pipeline_owner": pipeline_owner,
@@ -209,6 +231,7 @@ class RestoreRecords:
         leader: str,
         settings: Mapping[str, State],
         take_over: bool = False,
+        identified: Identified = Identified(),
     ) -> str | None:
         """Note, before anything is written to the target, that its settings are being applied.
 
@@ -218,10 +241,11 @@ class RestoreRecords:
         Args:
             sync_attempts: how often they have been, this time included.
             steps: those on record, with those that are about to be taken.
-            settings, pipeline_owner, known, leader, take_over: as for `save_waiting`.
+            settings, pipeline_owner, known, leader, take_over, identified: as for `save_waiting`.
         """
         values = {
             **_described(request),
+            **identified.attributes(),
             "settings": _that_fit(settings),
             "attempts": attempts,
             "sync_attempts": sync_attempts,
@@ -415,5 +439,11 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         steps=steps,
         leader=item.get("leader"),
         updated_at=datetime.fromisoformat(item["updated_at"]) if "updated_at" in item else None,
+        identified=Identified(
+            item.get("target_id"),
+            item.get("source_id"),
+            # Records of earlier versions have an origin where the table's RestoreSummary was seen.
+            item.get("evidence") or ("the table's RestoreSummary" if item.get("origin") else None),
+        ),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

@@ -26,7 +26,7 @@ from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.settings.setting import Overrides
 
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
-_BACKUP_CALLS = ("RestoreTableFromBackup", "RestoreTableFromAwsBackup")
+BACKUP_CALLS = ("RestoreTableFromBackup", "RestoreTableFromAwsBackup")
 """The second is AWS Backup's own, made on behalf of a restore job
 (docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html)."""
 
@@ -60,6 +60,20 @@ class NothingToFollow(Exception):  # noqa: N818 - not an error: the event is abo
 
 
 @dataclass(frozen=True)
+class RestoreJob:
+    """A restore job of AWS Backup, as DescribeRestoreJob tells it.
+
+    Attributes:
+        target: the table that it makes; None where AWS Backup has not named it yet.
+        completed_at: when it was done, and so the latest that its table can have been made; None before that.
+    """
+
+    job_id: str
+    target: TableRef | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class RestoreRequest:
     """One restore that somebody asked for.
 
@@ -74,6 +88,7 @@ class RestoreRequest:
         target_id: the target's TableId where the event carries the call's answer.
         overrides: what the call itself decided about the target.
         backup_arn: the backup or recovery point restored from; None for a point in time.
+        job: the job of AWS Backup that makes the table, as AWS Backup tells it; None where it was not asked.
         by_terraform: whether Terraform made the call, for a table of its own.
     """
 
@@ -89,6 +104,7 @@ class RestoreRequest:
     target_id: str | None
     overrides: Overrides
     backup_arn: str | None = None
+    job: RestoreJob | None = None
     by_terraform: bool = False
 
     @property
@@ -111,6 +127,11 @@ class RestoreRequest:
     def of_backup(self) -> bool:
         """Whether it is a backup, or a recovery point, that is restored, and not a point in time."""
         return self.backup_arn is not None
+
+    @property
+    def source_existed_at(self) -> datetime:
+        """An instant at which the source was there: nothing that did not exist yet can be restored."""
+        return min(self.requested_at, self.restore_point or self.requested_at)
 
     @property
     def earliest_restore_point(self) -> RestorePoint:
@@ -145,6 +166,7 @@ class Sighting:
 
     Attributes:
         job_id: of AWS Backup's restore job, which can be asked.
+        job: its answer.
         Others as for `RestoreRequest`.
     """
 
@@ -160,6 +182,7 @@ class Sighting:
     restore_point: datetime | None = None
     backup_arn: str | None = None
     job_id: str | None = None
+    job: RestoreJob | None = None
     overrides: Overrides = field(default_factory=Overrides)
     by_terraform: bool = False
 
@@ -178,6 +201,7 @@ class Sighting:
             target_id=self.target_id,
             overrides=self.overrides,
             backup_arn=self.backup_arn,
+            job=self.job,
             by_terraform=self.by_terraform,
         )
 
@@ -215,7 +239,7 @@ def parse_event(event: Any) -> RestoreRequest | Sighting:
 def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequest | Sighting:
     """An "AWS API Call via CloudTrail"."""
     name = detail.get("eventName")
-    known = (POINT_IN_TIME_CALL, *_BACKUP_CALLS)
+    known = (POINT_IN_TIME_CALL, *BACKUP_CALLS)
     if detail.get("eventSource") != "dynamodb.amazonaws.com" or name not in known:
         raise RequestError("unknown_event", f"not a restore call: {detail.get('eventSource')!r} {name!r}")
     if detail.get("errorCode"):

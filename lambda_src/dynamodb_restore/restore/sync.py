@@ -30,6 +30,7 @@ from dynamodb_restore.aws import (
     was_retried,
 )
 from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.restore.guard import Guard
 from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS
 from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.restore.steps import Plan
@@ -199,6 +200,7 @@ class Sync:
         self._tasks: dict[Lane, list[_Task]] = {lane: [] for lane in Lane}
         self._pace = pace
         elsewhere = source_region if source_region != target.clients.region else None
+        guard = Guard(target, pace.remaining_seconds, partial(_tried, pace=pace))
         for setting in settings:
             state = desired.get(setting.name)
             if not switches.get(setting.name, False):
@@ -211,7 +213,7 @@ class Sync:
             elif state is None or isinstance(state, Unreadable):
                 self._outcomes[setting.name] = _not_read(setting, state)
             else:
-                self._tasks[setting.lane].append(_Task(setting, state, target, pace, elsewhere))
+                self._tasks[setting.lane].append(_Task(setting, state, target, pace, elsewhere, guard))
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
@@ -375,6 +377,7 @@ class _Task:
 
     Attributes:
         elsewhere: the source's region where it is not the target's.
+        guard: looks that the target is still the same table.
     """
 
     setting: Setting
@@ -382,6 +385,7 @@ class _Task:
     target: Table
     pace: Pace
     elsewhere: str | None
+    guard: Guard
 
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
@@ -491,6 +495,7 @@ class _Task:
         while True:
             attempt += 1
             try:
+                self.guard.look(self.setting.lane)
                 if not self._may_write():
                     busy = yield from self._until_active(deadline)
                     if busy is not None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import (
     AwsError,
@@ -42,15 +41,13 @@ from dynamodb_restore.restore.delivery import (
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.restore.waiting import Hopeless, Ready, Skip, Wait
 from dynamodb_restore.settings.setting import Phase, State, Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,7 @@ class Worker:
 
     config: WorkerConfig
     records: RestoreRecords
+    pins: Pins
     announcer: Announcer
     pipelines: Pipelines
     cloner: Cloner
@@ -71,7 +69,7 @@ class Worker:
     @property
     def lookup(self) -> Lookup:
         """What tells of the restore that a message is about."""
-        return Lookup(self.config, self.records, self.pipelines, self.cloner, self.now)
+        return Lookup(self.config, self.records, self.pins, self.pipelines, self.cloner, self.now)
 
     def follow(self, delivery: Delivery) -> Verdict:
         """Do what one delivery can do for one restore, and report its end where this is it.
@@ -113,7 +111,7 @@ class Worker:
             return replace(again, delay_seconds=max(again.delay_seconds, wait_seconds))
         source = delivery.request.source.name
         try:
-            self._give_pipeline_back(delivery.request)
+            self._give_pipeline_back(delivery.request, delivery.request.target_id)
         except (*AwsError, NoPipelineError) as error:
             reason = f"{reason}; and the pipeline of {source} was not released: {explain(error)}"
         treated = self.lookup.treatment(delivery.request, {})
@@ -136,7 +134,8 @@ class Worker:
             case Ready():
                 return self._apply_settings(restore)
             case Wait(reason):
-                if restore.description is not None and not self._prepare(restore, restore.description):
+                known = restore.description is not None and restore.evidence is not None
+                if known and not self._prepare(restore):
                     return LedByAnother()
                 failed = report(Result.FAILED, reason)
                 return Unfinished("still_waiting", reason, restore.delivery.attempt, failed)
@@ -157,7 +156,7 @@ class Worker:
             reason = f"gave up after {delivery.attempt} attempts: {progress.reason}"
             progress = GivenUp(progress.code, reason, replace(progress.report, reason=reason))
         if isinstance(progress, GivenUp):
-            self._give_pipeline_back(restore.request)
+            self._give_pipeline_back(restore.request, restore.key.restore_id)
         report = self._with_findings(restore, progress.report)
         # First told, then noted: a crash in between tells twice, never not at all.
         self.announcer.announce(report, notify=restore.treated.notify)
@@ -180,7 +179,7 @@ class Worker:
         found = find_most(self.config.findings, source, target, cloner.clients, cloner.pace.remaining_seconds)
         return replace(report, findings=found)
 
-    def _prepare(self, restore: KnownRestore, description: TableDescriptionTypeDef) -> bool:
+    def _prepare(self, restore: KnownRestore) -> bool:
         """While the target is being restored: start capture, and keep the source's settings.
 
         A restore takes hours, and sources get deleted meanwhile.
@@ -199,13 +198,14 @@ class Worker:
             restore.key,
             restore.request,
             settings=_readable(states),
-            summary=description.get("RestoreSummary", {}),
+            summary=(restore.description or {}).get("RestoreSummary", {}),
             attempts=delivery.attempt,
             pipeline_owner=owner,
             now=self.now(),
             known=record is not None and record.state is RestoreState.WAITING,
             leader=delivery.message_id,
             take_over=restore.takes_over,
+            identified=restore.identified,
         )
         return leader == delivery.message_id
 
@@ -232,6 +232,7 @@ class Worker:
             known=record is not None and record.state is RestoreState.SYNCING,
             leader=delivery.message_id,
             take_over=restore.takes_over,
+            identified=restore.identified,
         )
         if leader != delivery.message_id:
             return LedByAnother()
@@ -239,7 +240,7 @@ class Worker:
             return self._source_is_gone(restore)
         # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
         outcomes = self.cloner.carry_out(sync, restore.key, steps)
-        if owned is not None:
+        if owned is not None and not target.replaced:
             owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
             if owned is not None:
                 notes = gap_notes(owned)
@@ -251,15 +252,19 @@ class Worker:
             record = self.records.get(restore.key)
             earlier = record.steps if record else steps
             outcomes = self.cloner.plan_and_carry_out(sync, restore.key, earlier)
-        return self._synced(restore, outcomes, claim, tries)
+        if target.replaced:
+            return self._target_is_gone(restore, outcomes)
+        code = "source_gone" if _is_gone(desired) else "settings_failed"
+        return self._synced(restore, outcomes, claim, tries, code)
 
     def _synced(
-        self, restore: KnownRestore, outcomes: list[Outcome], claim: Claim | None, tries: int
+        self, restore: KnownRestore, outcomes: list[Outcome], claim: Claim | None, tries: int, code: str
     ) -> Progress:
         """What the outcomes of all settings come to.
 
         Args:
             claim: another restore's hold on the source's pipeline; None where there is none.
+            code: what to call it where some failed.
         """
         notes = [_owned_by(restore.request.source.name, claim)] if claim is not None else []
         report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, notes=notes)
@@ -268,30 +273,45 @@ class Worker:
             return Finished(report)
         reason = "; ".join(f"{outcome.setting}: {outcome.reason}" for outcome in failed)
         if any(outcome.retryable for outcome in failed):
-            return Unfinished("settings_failed", reason, tries, report)
-        return GivenUp("settings_failed", reason, report)
+            return Unfinished(code, reason, tries, report)
+        return GivenUp(code, reason, report)
+
+    def _target_is_gone(self, restore: KnownRestore, outcomes: list[Outcome]) -> GivenUp:
+        name = restore.request.target.name
+        reason = (
+            f"{name} was deleted while its settings were being applied; the table of that name is another one now, and"
+            " nothing more was written"
+        )
+        report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, reason=reason)
+        return GivenUp("target_gone", reason, report)
 
     def _source_is_gone(self, restore: KnownRestore) -> GivenUp:
         source, target = restore.request.source.name, restore.request.target.name
         earlier = restore.record.outcomes if restore.record else ()
         applied = any(outcome.done or outcome.in_doubt for outcome in earlier)
         has = "what earlier deliveries applied" if applied else "nothing else"
+        another = restore.source.table()
+        successor = (
+            "; the table of that name is another one now, and nothing of it was cloned"
+            if another is not None and another.replaced
+            else ""
+        )
         reason = (
-            f"{source} was deleted before its settings could be read, so {target} has what DynamoDB restores and"
-            f" {has}; to give it the settings of another table, invoke the restore worker with"
+            f"{source} was deleted before its settings could be read{successor}, so {target} has what DynamoDB restores"
+            f" and {has}; to give it the settings of another table, invoke the restore worker with"
             ' {"source": that table, "target": this one}'
         )
         return GivenUp("source_gone", reason, restore.report(Result.FAILED, self.now(), reason=reason))
 
     def _source_states(self, restore: KnownRestore) -> Desired:
-        find_source = partial(self.cloner.source_of, restore)
-        return self.cloner.source_states(find_source, restore.kept, restore.treated)
+        return self.cloner.source_states(restore.source.table, restore.kept, restore.treated)
 
     def _begin(self, restore: KnownRestore) -> Claim | None:
         """Claim the source's pipeline, if it has one."""
         request = restore.request
         pipeline = restore.open_pipeline() if restore.treated.replay else None
-        if pipeline is None:
+        if pipeline is None or restore.source.is_another_table():
+            # What is captured from a table of the source's name is not of this restore.
             return None
         restore_point = restore.restored_point or request.earliest_restore_point
         return pipeline.begin(restore.key.restore_id, request.target.name, restore_point)
@@ -304,11 +324,15 @@ class Worker:
             return None
         return _pipeline_of(restore).claims.current()
 
-    def _give_pipeline_back(self, request: RestoreRequest) -> None:
-        """Give up a claim that has not come to replaying; one that has is a person's to end."""
+    def _give_pipeline_back(self, request: RestoreRequest, restore_id: str | None) -> None:
+        """Give up a claim that has not come to replaying; one that has is a person's to end.
+
+        Args:
+            restore_id: whose claim; None where it is not known which restore the request is about.
+        """
         pipeline = self.pipelines.open(request.source.name) if request.source_is_here else None
         if pipeline is not None:
-            pipeline.give_back(request.target.name)
+            pipeline.give_back(request.target.name, restore_id)
 
     def _left_to_leader(self, delivery: Delivery) -> TryAgain | NothingToDo:
         """Another message leads this restore: come back to see it ended, or to take over."""
@@ -345,6 +369,11 @@ def _nothing_is_known(desired: Desired) -> bool:
     return bool(desired) and all(
         isinstance(state, Unreadable) and not state.retryable and state.gone for state in desired.values()
     )
+
+
+def _is_gone(desired: Desired) -> bool:
+    """Whether some of the source's settings can never be read any more."""
+    return any(isinstance(state, Unreadable) and state.gone for state in desired.values())
 
 
 def _owned_by(source: str, claim: Claim) -> str:

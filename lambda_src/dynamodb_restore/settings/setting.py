@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamodb_restore.aws import Clients, describe_table
+from dynamodb_restore.instants import iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
@@ -45,6 +47,36 @@ class TableGoneError(Exception):
     """The table that a setting was to be read from or applied to does not exist."""
 
 
+class AnotherTableError(TableGoneError):
+    """The table that was meant is gone, and another one has its name now; `aws.classify` gives it up, as every error that is
+    not AWS's."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which of the tables that have one name, one after another, is meant.
+
+    Attributes:
+        table_id: its TableId, which no other table ever has
+            (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html); None where it is not known,
+            and the first look at the table is to tell it.
+        existed_at: an instant at which it was there already; None where none is known.
+    """
+
+    table_id: str | None = None
+    existed_at: datetime | None = None
+
+    def contradiction(self, description: TableDescriptionTypeDef) -> str | None:
+        """What of DescribeTable's answer shows that it is about another table; None where nothing does."""
+        table_id, created = description.get("TableId"), description.get("CreationDateTime")
+        if self.table_id is not None and table_id is not None and table_id != self.table_id:
+            return f"with the id {table_id} in place of {self.table_id}"
+        # Events and records tell whole seconds.
+        if self.existed_at and created and created >= self.existed_at + timedelta(seconds=1):
+            return f"created {iso(created)}, after {iso(self.existed_at)}"
+        return None
+
+
 @dataclass(frozen=True)
 class Overrides:
     """What the restore call itself decided about the target; it wins over the source's settings.
@@ -65,9 +97,12 @@ class Table:
     """One table: its name and clients, and what DescribeTable last said of it.
 
     `describe` calls AWS once and keeps the answer until `forget`, so that settings which read the same
-    description share one call.
+    description share one call. A table is its TableId: the first answer pins it, and an answer that shows another one
+    is an error.
 
     Attributes:
+        identity: which table of that name this is, as far as it is known by now.
+        replaced: whether an answer has shown that another table has the name.
         overrides: what the restore call itself decided about the table.
         own_mappings: UUIDs of event source mappings that this module attached to the table's stream; they are
             machinery, not settings.
@@ -80,24 +115,40 @@ class Table:
         description: TableDescriptionTypeDef | None = None,
         overrides: Overrides | None = None,
         own_mappings: Collection[str] = (),
+        identity: Identity | None = None,
     ) -> None:
         self.name = name
         self.clients = clients
         self.overrides = overrides or Overrides()
         self.own_mappings = frozenset(own_mappings)
-        self._description = description
+        self.identity = identity or Identity()
+        self.replaced = False
+        self._description = None if description is None else self._checked(description)
 
     def describe(self) -> TableDescriptionTypeDef:
         """DescribeTable's `Table`.
 
         Raises:
             TableGoneError: there is no such table.
+            AnotherTableError: there is another one of that name.
         """
         if self._description is None:
-            self._description = describe_table(self.clients, self.name)
-        if self._description is None:
-            raise TableGoneError(f"table {self.name} does not exist")
+            description = describe_table(self.clients, self.name)
+            if description is None:
+                raise TableGoneError(f"table {self.name} does not exist")
+            self._description = self._checked(description)
         return self._description
+
+    def _checked(self, description: TableDescriptionTypeDef) -> TableDescriptionTypeDef:
+        contradiction = self.identity.contradiction(description)
+        if contradiction is not None:
+            self.replaced = True
+            raise AnotherTableError(
+                f"table {self.name} was deleted; the table of that name is another one now, {contradiction}"
+            )
+        if self.identity.table_id is None:
+            self.identity = replace(self.identity, table_id=description.get("TableId"))
+        return description
 
     def forget(self) -> None:
         """Make the next `describe` ask AWS again; called after UpdateTable, and between two looks at a change."""

@@ -20,7 +20,6 @@ ITEMS_PER_WRITE = 25
 class _Restoring:
     summary: dict[str, Any]
     polls_left: int | None  # None: until released
-    begun_ago: float
 
 
 class Restores(Rule):
@@ -41,6 +40,7 @@ class Restores(Rule):
         self._polls: dict[str, int | None] = {}
         self._recovery_points: dict[str, str] = {}
         self._begun_ago: dict[str, float] = {}
+        self._made_ago: dict[Table, float] = {}
         self._restoring: dict[Table, _Restoring] = {}
 
     def stay_creating(
@@ -55,7 +55,7 @@ class Restores(Rule):
 
         Args:
             recovery_point: what AWS Backup restores from, which the target then names as its backup.
-            begun_ago: for how many seconds the target, as long as it is CREATING, says that it has been.
+            begun_ago: for how many seconds the target says that it has been there when it is made.
         """
         with self._lock:
             self._polls[target] = polls
@@ -80,6 +80,7 @@ class Restores(Rule):
             self._polls.clear()
             self._recovery_points.clear()
             self._begun_ago.clear()
+            self._made_ago.clear()
             self._restoring.clear()
 
     @override
@@ -105,6 +106,9 @@ class Restores(Rule):
             return self._begin(request, response, ask)
         if request.is_call("dynamodb", "DescribeTable"):
             return self._poll(request, response)
+        if request.is_call("dynamodb", "DeleteTable"):
+            with self._lock:
+                self._made_ago.pop(request.table, None)
         return response
 
     def _begin(self, request: Request, response: Response, ask: Ask) -> Response:
@@ -116,7 +120,10 @@ class Restores(Rule):
             polls = self._polls.pop(target, self.default_polls)
             if recovery_point := self._recovery_points.pop(target, None):
                 summary["SourceBackupArn"] = recovery_point
-            state = _Restoring(summary, polls, self._begun_ago.pop(target, 0.0))
+            state = _Restoring(summary, polls)
+            # A table is created once, and says so for as long as it is there.
+            ago = self._made_ago[(request.region, target)] = self._begun_ago.pop(target, 0.0)
+            table["CreationDateTime"] -= ago
             if polls != 0:
                 self._restoring[(request.region, target)] = state
         return response.with_json({"TableDescription": _creating(table, state)})
@@ -124,15 +131,18 @@ class Restores(Rule):
     def _poll(self, request: Request, response: Response) -> Response:
         with self._lock:
             state = self._restoring.get(request.table)
-            if state is None:
-                return response
-            if request.by_function and state.polls_left is not None:
-                if state.polls_left == 0:
-                    del self._restoring[request.table]
-                    return response
-                state.polls_left -= 1
-        answer = response.json()
-        return response.with_json({"Table": _creating(answer["Table"], state)})
+            ago = self._made_ago.get(request.table, 0.0)
+            polls_left = state.polls_left if state is not None and request.by_function else None
+            if polls_left == 0:
+                del self._restoring[request.table]
+                state = None
+            elif state is not None and polls_left is not None:
+                state.polls_left = polls_left - 1
+        if state is None and not ago:
+            return response
+        table = response.json()["Table"]
+        table["CreationDateTime"] -= ago
+        return response.with_json({"Table": table if state is None else _creating(table, state)})
 
 
 def _creating(table: dict[str, Any], state: _Restoring) -> dict[str, Any]:
@@ -141,7 +151,6 @@ def _creating(table: dict[str, Any], state: _Restoring) -> dict[str, Any]:
         **table,
         "TableStatus": "CREATING",
         "RestoreSummary": state.summary,
-        "CreationDateTime": table["CreationDateTime"] - state.begun_ago,
     }
     return {**changed, "GlobalSecondaryIndexes": indexes} if indexes else changed
 

@@ -21,6 +21,7 @@ from .rule import Ask, Request, Response, Rule
 from .tables import OneChangeAtATime, TableUpdates, TimeToLive
 from .tags import TableTags
 from .throughput import OnDemandLimits, WarmThroughput
+from .trail import Trail
 from .triggers import Triggers
 
 
@@ -58,6 +59,7 @@ class Rules:
     queue_triggers: QueueTriggers = field(default_factory=QueueTriggers)
     alarms: Alarms = field(default_factory=Alarms)
     restore_jobs: RestoreJobs = field(default_factory=RestoreJobs)
+    trail: Trail = field(default_factory=Trail)
     restores_across_regions: RestoresAcrossRegions = field(default_factory=RestoresAcrossRegions)
     more: list[Rule] = field(default_factory=list)
 

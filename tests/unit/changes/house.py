@@ -29,6 +29,7 @@ from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import Registration, read_registration
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
+from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.sync import Pace
@@ -135,7 +136,8 @@ class House:
     @property
     def worker(self) -> Worker:
         announcer = Announcer(self.clients, "default", None)
-        return Worker(self.config, self.records, announcer, self.pipelines, self.cloner, self.instant)
+        pins = Pins(self.clients, RESTORE_TABLE, timedelta(days=90))
+        return Worker(self.config, self.records, pins, announcer, self.pipelines, self.cloner, self.instant)
 
     def register(
         self,

@@ -43,7 +43,12 @@ def kept(house: House) -> Shelf:
     shelf = Shelf("kept", {"orders": ["ice"], "orders-restored": []})
     shelf.phase = Phase.ON_CUTOVER
     made = datetime.fromtimestamp(NOON, UTC)
-    house.aws.describe_as("orders-restored", CreationDateTime=made, TableId=RESTORE_ID)
+    house.aws.describe_as(
+        "orders-restored",
+        CreationDateTime=made,
+        TableId=RESTORE_ID,
+        RestoreSummary={"SourceTableArn": table_arn("orders")},
+    )
     return shelf
 
 
@@ -142,7 +147,12 @@ def test_a_second_restore_of_the_table_gets_its_settings_and_is_told_of_the_owne
         BillingMode="PAY_PER_REQUEST",
     )
     made = datetime.fromtimestamp(NOON, UTC)
-    house.aws.describe_as("orders-again", CreationDateTime=made, TableId="restore-2")
+    house.aws.describe_as(
+        "orders-again",
+        CreationDateTime=made,
+        TableId="restore-2",
+        RestoreSummary={"SourceTableArn": table_arn("orders")},
+    )
 
     verdict = follow(house, kept, target=TableRef("orders-again"))
 

@@ -1,0 +1,156 @@
+"""Evidence of a restore: that AWS itself says that this table was restored from that source.
+
+An event is no evidence. Whoever may send to the restore queue, or invoke the worker, can write one. Evidence is one of
+- the table's own `RestoreSummary`, which names its source
+  (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). It is there while the table is restored;
+  that it stays afterwards is documented nowhere;
+- AWS Backup's answer about the job, which names the table and its source
+  (docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html);
+- CloudTrail's own record of a restore call into that name at the moment at which the table was made
+  (docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html). It is looked for by what was called and
+  when, and not by the event's id: an id can be written as well as the rest, events that people write have one that CloudTrail
+  does not know, and what the record says has to be compared anyway.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.restore.request import (
+    BACKUP_CALLS,
+    POINT_IN_TIME_CALL,
+    NothingToFollow,
+    RequestError,
+    RestoreRequest,
+    parse_event,
+)
+from dynamodb_restore.restore.waiting import CLOCK_TOLERANCE, Hopeless, Wait, comes_from
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+TRAIL_DELAY = timedelta(minutes=20)
+"""How long after a call CloudTrail may take to show it: 15 minutes, and a margin
+(docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-troubleshooting.html,
+docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html)."""
+
+LONGEST_UNKNOWN = timedelta(days=1)
+"""How old a request may be of which nothing is on record. Deliveries of one that is followed come for longer; what was given
+up and is sent round again has a record."""
+
+_MOST_PAGES = 4
+"""Of 50 events each. CloudTrail answers two calls a second for an account and region."""
+
+
+def evidence_of(
+    clients: Clients, request: RestoreRequest, description: TableDescriptionTypeDef
+) -> str | None:
+    """What shows that the described table was restored as the request says, in words; None where nothing does (yet).
+
+    Raises:
+        ClientError, BotoCoreError: from LookupEvents.
+    """
+    summary = description.get("RestoreSummary", {})
+    source_arn = summary.get("SourceTableArn")
+    if source_arn and comes_from(request, source_arn):
+        return "the table's RestoreSummary"
+    job = request.job
+    if job is not None and job.target is not None and job.target.name == request.target.name:
+        return f"AWS Backup's restore job {job.job_id}"
+    if description["TableStatus"] == "CREATING":
+        # It says itself what it is made of, or it is not restored at all.
+        return None
+    return _in_trail(clients, request, description)
+
+
+def is_too_old(
+    request: RestoreRequest, description: TableDescriptionTypeDef, now: datetime
+) -> Hopeless | None:
+    """Why a request of which nothing is on record is not followed any more; None where it is.
+
+    A table that is still being restored, as it says itself, is never too old.
+    """
+    being_restored = description["TableStatus"] == "CREATING" and "RestoreSummary" in description
+    if being_restored or now - request.requested_at <= LONGEST_UNKNOWN:
+        return None
+    return Hopeless(
+        "request_too_old",
+        f"the restore call of {request.target.name} is more than a day old and no restore of it is on record; nothing was"
+        ' written. If it is to get the settings after all, invoke the restore worker with {"source": …, "target": …}',
+    )
+
+
+def without_evidence(
+    request: RestoreRequest, description: TableDescriptionTypeDef, now: datetime
+) -> Wait | Hopeless:
+    """What becomes of a restore that nothing shows: it is waited for as long as CloudTrail may take."""
+    name = request.target.name
+    if description["TableStatus"] == "CREATING":
+        return Wait(f"{name} is CREATING")
+    if now - description["CreationDateTime"] < TRAIL_DELAY:
+        return Wait(f"CloudTrail does not show the call that restored {name} yet")
+    return Hopeless(
+        "no_evidence",
+        f"nothing shows that {name} was restored from {request.source.name}: it does not say so itself, and CloudTrail"
+        f" shows no such call when it was created; nothing was written. If it was restored, invoke the restore worker"
+        ' with {"source": …, "target": …}',
+    )
+
+
+def _in_trail(clients: Clients, request: RestoreRequest, description: TableDescriptionTypeDef) -> str | None:
+    created = description["CreationDateTime"]
+    for call in _calls(request):
+        for record in _recorded(clients, call, created - CLOCK_TOLERANCE, created + CLOCK_TOLERANCE):
+            if _is_this_restore(record, request, description.get("TableId")):
+                return f"CloudTrail's event {record.get('eventID')}"
+    return None
+
+
+def _calls(request: RestoreRequest) -> tuple[str, ...]:
+    if request.event_name in (POINT_IN_TIME_CALL, *BACKUP_CALLS):
+        return (request.event_name,)
+    return BACKUP_CALLS if request.of_backup else (POINT_IN_TIME_CALL,)
+
+
+def _recorded(clients: Clients, call: str, after: datetime, before: datetime) -> Iterator[Mapping[str, Any]]:
+    """CloudTrail's records of one kind of call between two instants, newest first."""
+    more: dict[str, Any] = {}
+    for _ in range(_MOST_PAGES):
+        page = clients.cloudtrail.lookup_events(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": call}],
+            StartTime=after,
+            EndTime=before,
+            **more,
+        )
+        for event in page.get("Events", []):
+            record = json.loads(event.get("CloudTrailEvent", "{}"))
+            if isinstance(record, dict):
+                yield record
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
+
+
+def _is_this_restore(record: Mapping[str, Any], request: RestoreRequest, table_id: str | None) -> bool:
+    """Whether a record of CloudTrail is of the call that the request says, and made the table of this id."""
+    try:
+        called = parse_event({"detail": record})
+    except (NothingToFollow, RequestError):
+        # A call that AWS refused, or in a shape that is not known.
+        return False
+    if called.target is None or called.target.name != request.target.name:
+        return False
+    if called.target_id is not None and called.target_id != table_id:
+        return False
+    if called.source is None:
+        # The call names a backup alone, and where that came from is known by its ARN.
+        return called.backup_arn is not None and called.backup_arn == request.backup_arn
+    return _same_table(called.source, called.region, request)
+
+
+def _same_table(source: TableRef, region: str, request: RestoreRequest) -> bool:
+    return source.name == request.source.name and (source.region or region) == request.source_region
