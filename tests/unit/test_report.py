@@ -269,7 +269,17 @@ OFF = Outcome("ttl", Status.SKIPPED, reason="switched off")
             "replaying, and following its source until you cut over",
         ),
         (Result.SYNCED, [replace(APPLIED, omitted=("x",))], "synced; 1 setting left out in part: tags"),
-        (Result.SYNCED, [replace(APPLIED, in_doubt=("x",))], "synced; 1 setting in doubt: tags"),
+        # It holds, whoever did it.
+        (
+            Result.SYNCED,
+            [Outcome("tags", Status.UNCHANGED, in_doubt=("x",))],
+            "synced; every setting that is switched on is as on the source",
+        ),
+        (
+            Result.FAILED,
+            [Outcome("tags", Status.FAILED, in_doubt=("x",))],
+            "failed; 1 setting perhaps applied: tags; 1 setting failed: tags",
+        ),
         (
             Result.INCOMPLETE,
             [Outcome("ttl", Status.FAILED, omitted=("x",)), Outcome("stream", Status.FAILED)],

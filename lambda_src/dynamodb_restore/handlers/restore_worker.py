@@ -19,6 +19,7 @@ from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
 from dynamodb_restore.restore.delivery import Delivery, Finished, GivenUp, NothingToDo, TryAgain, Verdict
+from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.origin import NotKnownYet, find_origin
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
@@ -105,30 +106,14 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
 def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -> bool:
     """Handle one message of the restore queue; False asks Lambda to leave it on the queue."""
     attempt = int(message["attributes"]["ApproximateReceiveCount"])
-    try:
-        seen = parse_message(message["body"])
-        request = find_origin(queue.clients, seen) if isinstance(seen, Sighting) else seen
-    except NothingToFollow as nothing:
-        logger.info("nothing to follow", reason=str(nothing))
-        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
-        return True
-    except RequestError as error:
-        metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
-        return queue.set_aside(message, error.reason, str(error), attempt)
-    except (NotKnownYet, *aws.AwsError) as problem:
-        return _origin_unknown(message, problem, queue, attempt)
-    logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
-    # `set_aside` gave it that attribute, and a redrive keeps it.
-    redriven = "reason" in message.get("messageAttributes", {})
-    delivery = Delivery(request, attempt, message["messageId"], redriven)
-    match _verdict(worker, delivery):
+    match _verdict(message, attempt, worker):
         case TryAgain(reason, delay_seconds):
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
             return False
         case GivenUp(code, reason, report):
             _log_report(report)
-            return queue.set_aside(message, code, reason, attempt, request)
+            return queue.set_aside(message, code, reason, report)
         case NothingToDo(reason):
             logger.info("nothing left to do", reason=reason)
             return True
@@ -137,29 +122,76 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
             return True
 
 
-def _origin_unknown(message: Mapping[str, Any], problem: Exception, queue: _Queue, attempt: int) -> bool:
-    """AWS has not told yet, or not at all, what is being restored; False asks Lambda to leave the message."""
-    waits = isinstance(problem, NotKnownYet)
-    reason = str(problem) if waits else aws.explain(problem)
-    polling = queue.config.polling
-    if attempt < polling.max_attempts and (waits or aws.classify(problem) is aws.ErrorClass.RETRY):
-        delay = max(polling.backoff.delay(attempt, random.Random()), aws.retry_after(problem) or 0.0)
-        logger.info("coming back later", reason=reason, delay_seconds=round(delay, 1))
-        queue.hide(message, delay)
-        return False
-    metrics.add_metric("OriginsUnknown", MetricUnit.Count, 1)
-    return queue.set_aside(message, "still_waiting" if waits else "aws_error", reason, attempt)
-
-
-def _verdict(worker: Worker, delivery: Delivery) -> Verdict:
-    """`Worker.follow`, with a fault of our own turned into a verdict that names it."""
+def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdict:
+    """What becomes of a message; a fault of our own is a verdict that names it."""
+    seen: RestoreRequest | Sighting | None = None
     try:
-        return worker.follow(delivery)
+        seen = parse_message(message["body"])
+        request = _completed(seen, worker) if isinstance(seen, Sighting) else seen
+    except NothingToFollow as nothing:
+        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
+        return NothingToDo(str(nothing))
+    except RequestError as error:
+        metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
+        return worker.giving_up.message(_sighting(seen), error.reason, str(error), attempt)
+    except NotKnownYet as problem:
+        return _origin_unknown(seen, "still_waiting", str(problem), attempt, worker)
+    except aws.AwsError as error:
+        retryable = aws.classify(error) is aws.ErrorClass.RETRY
+        hint = aws.retry_after(error) or 0.0
+        reason = aws.explain(error)
+        return _origin_unknown(seen, "aws_error", reason, attempt, worker, retryable=retryable, hint=hint)
     # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
     except Exception as error:
         logger.exception("unexpected error")
-        reason = f"{type(error).__name__}: {error}"
-        return worker.failed(delivery, "unexpected_error", reason, retryable=True)
+        return _origin_unknown(seen, "unexpected_error", _named(error), attempt, worker)
+    logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
+    # `set_aside` gave it that attribute, and a redrive keeps it.
+    redriven = "reason" in message.get("messageAttributes", {})
+    delivery = Delivery(request, attempt, message["messageId"], redriven)
+    try:
+        return worker.follow(delivery)
+    # The same.
+    except Exception as error:
+        logger.exception("unexpected error")
+        return worker.failed(delivery, "unexpected_error", _named(error), retryable=True)
+
+
+def _completed(seen: Sighting, worker: Worker) -> RestoreRequest:
+    """`find_origin`, with time kept to tell of its failure."""
+    clients = worker.cloner.clients
+    with clients.call_time.keeping(ENDING_SECONDS):
+        return find_origin(clients, seen)
+
+
+def _sighting(seen: RestoreRequest | Sighting | None) -> Sighting | None:
+    return seen if isinstance(seen, Sighting) else None
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _origin_unknown(
+    seen: RestoreRequest | Sighting | None,
+    code: str,
+    reason: str,
+    attempt: int,
+    worker: Worker,
+    *,
+    retryable: bool = True,
+    hint: float = 0.0,
+) -> Verdict:
+    """AWS has not told yet, or not at all, what is being restored.
+
+    Args:
+        hint: how long the service asked its caller to wait, in seconds.
+    """
+    polling = worker.config.polling
+    if retryable and attempt < polling.max_attempts:
+        return TryAgain(reason, max(polling.backoff.delay(attempt, random.Random()), hint))
+    metrics.add_metric("OriginsUnknown", MetricUnit.Count, 1)
+    return worker.giving_up.message(_sighting(seen), code, reason, attempt)
 
 
 @dataclass(frozen=True)
@@ -191,17 +223,16 @@ class _Queue:
         message: Mapping[str, Any],
         code: str,
         reason: str,
-        attempt: int,
-        request: RestoreRequest | None = None,
+        report: Report,
     ) -> bool:
         """Copy the message to the secondary DLQ with the reason; False where even that failed."""
         logger.error("given up", code=code, reason=reason)
         attributes = {
             "reason": code,
             "detail": reason,
-            "attempts": str(attempt),
-            "source_table": request.source.name if request else "",
-            "target_table": request.target.name if request else "",
+            "attempts": str(report.attempts),
+            "source_table": report.source or "",
+            "target_table": report.target or "",
         }
         try:
             with self.clients.call_time.keeping(0):

@@ -41,7 +41,17 @@ class Announcer:
             notify: whether the topic is to hear of it.
 
         Raises:
-            ClientError, BotoCoreError: from either call.
+            ClientError, BotoCoreError, AnnounceError: as from `put_event` and `notify`.
+        """
+        self.put_event(report)
+        if notify:
+            self.notify(report)
+
+    def put_event(self, report: Report) -> None:
+        """Put the report on the event bus.
+
+        Raises:
+            ClientError, BotoCoreError: from the call.
             AnnounceError: PutEvents answered 200 and refused the entry
                 (docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
         """
@@ -58,7 +68,14 @@ class Announcer:
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
             raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
-        if self._topic_arn and notify:
+
+    def notify(self, report: Report) -> None:
+        """Publish the report as text, where there is a topic.
+
+        Raises:
+            ClientError, BotoCoreError: from the call.
+        """
+        if self._topic_arn:
             self._clients.sns.publish(
                 TopicArn=self._topic_arn, Subject=report.subject(), Message=report.text()[:_LONGEST_TEXT]
             )

@@ -119,7 +119,7 @@ class Cloner:
         Args:
             steps: those on record, with the plan of this run.
         """
-        journal = StepJournal(self.records, key, steps)
+        journal = StepJournal(self.records, key, steps, self.clients.call_time)
         outcomes = sync.run(journal)
         return journal.finish(outcomes)
 

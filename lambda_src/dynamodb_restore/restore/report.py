@@ -28,7 +28,7 @@ class Result(enum.Enum):
     INCOMPLETE = "incomplete"
     """At least one setting failed for good."""
     FAILED = "failed"
-    """No setting could be looked at."""
+    """It was given up; what had been applied by then, the outcomes tell."""
     SKIPPED = "skipped"
     """There was nothing to do for this request."""
     REPLAYING = "replaying"
@@ -44,7 +44,7 @@ class Report:
     """How one restore ended.
 
     Attributes:
-        source, target: table names.
+        source, target: table names; None where the message did not tell.
         restore_id: the target's TableId, or the event's id where the target was never seen.
         requested_at, requested_by, restore_point: of the restore call; None for a direct invocation.
         finished_at: when the last setting ended.
@@ -55,8 +55,8 @@ class Report:
     """
 
     result: Result
-    source: str
-    target: str
+    source: str | None
+    target: str | None
     finished_at: datetime
     attempts: int = 1
     restore_id: str | None = None
@@ -105,13 +105,19 @@ class Report:
             _counted(self._with_status(Status.FAILED), "failed"),
             _counted(whole, "left out"),
             _counted(in_part, "left out in part"),
-            _counted([o for o in self.outcomes if o.in_doubt], "in doubt"),
         ]
         if self.result is Result.DRY_RUN:
             counts.insert(0, _counted(self._with_status(Status.PLANNED), "would change"))
         if self.result in (Result.FAILED, Result.SKIPPED):
             applied = [o for o in self.outcomes if o.done]
-            counts.insert(0, _counted(applied, "applied in part or whole") or "no setting was applied")
+            in_doubt = [o for o in self.outcomes if o.in_doubt and not o.done]
+            counts = [
+                _counted(applied, "applied in part or whole"),
+                _counted(in_doubt, "perhaps applied"),
+                *counts,
+            ]
+            if not applied and not in_doubt:
+                counts.insert(0, "no setting was applied")
         told = [count for count in counts if count]
         if self.result is Result.SYNCED and not told:
             return ["every setting that is switched on is as on the source"]
@@ -120,15 +126,18 @@ class Report:
     def _with_status(self, status: Status) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.status is status]
 
+    def _tables(self) -> str:
+        return f"{self.source or 'unknown table'} -> {self.target or 'unknown table'}"
+
     def subject(self) -> str:
         """One line for a mail's subject: ASCII, within SNS's limit."""
         left_out = f", {_times(len(self.left_out), 'setting')} left out" if self.left_out else ""
-        subject = f"DynamoDB restore {self.result.value}{left_out}: {self.source} -> {self.target}"
+        subject = f"DynamoDB restore {self.result.value}{left_out}: {self._tables()}"
         return subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 3] + "..."
 
     def text(self) -> str:
         """The report for a person: the verdict first, then a block per setting."""
-        lines = [f"{self.source} -> {self.target}: {self.summary()}", ""]
+        lines = [f"{self._tables()}: {self.summary()}", ""]
         if self.reason:
             lines += [_wrapped("Reason", self.reason), ""]
         if self.restore_point:

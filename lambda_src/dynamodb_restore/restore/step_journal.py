@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dynamodb_restore.aws import AwsError
+from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime
+from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.steps import Plan, Steps
+
+_KEPT_SECONDS = ENDING_SECONDS - CALL_SECONDS
+"""A step that took the last of the time for work is noted all the same."""
 
 
 class StepJournal:
@@ -17,11 +21,12 @@ class StepJournal:
     the next note has all that the one before had, and `finish` does not return before everything is noted.
     """
 
-    def __init__(self, records: RestoreRecords, key: RestoreKey, steps: Steps) -> None:
+    def __init__(self, records: RestoreRecords, key: RestoreKey, steps: Steps, call_time: CallTime) -> None:
         """
         Args:
             steps: what is on record.
         """
+        self._call_time = call_time
         self._records = records
         self._key = key
         self._steps = steps
@@ -53,13 +58,15 @@ class StepJournal:
             ClientError, BotoCoreError: it could not be noted.
         """
         told = self._steps.told(outcomes)
-        self._records.save_steps(self._key, self._steps, told)
+        with self._call_time.keeping(_KEPT_SECONDS):
+            self._records.save_steps(self._key, self._steps, told)
         return told
 
     def _note(self, steps: Steps) -> None:
         self._steps = steps
         try:
-            self._records.save_steps(self._key, steps)
+            with self._call_time.keeping(_KEPT_SECONDS):
+                self._records.save_steps(self._key, steps)
         except AwsError:
             # Nothing is lost yet: the next note tells it too, and the last one raises.
             return

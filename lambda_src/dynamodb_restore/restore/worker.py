@@ -13,9 +13,6 @@ from datetime import datetime
 from functools import partial
 
 from dynamodb_restore.aws import (
-    AwsError,
-    ErrorClass,
-    classify,
     explain,
     retry_after,
 )
@@ -24,7 +21,7 @@ from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, Pipelines, gap_notes
-from dynamodb_restore.restore.announce import AnnounceError, Announcer
+from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Delivery,
@@ -38,6 +35,8 @@ from dynamodb_restore.restore.delivery import (
     Unfinished,
     Verdict,
 )
+from dynamodb_restore.restore.ending import Ending, TellError, passes
+from dynamodb_restore.restore.giving_up import GivingUp
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.outcome import Outcome, Status
@@ -71,6 +70,12 @@ class Worker:
         """What tells of the restore that a message is about."""
         return Lookup(self.config, self.records, self.pins, self.pipelines, self.cloner, self.now)
 
+    @property
+    def giving_up(self) -> GivingUp:
+        """What ends a message that cannot be followed."""
+        call_time = self.cloner.clients.call_time
+        return GivingUp(self.lookup, self.announcer, self.pipelines, call_time, self.now)
+
     def follow(self, delivery: Delivery) -> Verdict:
         """Do what one delivery can do for one restore, and report its end where this is it.
 
@@ -90,17 +95,15 @@ class Worker:
                     return self._left_to_leader(delivery)
                 case NothingToDo() as nothing:
                     return nothing
-        except (*AwsError, AnnounceError, NoPipelineError) as error:
-            if isinstance(error, AnnounceError):
-                retryable = error.retryable
-            else:
-                retryable = classify(error) is ErrorClass.RETRY
+        except (*TellError, NoPipelineError) as error:
             hint = retry_after(error) or 0.0
-            return self.failed(delivery, "aws_error", explain(error), retryable=retryable, wait_seconds=hint)
+            return self.failed(
+                delivery, "aws_error", explain(error), retryable=passes(error), wait_seconds=hint
+            )
 
     def failed(
         self, delivery: Delivery, code: str, reason: str, *, retryable: bool, wait_seconds: float = 0.0
-    ) -> TryAgain | GivenUp:
+    ) -> Verdict:
         """What becomes of a delivery that an error ended before it could decide anything.
 
         Args:
@@ -109,13 +112,8 @@ class Worker:
         if retryable and delivery.attempt < self.config.polling.max_attempts:
             again = self._try_again(reason, delivery.attempt, self.config.polling)
             return replace(again, delay_seconds=max(again.delay_seconds, wait_seconds))
-        source = delivery.request.source.name
-        try:
-            self._give_pipeline_back(delivery.request, delivery.request.target_id)
-        except (*AwsError, NoPipelineError) as error:
-            reason = f"{reason}; and the pipeline of {source} was not released: {explain(error)}"
-        treated = self.lookup.treatment(delivery.request, {})
-        return GivenUp(code, reason, delivery.report(Result.FAILED, self.now(), treated, reason=reason))
+        verdict = self.giving_up.restore(delivery, code, reason)
+        return self._left_to_leader(delivery) if isinstance(verdict, LedByAnother) else verdict
 
     def _advance(self, restore: KnownRestore) -> Progress:
         """Bring the restore as far as its target allows."""
@@ -158,10 +156,17 @@ class Worker:
         if isinstance(progress, GivenUp):
             self._give_pipeline_back(restore.request, restore.key.restore_id)
         report = self._with_findings(restore, progress.report)
-        # First told, then noted: a crash in between tells twice, never not at all.
-        self.announcer.announce(report, notify=restore.treated.notify)
-        self.records.save_report(restore.key, report, self.now())
-        return replace(progress, report=report)
+        untold = Ending(self.announcer, self.records, self.now).tell(
+            report,
+            restore.key,
+            notify=restore.treated.notify,
+            comes_back=delivery.attempt < self.config.polling.max_attempts,
+        )
+        if not untold:
+            return replace(progress, report=report)
+        if isinstance(progress, GivenUp):
+            return GivenUp(progress.code, "; and ".join([progress.reason, *untold]), report)
+        return GivenUp("aws_error", "; and ".join(untold), report)
 
     def _with_findings(self, restore: KnownRestore, report: Report) -> Report:
         """The report, where settings were looked at, with what names the source and is not for us to clone."""

@@ -1,0 +1,150 @@
+"""Give up what could not be followed to an end of its own: an error outside the settings, or a message that says too little.
+
+Whatever the error was, people and machines hear of it: the event, the notification and the record are tried each by itself,
+so that the error which ended the restore keeps back only what it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime, explain
+from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
+from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.delivery import (
+    Delivery,
+    GivenUp,
+    Lead,
+    LedByAnother,
+    NothingToDo,
+    lead,
+)
+from dynamodb_restore.restore.ending import Ending
+from dynamodb_restore.restore.kept_time import ENDING_SECONDS
+from dynamodb_restore.restore.lookup import Lookup
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
+from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import RestoreRequest, Sighting
+
+_FOR_TELLING_SECONDS = ENDING_SECONDS + CALL_SECONDS
+"""Kept while it is looked what else there is to tell: the event, the notification and the record come first."""
+
+_UNREADABLE = (*AwsError, KeyError, TypeError, ValueError)
+"""What reading a record can raise: from the calls, and where it is not as this release writes it."""
+
+
+@dataclass(frozen=True)
+class GivingUp:
+    """What giving up needs.
+
+    Attributes:
+        now: the present instant, aware.
+    """
+
+    lookup: Lookup
+    announcer: Announcer
+    pipelines: Pipelines
+    call_time: CallTime
+    now: Callable[[], datetime]
+
+    def restore(self, delivery: Delivery, code: str, reason: str) -> GivenUp | LedByAnother | NothingToDo:
+        """Give up one restore, with what is on record of it in the report.
+
+        Args:
+            code, reason: as in `GivenUp`.
+        """
+        request = delivery.request
+        with self.call_time.keeping(_FOR_TELLING_SECONDS):
+            key, record = self._on_record(request.target.name, request.target_id, request.event_id)
+            if record is not None and not record.is_of(request.source.name, request.source_region):
+                # Another restore's, which such a message must not end.
+                key = record = None
+            if record is not None and record.settled:
+                return NothingToDo("already finished by an earlier delivery")
+            longest_delay = self.lookup.config.polling.backoff.cap_seconds
+            if lead(record, delivery, longest_delay, self.now()) is Lead.LEFT_TO_ANOTHER:
+                return LedByAnother()
+            reason = "; and ".join([reason, *self._given_back(request, key)])
+        treated = self.lookup.treatment(request, record.settings if record else {})
+        report = delivery.report(
+            Result.FAILED,
+            self.now(),
+            treated,
+            restore_id=key.restore_id if key else None,
+            restore_point=record.restore_point if record else None,
+            outcomes=record.outcomes if record else (),
+            reason=reason,
+        )
+        return self._told(code, report, key, notify=treated.notify)
+
+    def message(self, seen: Sighting | None, code: str, reason: str, attempt: int) -> GivenUp:
+        """Give up a message that names no restore which could be followed.
+
+        Args:
+            seen: what it tells of one; None where it tells nothing.
+        """
+        if seen is None:
+            report = Report(
+                Result.FAILED, None, None, finished_at=self.now(), attempts=attempt, reason=reason
+            )
+            return self._told(code, report, None, notify=True)
+        key = None
+        if seen.target is not None:
+            with self.call_time.keeping(_FOR_TELLING_SECONDS):
+                key, _ = self._on_record(seen.target.name, seen.target_id, seen.event_id)
+        report = Report(
+            Result.FAILED,
+            seen.source.name if seen.source else None,
+            seen.target.name if seen.target else None,
+            finished_at=self.now(),
+            attempts=attempt,
+            restore_id=key.restore_id if key else seen.event_id,
+            requested_at=seen.requested_at,
+            requested_by=seen.requested_by,
+            restore_point=seen.restore_point,
+            reason=reason,
+        )
+        return self._told(code, report, key, notify=True)
+
+    def _on_record(
+        self, target: str, target_id: str | None, event_id: str
+    ) -> tuple[RestoreKey | None, RestoreRecord | None]:
+        """A restore's key and record, without a look at its target.
+
+        Returns:
+            None for the key where nobody has seen the target's TableId, and for what cannot be read.
+        """
+        records = self.lookup.records
+        key = RestoreKey(target, target_id) if target_id else None
+        try:
+            if key is None:
+                restore_id = self.lookup.pins.get(event_id, target)
+                key = RestoreKey(target, restore_id) if restore_id else None
+            return key, records.get(key) if key else None
+        except _UNREADABLE:
+            # It may be the very error that ended the restore, which the report tells.
+            return key, None
+
+    def _given_back(self, request: RestoreRequest, key: RestoreKey | None) -> list[str]:
+        """Give up a claim on the source's pipeline that has not come to replaying; say why where that failed.
+
+        A restore whose table nobody has seen has claimed nothing.
+        """
+        if key is None:
+            return []
+        source = request.source.name
+        try:
+            pipeline = self.pipelines.open(source) if request.source_is_here else None
+            if pipeline is not None:
+                pipeline.give_back(request.target.name, key.restore_id)
+        except (*AwsError, NoPipelineError) as error:
+            return [f"the pipeline of {source} was not released: {explain(error)}"]
+        return []
+
+    def _told(self, code: str, report: Report, key: RestoreKey | None, *, notify: bool) -> GivenUp:
+        """The verdict, once everybody has been told who can be."""
+        ending = Ending(self.announcer, self.lookup.records, self.now)
+        untold = ending.tell(report, key, notify=notify, comes_back=False)
+        return GivenUp(code, "; and ".join([str(report.reason), *untold]), report)
