@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dynamodb_restore.pipeline.claim import Captured, ClaimState
-from tests.hazards.operating import claim_of, cut_over
+from tests.hazards.operating import claim_of, codes, cut_over
 from tests.unit.changes.house import CAPTURE, REPLAY, House
-from tests.unit.changes.makers import NOON
+from tests.unit.changes.makers import NOON, put
 
 
 def at(epoch_seconds: float) -> datetime:
@@ -138,6 +138,32 @@ def test_the_call_that_ends_it_waits_once_more_for_what_was_written_just_before_
     house.now = again = NOON + 200
     assert cut_over(house)["result"] == "synced"
     assert house.now == again + seconds
+
+
+def test_after_a_refusal_it_is_waited_for_anew(house: House) -> None:
+    """Who was refused lets the writers go on, and stops them again before the next call."""
+    drained(house, batching_window_seconds=300)
+    house.quarantine.add(put("a"), "wrong type")
+    cut_over(house)
+    house.now = NOON + 620
+    assert codes(cut_over(house)) == ["quarantine"]
+
+    house.now = NOON + 700
+    assert cut_over(house, accept=["quarantine"])["settling_until"] == "2026-11-22T12:21:50Z"
+    house.now = NOON + 1310
+    assert cut_over(house, accept=["quarantine"])["result"] == "synced"
+
+
+def test_so_it_is_after_a_refusal_for_what_was_written_meanwhile(house: House) -> None:
+    drained(house, batching_window_seconds=300)
+    cut_over(house)
+    house.captured(6)
+    house.replayed(6)
+    house.now = NOON + 620
+    assert codes(cut_over(house)) == ["still_written"]
+
+    house.now = NOON + 1400
+    assert cut_over(house)["settling_until"] == "2026-11-22T12:33:30Z"
 
 
 def test_force_does_not_shorten_it(house: House) -> None:

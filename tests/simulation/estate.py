@@ -21,7 +21,7 @@ from tests.aws.lambda_runtime import QueuePoller, StreamPoller, given_up
 from tests.aws.names import function_arn, queue_arn, queue_url
 from tests.aws.streams import Record, Stream
 from tests.aws.wire import Wire
-from tests.simulation.plan import COUNTS_LAG_SECONDS, REFUSED, Plan
+from tests.simulation.plan import COUNTS_LAG_SECONDS, REFUSED, RESTORE_ID, Plan
 
 START = 1_795_330_800.0
 """2026-11-22T07:00:00Z."""
@@ -83,6 +83,7 @@ class Estate:
         self.target.log = []
         self.restores = items.make(RESTORES, pk="S", sk="S")
         self._described = self.account.tables.make("source", self.now(), on_demand=True)
+        self.account.tables.make("target", self.now(), on_demand=True).description["TableId"] = RESTORE_ID
 
     def _make_queues(self) -> None:
         queues = self.account.queues

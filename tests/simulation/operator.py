@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 _SECONDS = 300.0
 """The timeout of the operator function."""
 
-_MOST_CALLS = 60
-"""After so many calls of cutover with nothing going wrong, it never comes to an end."""
+_WAITED_FOR = 25
+"""Seconds: the longest batching window that each call of cutover waits for."""
+
+_MOST_CALLS = 300
+"""After so many calls it never comes to an end; where calls go wrong, few of them do."""
 
 Answer = dict[str, Any]
 
@@ -48,9 +51,20 @@ class Operator:
         return self._ask("status", lambda context: status(context, self._estate.pipeline))
 
     def try_cutover(self) -> Answer | None:
-        """Ask for cutover once, with no more writes meanwhile."""
+        """Ask for cutover, with no more writes meanwhile; once more where it says so.
+
+        Where a batching window is so long that the last call cannot wait for it, the writers stay stopped from the first to
+        the last. Otherwise it does no harm to go on writing in between.
+        """
         self._world.stop_writing()
         answer = self._cutover()
+        if answer is not None and "settling_until" in answer:
+            if self._estate.plan.batching_window <= _WAITED_FOR and self._estate.rng.random() < 0.5:
+                self._world.go_on_writing()
+            self._wait_for(answer)
+            self._world.write_some()
+            self._world.stop_writing()
+            answer = self._cutover()
         if answer is None or "result" not in answer:
             self._world.go_on_writing()
         return answer

@@ -23,8 +23,8 @@ _EXPECTED_REFUSALS = {
 }
 """What AWS may refuse by its own rules, apart from conditions that do not hold: items that do not fit the target."""
 
-_LARGEST_PROGRESS_ITEM = 2_000
-"""Bytes of a progress item: each update of it costs its size."""
+_LARGEST_PROGRESS_ITEM = 2_048
+"""Bytes of a progress item: each update of it costs its size, in units of 1 KB."""
 
 
 class BrokenPromiseError(AssertionError):
@@ -47,7 +47,7 @@ class Promises:
         self.window = Window(0)
         self._seen: dict[tuple[Side, int], int] = {}
         self._looks = 0
-        self._ended_at = (0, 0, 0)
+        self._ended_at: tuple[int, int, int] | None = None
 
     # On the way
 
@@ -107,7 +107,9 @@ class Promises:
         return expired and key not in self._estate.target.items
 
     def note_end(self) -> None:
-        """The replay has ended."""
+        """A person was told that the replay has ended; the first time counts."""
+        if self._ended_at is not None:
+            return
         log = self._estate.target.log or []
         self._ended_at = (len(log), len(self._estate.wire.calls), len(self._estate.history()))
 
@@ -119,7 +121,7 @@ class Promises:
             clean: whether no write was in doubt at the end. After a forced cutover and an abandonment, what is on its way
                 may still land.
         """
-        writes, calls, changes = self._ended_at
+        writes, calls, changes = self._ended_at or (0, 0, 0)
         log = self._estate.target.log or []
         if clean and len(log) > writes:
             raise BrokenPromiseError(f"written after the cutover: {log[writes:]}")
@@ -152,9 +154,10 @@ class Promises:
 
     def check_costs(self) -> None:
         """What is updated with every batch stays small."""
-        for item in self._estate.restores.items.values():
+        restores = self._estate.restores
+        for key, item in restores.items.items():
             kind = item["sk"]["S"].partition("#")[0]
-            size = len(str(item))
+            size = restores.size(key)
             if kind in ("captured", "replayed") and size > _LARGEST_PROGRESS_ITEM:
                 raise BrokenPromiseError(f"{item['sk']['S']} has {size} bytes")
 

@@ -50,6 +50,7 @@ class World:
         self._writing = True
         self._versions = 0
         self._next_round = self._next_upkeep = 0.0
+        self._cut_short: dict[str, Any] | None = None
 
     def run(self) -> None:
         """Live one history and check what was promised.
@@ -63,7 +64,9 @@ class World:
         self.estate.choices.unkind = self.plan.fault_share > 0
         ending = Ending.CUTOVER
         answer = self._live()
-        if answer is None:
+        if self._cut_short is not None:
+            answer, ending = self._cut_short, self.plan.ending
+        elif answer is None:
             self._become_calm()
             self.stop_writing()
             if self._claim().state is ClaimState.CAPTURING:
@@ -83,14 +86,14 @@ class World:
     def _restore(self) -> None:
         """A restore has begun: its target holds what the source had, give or take, at the restore point."""
         estate = self.estate
-        self._write_some()
+        self.write_some()
         self.promises.snapshot = dict(estate.source.items)
         estate.target.items = dict(estate.source.items)
         restore_point = self.clock.now - self.plan.snapshot_error
         while self.clock.now < restore_point:
             self._write()
             self.clock.sleep(2.0)
-        self._write_some()
+        self.write_some()
         point = RestorePoint(estate.at(restore_point), of_backup=self.plan.of_backup)
         claim = estate.pipeline.begin(RESTORE_ID, "target", point)
         if claim is None or claim.gap_seconds:
@@ -135,6 +138,8 @@ class World:
             if step == self.plan.pause_at:
                 self._pause()
             self._act()
+            if self._cut_short is not None:
+                return None
             self.promises.check_progress(self.functions.noted)
             if step > starts_replay and self.rng.random() < 0.01:
                 answer = self.operator.try_cutover()
@@ -171,9 +176,19 @@ class World:
         try:
             functions = self.functions
             others = [self._write] * 4 + [functions.capture_some, functions.replay_some] * 2
-            self.rng.choice([*others, self._start_held, functions.upkeep, functions.repair])()
+            self.rng.choice([*others, self._start_held, functions.upkeep, functions.repair, self._end_now])()
         finally:
             self._acting -= 1
+
+    def _end_now(self) -> None:
+        """A person ends the replay while an invocation is at work."""
+        claim = self.estate.pipeline.claims.current()
+        replays = claim is not None and claim.state is ClaimState.REPLAYING
+        if replays and not self.plan.ending.is_clean and self.rng.random() < 0.3:
+            self.estate.census["ends while an invocation was at work"] += 1
+            self.stop_writing()
+            self._cut_short = self.operator.finish()
+            self.promises.note_end()
 
     def pass_time(self, seconds: float, *, round_seconds: float = _ROUND_SECONDS) -> None:
         """Let time pass in which Lambda does what it does, in rounds."""
@@ -206,8 +221,8 @@ class World:
             if hours > _DAY_HOURS:
                 self.estate.lost.add("gap")
             capture.switch(enabled=False)
-        for _ in range(hours):
-            self.clock.sleep(_HOUR)
+        for _ in range(2 * hours):
+            self.clock.sleep(_HOUR / 2)
             if self.estate.is_polling(self.estate.capture_mapping):
                 self.estate.capture_poller.ready()
         capture.switch(enabled=True)
@@ -240,7 +255,7 @@ class World:
     def go_on_writing(self) -> None:
         self._writing = True
 
-    def _write_some(self) -> None:
+    def write_some(self) -> None:
         for _ in range(self.rng.randint(0, 40)):
             self._write()
 

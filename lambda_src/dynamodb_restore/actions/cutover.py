@@ -114,18 +114,21 @@ def _settle(
     """
     captured, _ = pipeline.progress()
     now = math.ceil(context.now().timestamp())
-    settling = claim.settling
+    settling, stopped_at = claim.settling, claim.stopped_at
     if settling is None or now - settling.at > _STALE_SECONDS:
-        settling = Captured(now, captured.changes)
-        claim = _noted(pipeline, claim, settling)
+        settling, stopped_at = Captured(now, captured.changes), now
+        claim = _noted(pipeline, claim, settling, stopped_at)
     elif settling.changes != captured.changes:
-        claim = _noted(pipeline, claim, Captured(now, captured.changes))
+        claim = _noted(pipeline, claim, Captured(now, captured.changes), None)
         count = captured.changes - settling.changes
         return claim, [_still_written(pipeline, count, settling), *pipeline.standing(claim).obstacles()]
+    elif stopped_at is None:
+        stopped_at = now
+        claim = _noted(pipeline, claim, settling, stopped_at)
     window = pipeline.registration.batching_window_seconds
     standing = pipeline.standing(claim)
     # Looked at again after each wait: a mapping may have been changed meanwhile.
-    while (until := _settled_at(standing, settling.at, now, request.settle_seconds, window)) > context.now():
+    while (until := _settled_at(standing, stopped_at, now, request.settle_seconds, window)) > context.now():
         if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
             return until
         standing = pipeline.standing(claim)
@@ -133,15 +136,16 @@ def _settle(
     after, _ = pipeline.progress()
     obstacles = standing.obstacles()
     if after.changes != settling.changes:
-        claim = _noted(pipeline, claim, Captured(math.ceil(context.now().timestamp()), after.changes))
         obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
-    return claim, obstacles
+        settling = Captured(math.ceil(context.now().timestamp()), after.changes)
+    # Before there is an answer: who is refused may let the writers go on, and the next call has to wait anew.
+    return _noted(pipeline, claim, settling, None), obstacles
 
 
 def _settled_at(
     standing: Standing, since: int, called_at: int, settle_seconds: float, batching_window_seconds: int
 ) -> datetime:
-    """From when on nothing can be on its way unseen of what was written before `since`, when cutover was first called.
+    """From when on nothing can be on its way unseen of what was written before `since`, when the writers were to stop.
 
     Where the function itself can wait for as long, nothing of what was written before this call either: a person who was
     told to call again may have stopped the writers only just now.
@@ -153,8 +157,8 @@ def _settled_at(
     return max(until, datetime.fromtimestamp(called_at + handed_out, UTC))
 
 
-def _noted(pipeline: Pipeline, claim: Claim, captured: Captured) -> Claim:
-    noted = pipeline.settle(claim, captured)
+def _noted(pipeline: Pipeline, claim: Claim, captured: Captured, stopped_at: int | None) -> Claim:
+    noted = pipeline.settle(claim, captured, stopped_at)
     if noted is None:
         raise OperatorError(CHANGED_MEANWHILE)
     return noted

@@ -5,8 +5,9 @@ Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
   One at a time, by a conditional write; each change of it is conditional on the version that was read. `replayed_until`
-  (epoch seconds), once the replay has gone on for a day (`retention`). While a cutover settles, `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts);
-  after a cutover, `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
+  (epoch seconds), once the replay has gone on for a day (`retention`). While a cutover settles, `stopped_at`,
+  `settling_since` and `settling_changes`; once replay is fenced, `fenced_at` and `accepted` (a list of texts); after a cutover,
+  `watched_until` and `watched_changes` (instants in epoch seconds, counts of captured changes).
 - `sk` = `coverage`: `consumed_until`, epoch seconds: changes up to then went into an earlier restore.
 """
 
@@ -58,6 +59,8 @@ class Claim:
         window_chosen: whether a person chose the window, so that the restore point no longer sets it.
         covered_from: epoch seconds from which every change is captured; None until that is known.
         settling: when the cutover that is under way began to wait, and what was captured then; None where none is.
+        stopped_at: epoch seconds since which the writers are stopped, as far as the person at the cutover was told so and was not
+            refused since; None while no cutover waits.
         accepted: what stood in the way of a cutover and was accepted, in words.
         fenced_at: epoch seconds since when replay begins no more writes; None while it may.
         replayed_until: epoch seconds before which everything captured has certainly been replayed; None until that was noted.
@@ -73,6 +76,7 @@ class Claim:
     window_chosen: bool = False
     covered_from: int | None = None
     settling: Captured | None = None
+    stopped_at: int | None = None
     accepted: tuple[str, ...] = ()
     fenced_at: int | None = None
     watched: Captured | None = None
@@ -211,6 +215,7 @@ def _item(claim: Claim) -> dict[str, Any]:
     numbers = {
         "covered_from": claim.covered_from,
         "fenced_at": claim.fenced_at,
+        "stopped_at": claim.stopped_at,
         "settling_since": claim.settling and claim.settling.at,
         "settling_changes": claim.settling and claim.settling.changes,
         "replayed_until": claim.replayed_until,
@@ -246,6 +251,7 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),
         settling=captured("settling_since", "settling_changes"),
+        stopped_at=whole("stopped_at"),
         accepted=tuple(reason["S"] for reason in item.get("accepted", {}).get("L", [])),
         fenced_at=whole("fenced_at"),
         watched=captured("watched_until", "watched_changes"),

@@ -143,13 +143,13 @@ class Pipeline:
         self.replay.switch(enabled=True)
         return current
 
-    def settle(self, claim: Claim, captured: Captured | None) -> Claim | None:
-        """Note since when a cutover waits for what may still be on its way, and what was captured by then.
+    def settle(self, claim: Claim, captured: Captured | None, stopped_at: int | None) -> Claim | None:
+        """Note since when nothing new was captured, and since when the writers are stopped, as a cutover takes it.
 
         Returns:
             The claim as it now holds; None where it has changed since it was read.
         """
-        return self.claims.update(replace(claim, settling=captured))
+        return self.claims.update(replace(claim, settling=captured, stopped_at=stopped_at))
 
     def fence(self, claim: Claim, state: ClaimState, accepted: Sequence[str] = ()) -> Claim | None:
         """Stop replay: it looks at the claim before each round of writes, and writes under `replaying` only.
