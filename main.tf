@@ -59,6 +59,7 @@ module "restore_worker" {
   dead_letter_queue = module.restore_events[0].dead_letter_queue
 
   control_tag_excludes = var.control_tag_excludes
+  attachable           = var.attachable
 
   notifications = {
     topic_arn      = module.restore_events[0].topic_arn

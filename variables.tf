@@ -47,6 +47,9 @@ variable "overrides" {
     Restores that are treated otherwise than the rest. The first entry whose patterns match both tables holds, for what it
     names; all else is as everywhere.
     - `source`, `target`: table names with `*` for any run of characters.
+    - `requested_by`: who made the restore call, as its event names them: the ARN of a user, or of a role's session
+      (`arn:aws:sts::*:assumed-role/operators/*`); of AWS Backup's jobs their role. Nothing but `*` matches a direct invocation, or a
+      restore whose event never came, so let what is for all be the narrow treatment, and name those who get more before it.
     - `settings`: switches, as in `settings`.
     - `follow`: false leaves these restores alone.
     - `replay`: false keeps them from taking the source's change pipeline.
@@ -54,12 +57,13 @@ variable "overrides" {
     - `polling`: how long they are followed; `max_attempts` at most as many as everywhere.
   EOT
   type = list(object({
-    source   = optional(string, "*")
-    target   = optional(string, "*")
-    settings = optional(map(bool), {})
-    follow   = optional(bool, true)
-    replay   = optional(bool)
-    notify   = optional(bool)
+    source       = optional(string, "*")
+    target       = optional(string, "*")
+    requested_by = optional(string, "*")
+    settings     = optional(map(bool), {})
+    follow       = optional(bool, true)
+    replay       = optional(bool)
+    notify       = optional(bool)
     polling = optional(object({
       max_attempts       = optional(number)
       base_delay_seconds = optional(number)
@@ -69,6 +73,22 @@ variable "overrides" {
     }))
   }))
   default  = []
+  nullable = false
+}
+
+variable "attachable" {
+  description = <<-EOT
+    What may be attached to a restored table, by name (of its own account) or ARN, with `*` for any run of characters. What is
+    attached to the source and not admitted here is left out and reported. Whoever may restore a table into a name that they can write
+    to feeds what is attached to it: narrow these where such people are not to reach what production has.
+    - `functions`: Lambda functions of stream triggers; the name admits its versions and aliases too.
+    - `kinesis_streams`: Kinesis streams that get the table's changes; the roles may use no others.
+  EOT
+  type = object({
+    functions       = optional(list(string), ["*"])
+    kinesis_streams = optional(list(string), ["*"])
+  })
+  default  = {}
   nullable = false
 }
 

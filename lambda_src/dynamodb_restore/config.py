@@ -36,6 +36,7 @@ class Override:
 
     Attributes:
         source, target: patterns of table names, with `*` for any run of characters.
+        requested_by: pattern of who made the restore call, as its event tells; `*` also matches where nothing tells.
         settings: switches that replace the deployment's.
         follow: whether these restores are followed at all.
         replay: whether they may claim the source's pipeline.
@@ -50,6 +51,23 @@ class Override:
     replay: bool
     notify: bool
     polling: Polling
+    requested_by: str = "*"
+
+
+@dataclass(frozen=True)
+class Attachable:
+    """What may be attached to a restored table.
+
+    Attributes:
+        functions, kinesis_streams: patterns of names in the target's account, or of ARNs, with `*` for any run of characters.
+    """
+
+    functions: Sequence[str] = ("*",)
+    kinesis_streams: Sequence[str] = ("*",)
+
+
+ANYTHING = Attachable()
+"""Whatever is attached to the source."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,7 @@ class WorkerConfig:
 
     Attributes:
         switches: setting name to whether it is cloned; a setting that is not named is off.
+        attachable: which functions and streams may be attached to a restored table.
         overrides: in the order in which they are tried; the first that matches holds.
         control_tag: the key of the tag by which a source table chooses for itself; None where none can.
         control_tag_excludes: settings about which that tag does not decide.
@@ -85,6 +104,7 @@ class WorkerConfig:
     polling: Polling
     record_retention_days: int
     table_patterns: TablePatterns = TablePatterns()
+    attachable: Attachable = ANYTHING
     overrides: Sequence[Override] = ()
     control_tag: str | None = None
     control_tag_excludes: Collection[str] = ()
@@ -112,6 +132,7 @@ class WorkerConfig:
                 polling=_polling(polling),
                 record_retention_days=int(environment["RECORD_RETENTION_DAYS"]),
                 table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
+                attachable=Attachable(**json.loads(environment["ATTACHABLE"])),
                 overrides=overrides,
                 control_tag=environment.get("CONTROL_TAG") or None,
                 control_tag_excludes=json.loads(environment["CONTROL_TAG_EXCLUDES"]),
@@ -142,6 +163,7 @@ def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
         replay=entry.get("replay", True),
         notify=entry.get("notify", True),
         polling=_polling({**polling, **entry.get("polling", {})}),
+        requested_by=entry.get("requested_by", "*"),
     )
 
 

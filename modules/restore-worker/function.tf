@@ -9,6 +9,7 @@ locals {
     SETTINGS                     = jsonencode(local.settings)
     OVERRIDES                    = jsonencode(local.overrides)
     CONTROL_TAG                  = var.control_tag == null ? "" : var.control_tag
+    ATTACHABLE                   = jsonencode(var.attachable)
     CONTROL_TAG_EXCLUDES         = jsonencode(distinct(var.control_tag_excludes))
     FOLLOW_TERRAFORM             = tostring(var.follow.terraform)
     SOURCE_REGIONS               = jsonencode(local.source_regions)

@@ -38,13 +38,14 @@ locals {
     [
       for override in var.overrides : {
         for attribute, value in {
-          source   = override.source == "*" ? null : override.source
-          target   = override.target == "*" ? null : override.target
-          settings = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
-          follow   = override.follow ? null : false
-          replay   = override.replay
-          notify   = override.notify
-          polling  = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }
+          source       = override.source == "*" ? null : override.source
+          target       = override.target == "*" ? null : override.target
+          requested_by = override.requested_by == "*" ? null : override.requested_by
+          settings     = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
+          follow       = override.follow ? null : false
+          replay       = override.replay
+          notify       = override.notify
+          polling      = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }
         } : attribute => value if value != null
       }
     ],
@@ -67,8 +68,10 @@ locals {
   # As regular expressions, for patterns to be held against.
   override_regexes = [
     for override in var.overrides : {
-      source = "^${replace(replace(override.source, ".", "\\."), "*", ".*")}$"
-      target = "^${replace(replace(override.target, ".", "\\."), "*", ".*")}$"
+      # An entry for certain callers leaves the others to what comes after it.
+      for_all = override.requested_by == "*"
+      source  = "^${replace(replace(override.source, ".", "\\."), "*", ".*")}$"
+      target  = "^${replace(replace(override.target, ".", "\\."), "*", ".*")}$"
     }
   ]
 

@@ -138,10 +138,13 @@ locals {
     # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_iam.html).
     kinesis_destination = [
       {
-        # Which stream a source table feeds is known only when it is restored.
-        sid       = "UseKinesisStreams"
-        actions   = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
-        resources = ["arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/*"]
+        # Which stream a source table feeds is known only when it is restored; what may be attached at all, `attachable` says.
+        sid     = "UseKinesisStreams"
+        actions = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
+        resources = [
+          for pattern in var.attachable.kinesis_streams :
+          startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${pattern}"
+        ]
       },
       {
         # The action knows no resource to name.

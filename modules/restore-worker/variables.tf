@@ -42,6 +42,9 @@ variable "overrides" {
     Restores that are treated otherwise than the rest. The first entry whose patterns match both tables holds, for what it
     names; all else is as everywhere.
     - `source`, `target`: table names with `*` for any run of characters.
+    - `requested_by`: who made the restore call, as its event names them: the ARN of a user, or of a role's session
+      (`arn:aws:sts::*:assumed-role/operators/*`); of AWS Backup's jobs their role. Nothing but `*` matches a direct invocation, or a
+      restore whose event never came, so let what is for all be the narrow treatment, and name those who get more before it.
     - `settings`: switches, as in `settings`.
     - `follow`: false leaves these restores alone.
     - `replay`: false keeps them from taking the source's change pipeline.
@@ -49,12 +52,13 @@ variable "overrides" {
     - `polling`: how long they are followed; `max_attempts` at most as many as everywhere.
   EOT
   type = list(object({
-    source   = optional(string, "*")
-    target   = optional(string, "*")
-    settings = optional(map(bool), {})
-    follow   = optional(bool, true)
-    replay   = optional(bool)
-    notify   = optional(bool)
+    source       = optional(string, "*")
+    target       = optional(string, "*")
+    requested_by = optional(string, "*")
+    settings     = optional(map(bool), {})
+    follow       = optional(bool, true)
+    replay       = optional(bool)
+    notify       = optional(bool)
     polling = optional(object({
       max_attempts       = optional(number)
       base_delay_seconds = optional(number)
@@ -77,6 +81,11 @@ variable "overrides" {
   }
 
   validation {
+    condition     = alltrue([for override in var.overrides : can(regex("^[A-Za-z0-9_.:/=,@+*-]{1,300}$", override.requested_by)) && !strcontains(override.requested_by, "**")])
+    error_message = "A requested_by is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for index, override in var.overrides : "\"${override.requested_by}\" in overrides[${index}]" if !can(regex("^[A-Za-z0-9_.:/=,@+*-]{1,300}$", override.requested_by)) || strcontains(override.requested_by, "**")])}. Use the ARN of a user or of a role's session, with single * as the wildcard."
+  }
+
+  validation {
     condition     = alltrue([for override in var.overrides : override.follow || (length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])
     error_message = "An override leaves restores alone and says how to treat them: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, polling, replay and notify out of it, or take follow = false out."
   }
@@ -88,10 +97,11 @@ variable "overrides" {
       for later, override in var.overrides : [
         for earlier in slice(var.overrides, 0, later) :
         !can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) ||
-        !can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target))
+        !can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target)) ||
+        !can(regex("^${replace(replace(replace(earlier.requested_by, ".", "\\."), "+", "\\+"), "*", ".*")}$", override.requested_by))
       ]
     ]))
-    error_message = "An override can never match, because an earlier one matches all that it would: ${join(", ", flatten([for later, override in var.overrides : [for index, earlier in slice(var.overrides, 0, later) : "overrides[${later}] (\"${override.source}\" to \"${override.target}\") after overrides[${index}] (\"${earlier.source}\" to \"${earlier.target}\")" if can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) && can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target))]]))}. The first match wins: put the narrower one first, or take it out."
+    error_message = "An override can never match, because an earlier one matches all that it would: ${join(", ", flatten([for later, override in var.overrides : [for index, earlier in slice(var.overrides, 0, later) : "overrides[${later}] (\"${override.source}\" to \"${override.target}\") after overrides[${index}] (\"${earlier.source}\" to \"${earlier.target}\")" if can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) && can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target)) && can(regex("^${replace(replace(replace(earlier.requested_by, ".", "\\."), "+", "\\+"), "*", ".*")}$", override.requested_by))]]))}. The first match wins: put the narrower one first, or take it out."
   }
 
   # A name without a wildcard can be held against the patterns; whether two patterns have a name in common cannot.
@@ -137,6 +147,32 @@ variable "overrides" {
   }
 }
 
+variable "attachable" {
+  description = <<-EOT
+    What may be attached to a restored table, by name (of its own account) or ARN, with `*` for any run of characters. What is
+    attached to the source and not admitted here is left out and reported. Whoever may restore a table into a name that they can write
+    to feeds what is attached to it: narrow these where such people are not to reach what production has.
+    - `functions`: Lambda functions of stream triggers; the name admits its versions and aliases too.
+    - `kinesis_streams`: Kinesis streams that get the table's changes; the roles may use no others.
+  EOT
+  type = object({
+    functions       = optional(list(string), ["*"])
+    kinesis_streams = optional(list(string), ["*"])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(var.attachable.functions) > 0 && length(var.attachable.kinesis_streams) > 0
+    error_message = "An empty list of patterns in attachable would admit nothing: switch the settings stream_triggers or kinesis_destination off instead, or give attachable.functions and attachable.kinesis_streams at least one pattern each."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in concat(var.attachable.functions, var.attachable.kinesis_streams) : can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) && !strcontains(pattern, "**")])
+    error_message = "A pattern of attachable is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for pattern in concat(var.attachable.functions, var.attachable.kinesis_streams) : "\"${pattern}\"" if !can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) || strcontains(pattern, "**")])}. Use names of letters, digits, _, ., - and single * as the wildcard, or ARNs."
+  }
+}
+
 variable "drill_patterns" {
   description = "Names of restored tables that are drills, with `*` for any run of characters. They are synced without stream triggers, alarms and replicas, and never take a change pipeline. Tried after all `overrides`."
   type        = list(string)
@@ -151,10 +187,10 @@ variable "drill_patterns" {
   validation {
     condition = alltrue(flatten([
       for pattern in var.drill_patterns : [
-        for regexes in local.override_regexes : !(can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern)))
+        for regexes in local.override_regexes : !(regexes.for_all && can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern)))
       ]
     ]))
-    error_message = "A drill pattern can never match, because an override matches all that it would: ${join(", ", flatten([for pattern in var.drill_patterns : [for index, regexes in local.override_regexes : "\"${pattern}\" after overrides[${index}]" if can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern))]]))}. Narrow the override, or write the drill as an override before it."
+    error_message = "A drill pattern can never match, because an override matches all that it would: ${join(", ", flatten([for pattern in var.drill_patterns : [for index, regexes in local.override_regexes : "\"${pattern}\" after overrides[${index}]" if regexes.for_all && can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern))]]))}. Narrow the override, or write the drill as an override before it."
   }
 }
 

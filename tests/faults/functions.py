@@ -69,6 +69,7 @@ ENVIRONMENT = {
     ),
     "CONTROL_TAG": CONTROL_TAG,
     "CONTROL_TAG_EXCLUDES": "[]",
+    "ATTACHABLE": "{}",
     "FOLLOW_TERRAFORM": "true",
     "SOURCE_REGIONS": "[]",
     "FINDINGS": json.dumps({"backup_selections": True, "dashboards": True, "identity_policies": True}),

@@ -57,6 +57,7 @@ ENVIRONMENT = {
     "OVERRIDES": '[{"source": "*", "target": "drill-*", "settings": {"ttl": false}, "notify": false}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
     "CONTROL_TAG_EXCLUDES": "[]",
+    "ATTACHABLE": "{}",
     "FOLLOW_TERRAFORM": "false",
     "SOURCE_REGIONS": '["us-east-1"]',
     "FINDINGS": "{}",

@@ -294,8 +294,10 @@ def make_worker(
     )
 
 
-def clone_now(worker: Worker, source: TableRef, target: str, *, dry_run: bool) -> Report:
+def clone_now(
+    worker: Worker, source: TableRef, target: str, *, dry_run: bool, requested_by: str | None = None
+) -> Report:
     """What a direct invocation does."""
     return DirectClone(worker.cloner, worker.config, worker.pipelines, worker.now).run(
-        source, target, dry_run=dry_run
+        source, target, dry_run=dry_run, requested_by=requested_by
     )

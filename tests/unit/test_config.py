@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.config import ConfigError, Override, Polling, TablePatterns, WorkerConfig
+from dynamodb_restore.config import Attachable, ConfigError, Override, Polling, TablePatterns, WorkerConfig
 
 ENVIRONMENT = {
     "RESTORE_TABLE_NAME": "dynamodb-restore-restores",
@@ -19,9 +19,10 @@ ENVIRONMENT = {
     "RECORD_RETENTION_DAYS": "90",
     "TABLE_PATTERNS": '{"source": ["shop-*"], "target": ["*"]}',
     "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "polling": {"max_attempts": 9}},'
-    ' {"source": "scratch-*", "follow": false}]',
+    ' {"source": "scratch-*", "follow": false, "requested_by": "arn:aws:sts::*:assumed-role/dev/*"}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
     "CONTROL_TAG_EXCLUDES": '["deletion_protection"]',
+    "ATTACHABLE": '{"functions": ["dev-*"], "kinesis_streams": ["*"]}',
     "FOLLOW_TERRAFORM": "false",
     "SOURCE_REGIONS": '["eu-west-1"]',
     "FINDINGS": '{"dashboards": true, "identity_policies": false}',
@@ -52,9 +53,17 @@ def test_the_environment_is_read() -> None:
                 polling=Polling(9, BACKOFF),
             ),
             Override(
-                "scratch-*", "*", {}, follow=False, replay=True, notify=True, polling=Polling(380, BACKOFF)
+                "scratch-*",
+                "*",
+                {},
+                follow=False,
+                replay=True,
+                notify=True,
+                polling=Polling(380, BACKOFF),
+                requested_by="arn:aws:sts::*:assumed-role/dev/*",
             ),
         ],
+        attachable=Attachable(["dev-*"], ["*"]),
         control_tag="dynamodb-restore:settings",
         control_tag_excludes=["deletion_protection"],
         follow_terraform=False,

@@ -136,6 +136,7 @@ def queues(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Queue
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
         "CONTROL_TAG_EXCLUDES": "[]",
+        "ATTACHABLE": "{}",
         "FOLLOW_TERRAFORM": "true",
         "SOURCE_REGIONS": "[]",
         "FINDINGS": "{}",
@@ -471,6 +472,14 @@ SEND = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run
         ({"source": "orders", "target": "x"}, "'x' is neither a table name nor the ARN of a table"),
         ({"source": "orders", "target": TARGET, "dry_run": "yes"}, '"dry_run" must be true or false'),
         ({"source": "orders", "target": TARGET, "dry_run": 1}, '"dry_run" must be true or false'),
+        (
+            {"source": "orders", "target": TARGET, "requested_by": ["ana"]},
+            '"requested_by" must be a text of at most 256 characters',
+        ),
+        (
+            {"source": "orders", "target": TARGET, "requested_by": "a" * 257},
+            '"requested_by" must be a text of at most 256 characters',
+        ),
         ({"source": "orders", "target": table_arn("orders")}, "source and target are both orders"),
         ({"source": "orders", "target": "orders-copy"}, "table orders-copy does not exist"),
         (

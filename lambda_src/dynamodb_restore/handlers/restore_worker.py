@@ -1,7 +1,8 @@
 """The restore worker: messages of the restore queue, or a direct invocation on any two tables.
 
-Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false}` returns the
-report (`Report.as_json`); `dry_run` is false where it is left out.
+Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false, "requested_by": text}` returns the
+report (`Report.as_json`); `dry_run` is false where it is left out. `requested_by` is for the report: Lambda does not tell a
+function who invokes it, so nothing verifies it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ metrics = Metrics()
 
 
 _EXPECTED = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
+
+
+_LONGEST_NAME = 256
 
 
 class InvocationError(Exception):
@@ -86,6 +90,11 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
     dry_run = event.get("dry_run", False)
     if not isinstance(dry_run, bool):
         raise InvocationError('"dry_run" must be true or false')
+    requested_by = event.get("requested_by")
+    if requested_by is not None and not (
+        isinstance(requested_by, str) and len(requested_by) <= _LONGEST_NAME
+    ):
+        raise InvocationError(f'"requested_by" must be a text of at most {_LONGEST_NAME} characters')
     try:
         source = table_within(event["source"], context, wiring.config.source_regions)
         target = table_here(event["target"], context)
@@ -96,7 +105,7 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
     if source.name == target and source.region in (None, wiring.clients.region):
         raise InvocationError(f"source and target are both {target}")
     try:
-        report = wiring.direct_clone().run(source, target, dry_run=dry_run)
+        report = wiring.direct_clone().run(source, target, dry_run=dry_run, requested_by=requested_by)
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)

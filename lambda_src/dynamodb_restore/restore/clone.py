@@ -111,6 +111,7 @@ class Cloner:
             switched_by={setting.name: treated.switched_by(setting.name) for setting in self.settings},
             phases=phases,
             source_region=source_region,
+            attachable=treated.attachable,
         )
 
     def carry_out(self, sync: Sync, key: RestoreKey, steps: Steps) -> list[Outcome]:
@@ -167,10 +168,16 @@ class DirectClone:
     pipelines: Pipelines
     now: Callable[[], datetime]
 
-    def run(self, source_ref: TableRef, target_name: str, *, dry_run: bool) -> Report:
+    def run(
+        self, source_ref: TableRef, target_name: str, *, dry_run: bool, requested_by: str | None = None
+    ) -> Report:
         """Bring any table's settings to those of another, or say what that would take.
 
-        Overrides that match the two tables hold, but for whether they are followed: somebody asked for it.
+        Overrides that match the two tables hold, but for whether they are followed: somebody asked for it. Those that are
+        for certain callers do not hold: who invokes a function is not told to it.
+
+        Args:
+            requested_by: for whom, as the invocation states; for the report alone.
 
         Raises:
             TableGoneError: one of the two does not exist.
@@ -193,4 +200,11 @@ class DirectClone:
         sync = self.cloner.sync(states, target, treated, phases, source_region=source.region)
         outcomes = sync.rehearse() if dry_run else sync.run()
         result = Result.DRY_RUN if dry_run else overall(outcomes)
-        return Report(result, source.name, target_name, finished_at=self.now(), outcomes=outcomes)
+        return Report(
+            result,
+            source.name,
+            target_name,
+            finished_at=self.now(),
+            requested_by=f"{requested_by or 'not stated'} (by direct invocation, not verified)",
+            outcomes=outcomes,
+        )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.config import Attachable, Override, Polling, WorkerConfig
 from dynamodb_restore.restore.outcome import SwitchedBy
 from dynamodb_restore.settings.setting import State
 from dynamodb_restore.settings.tags import Tags
@@ -30,6 +30,7 @@ class Treatment:
         replay: whether it may claim the source's pipeline.
         notify: whether the notification topic hears of it.
         notes: what a person should know about how this came about.
+        attachable: which functions and streams may be attached to the target.
     """
 
     switches: Mapping[str, bool]
@@ -39,6 +40,7 @@ class Treatment:
     notify: bool = True
     notes: tuple[str, ...] = ()
     choices: Mapping[str, SwitchedBy] = field(default_factory=dict)
+    attachable: Attachable = field(default_factory=Attachable)
 
     def switched_by(self, setting: str) -> SwitchedBy:
         """Who decided whether a setting is cloned."""
@@ -46,17 +48,25 @@ class Treatment:
 
 
 def treatment(
-    config: WorkerConfig, source: str, target: str, choice: str | None, *, by_terraform: bool = False
+    config: WorkerConfig,
+    source: str,
+    target: str,
+    choice: str | None,
+    *,
+    requested_by: str = "",
+    by_terraform: bool = False,
 ) -> Treatment:
     """Decide how the restore of `source` into `target` is treated.
 
     Args:
         choice: the value of the control tag on the source table; None where it has none.
+        requested_by: who made the restore call, as its event tells; empty where nothing tells that can be believed.
         by_terraform: whether Terraform made the restore call.
     """
     result = _chosen(config, choice)
     for number, override in enumerate(config.overrides, start=1):
-        if matches(override.source, source) and matches(override.target, target):
+        tables = matches(override.source, source) and matches(override.target, target)
+        if tables and matches(override.requested_by, requested_by):
             result = _overridden(result, override, number)
             break
     if by_terraform and not config.follow_terraform and result.left_alone is None:
@@ -74,7 +84,11 @@ def treatment_on_record(
         kept: the source's portable states on record.
     """
     return treatment(
-        config, request.get("source", ""), request.get("target", ""), choice_of(config.control_tag, kept)
+        config,
+        request.get("source", ""),
+        request.get("target", ""),
+        choice_of(config.control_tag, kept),
+        requested_by=request.get("requested_by", ""),
     )
 
 
@@ -109,7 +123,7 @@ def _overridden(base: Treatment, override: Override, number: int) -> Treatment:
 
 def _chosen(config: WorkerConfig, choice: str | None) -> Treatment:
     """The deployment's settings with what the tag's value changes about them."""
-    base = Treatment(dict(config.switches), config.polling)
+    base = Treatment(dict(config.switches), config.polling, attachable=config.attachable)
     words = (choice or "").split()
     if not words:
         return base

@@ -159,6 +159,7 @@ class Lookup:
             request.source.name,
             request.target.name,
             choice_of(self.config.control_tag, kept),
+            requested_by=request.requested_by,
             by_terraform=request.by_terraform,
         )
 

@@ -30,6 +30,8 @@ from dynamodb_restore.aws import (
     was_retried,
 )
 from dynamodb_restore.backoff import Backoff
+from dynamodb_restore.config import ANYTHING, Attachable
+from dynamodb_restore.restore.attachable import without_refused
 from dynamodb_restore.restore.guard import Guard
 from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS
 from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
@@ -184,12 +186,14 @@ class Sync:
         switched_by: Mapping[str, SwitchedBy] | None = None,
         phases: Collection[Phase] = tuple(Phase),
         source_region: str | None = None,
+        attachable: Attachable = ANYTHING,
     ) -> None:
         """
         Args:
             switched_by: who decided about each switch; None where nobody keeps that.
             source_region: where the source is; None for the target's own region. What is bound to another region
                 cannot be used in this one, and is left out and reported.
+            attachable: which functions and streams may be attached; what may not is left out and reported.
         """
         self._settings = settings
         self._switches = {
@@ -213,7 +217,9 @@ class Sync:
             elif state is None or isinstance(state, Unreadable):
                 self._outcomes[setting.name] = _not_read(setting, state)
             else:
-                self._tasks[setting.lane].append(_Task(setting, state, target, pace, elsewhere, guard))
+                self._tasks[setting.lane].append(
+                    _Task(setting, state, target, pace, elsewhere, guard, attachable)
+                )
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
@@ -378,6 +384,7 @@ class _Task:
     Attributes:
         elsewhere: the source's region where it is not the target's.
         guard: looks that the target is still the same table.
+        attachable: which functions and streams may be attached.
     """
 
     setting: Setting
@@ -386,6 +393,7 @@ class _Task:
     pace: Pace
     elsewhere: str | None
     guard: Guard
+    attachable: Attachable
 
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
@@ -437,6 +445,7 @@ class _Task:
     def _look(self) -> _Look:
         reading = self.setting.read(self.target)
         difference = _naming(self.target.name, self.setting.diff(self.desired, reading.state))
+        difference = without_refused(difference, self.attachable, self.target.account)
         if self.elsewhere is None:
             return _Look(reading, difference)
         return _Look(reading, _without_foreign_steps(difference, self.elsewhere))

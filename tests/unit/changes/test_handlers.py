@@ -80,6 +80,7 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
         "CONTROL_TAG_EXCLUDES": "[]",
+        "ATTACHABLE": "{}",
         "FOLLOW_TERRAFORM": "true",
         "SOURCE_REGIONS": "[]",
         "FINDINGS": "{}",

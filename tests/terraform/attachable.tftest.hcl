@@ -1,0 +1,165 @@
+# Whoever may restore a table into a name that they can write to feeds what is attached to it. What may be attached is narrowed
+# here, and for whom by overrides that match who asked.
+
+mock_provider "aws" {
+  source = "./tests/terraform/mocks"
+}
+
+variables {
+  name = "demo"
+  restore_queue = {
+    url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
+    arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+    visibility_timeout_seconds = 720
+    message_retention_seconds  = 604800
+  }
+  dead_letter_queue = {
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+  }
+}
+
+run "everything_may_be_attached_unless_somebody_says_otherwise" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.ATTACHABLE) == { functions = ["*"], kinesis_streams = ["*"] }
+    error_message = "The worker is told: ${local.environment.ATTACHABLE}"
+  }
+}
+
+run "the_worker_is_told_the_patterns_and_its_role_reaches_no_other_stream" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    attachable = {
+      functions       = ["dev-*"]
+      kinesis_streams = ["dev-*", "arn:aws:kinesis:us-east-1:210987654321:stream/shared"]
+    }
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.ATTACHABLE) == { functions = ["dev-*"], kinesis_streams = ["dev-*", "arn:aws:kinesis:us-east-1:210987654321:stream/shared"] }
+    error_message = "The worker is told: ${local.environment.ATTACHABLE}"
+  }
+
+  assert {
+    condition = toset(flatten([
+      for document in data.aws_iam_policy_document.settings : [
+        for statement in document.statement : statement.resources if statement.sid == "UseKinesisStreams"
+      ]
+      ])) == toset([
+      "arn:aws:kinesis:us-east-1:123456789012:stream/dev-*",
+      "arn:aws:kinesis:us-east-1:210987654321:stream/shared",
+    ])
+    error_message = "Resources: ${jsonencode([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.resources if statement.sid == "UseKinesisStreams"]])}"
+  }
+}
+
+run "a_pattern_with_an_illegal_character_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    attachable = { functions = ["dev-?"] }
+  }
+
+  expect_failures = [var.attachable]
+}
+
+run "an_empty_list_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    attachable = { kinesis_streams = [] }
+  }
+
+  expect_failures = [var.attachable]
+}
+
+run "an_override_may_hold_for_certain_callers" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [
+      { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
+      { target = "dev-*", settings = { stream_triggers = false } },
+    ]
+    drill_patterns = ["dev-drill"]
+  }
+
+  # The drill comes too late: the second override is for all callers.
+  expect_failures = [var.drill_patterns]
+}
+
+run "one_for_certain_callers_leaves_the_others_to_what_comes_after_it" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [
+      { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
+      { target = "dev-1-*", settings = { stream_triggers = false } },
+    ]
+    drill_patterns = ["dev-drill"]
+  }
+
+  assert {
+    condition = slice(jsondecode(local.environment.OVERRIDES), 0, 2) == [
+      { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
+      { target = "dev-1-*", settings = { stream_triggers = false } },
+    ]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+run "one_for_all_callers_hides_one_for_certain_callers_after_it" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [
+      { target = "dev-*", settings = { stream_triggers = false } },
+      { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
+    ]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "a_caller_with_an_illegal_character_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ requested_by = "ana or ben" }]
+  }
+
+  expect_failures = [var.overrides]
+}
