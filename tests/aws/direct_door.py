@@ -11,7 +11,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.loaders import Loader
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import CallTime, Clients
 from tests.aws.errors import UnknownCallError
 from tests.aws.names import REGION
 from tests.aws.wire import Wire
@@ -78,6 +78,7 @@ class DirectClients(Clients):
     """All clients of a region, on one wire."""
 
     def __init__(self, wire: Wire, *, region: str = REGION, attempts: int = 1) -> None:
+        self.call_time = CallTime()
         # In place of what `Clients` would make at first use.
         for name, service in _SERVICES.items():
             self.__dict__[name] = DirectClient(wire, service, region=region, attempts=attempts)

@@ -164,7 +164,7 @@ class World:
             (1, self.operator.look),
             (1, self.functions.repair),
             (1, self.functions.bring_in),
-            (1, self._redrive),
+            (8 if self.estate.aside.messages else 0, self._redrive),
         ]
         (actor,) = self.rng.choices([actor for _, actor in actors], [weight for weight, _ in actors])
         actor()
