@@ -16,6 +16,12 @@ locals {
   ])
   table_arns = distinct(concat(local.source_arns, local.target_arns))
 
+  # Functions of which triggers may be created, by ARN: a name is one of this account and region.
+  attachable_functions = [
+    for pattern in distinct(var.attachable.functions) :
+    startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${pattern}"
+  ]
+
   # Where settings are read. They are written in this region alone, but for replicas.
   regions = concat([local.region], local.source_regions)
 
@@ -113,12 +119,22 @@ locals {
   service_permissions = {
     stream_triggers = [
       {
-        # Neither action knows a resource to name; creating one gives no access to a function or a stream, since
-        # Lambda reads the stream with the function's own role
-        # (docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
-        sid       = "ListAndCreateTriggers"
-        actions   = ["lambda:ListEventSourceMappings", "lambda:CreateEventSourceMapping"]
+        # The action knows no resource to name.
+        sid       = "ListTriggers"
+        actions   = ["lambda:ListEventSourceMappings"]
         resources = ["*"]
+      },
+      {
+        # The action knows no resource to name, but the function as a condition, with or without an alias or a version. It
+        # gives no access to a function or a stream, since Lambda reads the stream with the function's own role
+        # (docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
+        sid       = "CreateTriggers"
+        actions   = ["lambda:CreateEventSourceMapping"]
+        resources = ["*"]
+        conditions = [
+          for arns in contains(var.attachable.functions, "*") ? [] : [local.attachable_functions] :
+          { test = "ArnLike", variable = "lambda:FunctionArn", values = flatten([for arn in arns : [arn, "${arn}:*"]]) }
+        ]
       },
       {
         # Lambda names mappings by a random id.
@@ -367,7 +383,7 @@ data "aws_iam_policy_document" "settings" {
         content {
           test     = condition.value.test
           variable = condition.value.variable
-          values   = [condition.value.value]
+          values   = try(condition.value.values, [condition.value.value])
         }
       }
     }

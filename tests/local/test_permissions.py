@@ -59,7 +59,8 @@ SHOWN_ELSEWHERE = {
 Insights that failed."""
 
 WILDCARDS = {
-    "ListAndCreateTriggers",
+    "ListTriggers",
+    "CreateTriggers",
     "ListKinesisStreams",
     "ListContributorInsights",
     "ReadAutoScaling",

@@ -118,6 +118,7 @@ _HOLDS: dict[str, Test] = {
     "StringLike": lambda wanted, values: _any_of(wanted, values, matches),
     "StringNotEquals": lambda wanted, values: not _any_of(wanted, values, _same),
     "Bool": lambda wanted, values: _any_of(wanted, values, _same_bool),
+    "ArnLike": lambda wanted, values: _any_of(wanted, values, arn_matches),
     "ArnEquals": lambda wanted, values: _any_of(wanted, values, arn_matches),
     # A key that is not there is like nothing, whether or not the operator says what then.
     "ArnNotLikeIfExists": lambda wanted, values: not _any_of(wanted, values, arn_matches),
@@ -212,7 +213,7 @@ def needs(call: Asked, account: str) -> list[Need]:
     if action in _FREE:
         return []
     if action in _ANYWHERE:
-        result = [Need(action, "*")]
+        result = [Need(action, "*", _context(call))]
     else:
         result = [Need(action, arn, _context(call)) for arn in _resources(call, account)]
     if action == "lambda:CreateEventSourceMapping" and call.parameters.get("Tags"):
@@ -290,6 +291,9 @@ def _context(call: Asked) -> dict[str, Sequence[str]]:
     parameters = call.parameters
     if call.service == "application-autoscaling":
         return {"application-autoscaling:service-namespace": [parameters["ServiceNamespace"]]}
+    if call.operation == "CreateEventSourceMapping":
+        # docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+        return {"lambda:FunctionArn": [parameters["FunctionName"]]}
     if call.service == "s3":
         # docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
         return {"s3:prefix": [parameters["prefix"]]} if "prefix" in parameters else {}

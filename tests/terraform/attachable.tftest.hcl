@@ -62,6 +62,40 @@ run "the_worker_is_told_the_patterns_and_its_role_reaches_no_other_stream" {
   }
 }
 
+run "its_role_makes_triggers_of_no_other_function" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    attachable = { functions = ["dev-*", "arn:aws:lambda:us-east-1:210987654321:function:shared"] }
+  }
+
+  # A trigger may be of an alias or a version.
+  assert {
+    condition = flatten([
+      for statement in data.aws_iam_policy_document.settings["services"].statement :
+      [for condition in statement.condition : concat([condition.test, condition.variable], tolist(condition.values))] if contains(statement.actions, "lambda:CreateEventSourceMapping")
+      ]) == [
+      "ArnLike", "lambda:FunctionArn",
+      "arn:aws:lambda:us-east-1:123456789012:function:dev-*", "arn:aws:lambda:us-east-1:123456789012:function:dev-*:*",
+      "arn:aws:lambda:us-east-1:210987654321:function:shared", "arn:aws:lambda:us-east-1:210987654321:function:shared:*",
+    ]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["services"].statement)}"
+  }
+}
+
+run "where_every_function_is_admitted_no_condition_says_which" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = sum([for statement in data.aws_iam_policy_document.settings["services"].statement : length(statement.condition) if statement.sid == "CreateTriggers"]) == 0
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["services"].statement)}"
+  }
+}
+
 run "a_pattern_with_an_illegal_character_is_refused" {
   command = plan
 

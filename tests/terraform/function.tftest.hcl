@@ -33,7 +33,9 @@ run "the_worker_is_told_all_that_it_reads" {
   assert {
     condition = { for key, value in local.environment : key => value if !contains(["SETTINGS", "POLLING", "TABLE_PATTERNS", "FINDINGS"], key) } == {
       OVERRIDES                    = "[]"
+      ATTACHABLE                   = "{\"functions\":[\"*\"],\"kinesis_streams\":[\"*\"]}"
       CONTROL_TAG                  = "dynamodb-restore:settings"
+      CONTROL_TAG_EXCLUDES         = "[\"point_in_time_recovery\",\"deletion_protection\",\"resource_policy\"]"
       FOLLOW_TERRAFORM             = "true"
       SOURCE_REGIONS               = "[]"
       RESTORE_TABLE_NAME           = "demo-restores"

@@ -80,7 +80,8 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
     condition = toset(flatten([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.sid if contains(statement.resources, "*")]])) == toset([
       "FindIdentityPolicies",
       "ListAlarmsAndPutCompositeAlarms",
-      "ListAndCreateTriggers",
+      "ListTriggers",
+      "CreateTriggers",
       "ListBackupPlans",
       "ListContributorInsights",
       "ListDashboards",

@@ -278,9 +278,10 @@ run "stream_triggers_alone_takes_this_and_nothing_else" {
         ReadTables = tolist(["dynamodb:DescribeTable"])
       }
       services = {
-        ListAndCreateTriggers = tolist(["lambda:CreateEventSourceMapping", "lambda:ListEventSourceMappings"])
-        ReadTriggers          = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
-        TagTriggers           = tolist(["lambda:TagResource"])
+        ListTriggers   = tolist(["lambda:ListEventSourceMappings"])
+        CreateTriggers = tolist(["lambda:CreateEventSourceMapping"])
+        ReadTriggers   = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
+        TagTriggers    = tolist(["lambda:TagResource"])
       }
     }
     error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
@@ -505,7 +506,7 @@ run "what_an_override_or_a_drill_switches_off_is_still_permitted_for_the_rest" {
   }
 
   assert {
-    condition     = data.aws_iam_policy_document.settings["services"].statement[*].sid == tolist(["ListAndCreateTriggers", "ReadTriggers", "TagTriggers"])
+    condition     = data.aws_iam_policy_document.settings["services"].statement[*].sid == tolist(["ListTriggers", "CreateTriggers", "ReadTriggers", "TagTriggers"])
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["services"].statement[*].sid)}"
   }
 }
