@@ -69,7 +69,8 @@ class World:
         elif answer is None:
             self._become_calm()
             self.stop_writing()
-            if self._claim().state is ClaimState.CAPTURING:
+            claim = self.estate.pipeline.claims.current()
+            if claim is not None and claim.state is ClaimState.CAPTURING:
                 self._start_replay()
             ending = self.plan.ending
             answer = self.operator.finish()
@@ -138,16 +139,23 @@ class World:
             if step == self.plan.pause_at:
                 self._pause()
             self._act()
-            if self._cut_short is not None:
+            if self._is_cut_short():
                 return None
             self.promises.check_progress(self.functions.noted)
             if step > starts_replay and self.rng.random() < 0.01:
                 answer = self.operator.try_cutover()
+                if self._is_cut_short():
+                    return None
                 if answer is not None and "result" in answer:
                     return answer
-                if self._claim().state is not ClaimState.REPLAYING:
+                claim = self.estate.pipeline.claims.current()
+                if claim is None or claim.state is not ClaimState.REPLAYING:
                     return None
         return None
+
+    def _is_cut_short(self) -> bool:
+        """Whether a person has ended the replay while an invocation was at work."""
+        return self._cut_short is not None
 
     def _act(self) -> None:
         actors: list[tuple[float, Callable[[], object]]] = [

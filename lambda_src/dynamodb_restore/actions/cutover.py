@@ -116,20 +116,21 @@ def _settle(
     now = math.ceil(context.now().timestamp())
     settling, stopped_at = claim.settling, claim.stopped_at
     if settling is None or now - settling.at > _STALE_SECONDS:
-        settling, stopped_at = Captured(now, captured.changes), now
-        claim = _noted(pipeline, claim, settling, stopped_at)
+        settling, stopped_at = Captured(now, captured.changes), None
     elif settling.changes != captured.changes:
         claim = _noted(pipeline, claim, Captured(now, captured.changes), None)
         count = captured.changes - settling.changes
         return claim, [_still_written(pipeline, count, settling), *pipeline.standing(claim).obstacles()]
-    elif stopped_at is None:
-        stopped_at = now
-        claim = _noted(pipeline, claim, settling, stopped_at)
+    # Who is refused, or gets no answer, may let the writers go on, and the next call has to wait anew. Only an answer that
+    # says when to call again gives this back.
+    claim = _noted(pipeline, claim, settling, None)
+    since = now if stopped_at is None else stopped_at
     window = pipeline.registration.batching_window_seconds
     standing = pipeline.standing(claim)
     # Looked at again after each wait: a mapping may have been changed meanwhile.
-    while (until := _settled_at(standing, stopped_at, now, request.settle_seconds, window)) > context.now():
+    while (until := _settled_at(standing, since, now, request.settle_seconds, window)) > context.now():
         if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
+            _noted(pipeline, claim, settling, since)
             return until
         standing = pipeline.standing(claim)
     # Last: what was brought in, and so removed from the bucket, after the buffer was looked at has arrived by now.
@@ -138,8 +139,8 @@ def _settle(
     if after.changes != settling.changes:
         obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
         settling = Captured(math.ceil(context.now().timestamp()), after.changes)
-    # Before there is an answer: who is refused may let the writers go on, and the next call has to wait anew.
-    return _noted(pipeline, claim, settling, None), obstacles
+        claim = _noted(pipeline, claim, settling, None)
+    return claim, obstacles
 
 
 def _settled_at(

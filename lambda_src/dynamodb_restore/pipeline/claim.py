@@ -59,8 +59,8 @@ class Claim:
         window_chosen: whether a person chose the window, so that the restore point no longer sets it.
         covered_from: epoch seconds from which every change is captured; None until that is known.
         settling: when the cutover that is under way began to wait, and what was captured then; None where none is.
-        stopped_at: epoch seconds since which the writers are stopped, as far as the person at the cutover was told so and was not
-            refused since; None while no cutover waits.
+        stopped_at: epoch seconds since which the writers are stopped: a cutover has told a person then to stop them and to call
+            again, and no call has come since; None otherwise.
         accepted: what stood in the way of a cutover and was accepted, in words.
         fenced_at: epoch seconds since when replay begins no more writes; None while it may.
         replayed_until: epoch seconds before which everything captured has certainly been replayed; None until that was noted.
