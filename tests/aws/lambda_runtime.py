@@ -37,8 +37,14 @@ class Context:
         return int((self._deadline - self.clock.now) * 1000)
 
 
-def context(name: str, clock: VirtualClock, seconds: float) -> LambdaContext:
-    return cast("LambdaContext", Context(name, clock, seconds))
+def context(name: str, clock: VirtualClock, seconds: float, invocation: int = 1) -> LambdaContext:
+    """The context of one invocation of a function.
+
+    Args:
+        invocation: tells its request id from those of others.
+    """
+    request_id = f"11111111-2222-3333-4444-{invocation:012d}"
+    return cast("LambdaContext", Context(name, clock, seconds, aws_request_id=request_id))
 
 
 # Events ---------------------------------------------------------------------------------------------------------------

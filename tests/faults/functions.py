@@ -61,6 +61,7 @@ ENVIRONMENT = {
     "RECORD_RETENTION_DAYS": "90",
     "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
     "FOLLOW": json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True}),
+    "LONGEST_SILENCE_SECONDS": "1800",
     "OVERRIDES": json.dumps(
         [
             {"source": "customers", "follow": False},
@@ -83,12 +84,14 @@ class World:
 
     Attributes:
         made: how many ids were drawn.
+        invocations: how many there were.
         deaths: how many invocations ended with their process.
     """
 
     account: Account
     wire: Wire = field(init=False)
     made: int = 0
+    invocations: int = 0
     deaths: int = 0
 
     def __post_init__(self) -> None:
@@ -100,7 +103,7 @@ class World:
 
     def copy(self, *hazards: Hazard) -> World:
         """The same world, in which these things go wrong from now on."""
-        world = World(self.account.copy(), made=self.made)
+        world = World(self.account.copy(), made=self.made, invocations=self.invocations)
         world.wire.hazards.extend(hazards)
         return world
 
@@ -151,10 +154,21 @@ class Functions:
         delivery = poller.receive()
         if delivery is None:
             return None
-        answer = self._invoke(world, restore_worker, "restore-worker", {"Records": list(delivery.records)})
+        answer = self.work(world, list(delivery.records))
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         poller.finish(delivery, failed)
         return not failed
+
+    def work(self, world: World, records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Invoke the worker with messages; also while another invocation of it is at work.
+
+        Raises:
+            ProcessDeath: the worker died.
+        """
+        event = {"Records": records}
+        if self._world is None:
+            return self._invoke(world, restore_worker, "restore-worker", event)
+        return self._run(restore_worker, "restore-worker", event)
 
     def operate(self, world: World, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke the operator function.
@@ -179,7 +193,8 @@ class Functions:
 
     def _run(self, module: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
         seconds = _TIMEOUTS[name]
-        told = context(f"dynamodb-restore-{name}", self.world.clock, seconds)
+        self.world.invocations += 1
+        told = context(f"dynamodb-restore-{name}", self.world.clock, seconds, self.world.invocations)
         with self.world.wire.invocation(seconds):
             try:
                 answer: dict[str, Any] = module.handler(event, told)

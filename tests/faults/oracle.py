@@ -10,6 +10,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from dynamodb_restore.findings.search import NOT_COMPLETE
+from dynamodb_restore.restore.report import DETAIL_TYPE, FINDINGS_DETAIL_TYPE
 from tests.aws.account import Account
 from tests.aws.queues import Queue
 from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE
@@ -18,13 +20,16 @@ _OF_ITS_RUN = frozenset(
     {
         # When, how often, by which event, and through which states it came to its last one.
         "at", "attempts", "claimed_at", "consumed_until", "covered_from", "event_id", "expires_at", "fenced_at",
-        "finished_at", "history", "leader", "settling_since", "sync_attempts", "updated_at", "version", "watched_until",
+        "finished_at", "give_up", "history", "leader", "lease_owner", "lease_until", "settling_since", "sync_attempts", "updated_at", "version", "watched_until",
     }
 )  # fmt: skip
 """What a restore record, a claim or a report says about the run and not about its outcome."""
 
 _IN_DOUBT = "\n  ? "
 """Before each step in the text of a report of which nobody knows who took it."""
+
+_COUNTED_IN_DOUBT = re.compile(r"; \d+ settings? in doubt: [^;]*")
+_ALL_IS_WELL = "synced; every setting that is switched on is as on the source"
 
 _FINISHED = re.compile(r"^Finished .*$", re.MULTILINE)
 
@@ -37,7 +42,8 @@ class End:
         aws: all settings of all tables, the restore table's items, all mappings, alarms and queues.
         kept: the portable states of the source that restore records keep, for as long as the target is not ACTIVE.
         reports: on the event bus, in their order.
-        notifications: subject and text, in their order.
+        notifications: subject and text, in their order, of reports.
+        found: what was told, and noted, to name the source. It is looked for once, after the report, and never waited for.
         answer: what the person who called was answered last; nothing where nobody called.
     """
 
@@ -46,6 +52,7 @@ class End:
     reports: list[dict[str, Any]]
     notifications: list[tuple[str, str]]
     answer: dict[str, Any]
+    found: list[Any]
 
 
 def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
@@ -57,6 +64,8 @@ def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
         name: {key: _item(item, ours=name == RESTORE_TABLE) for key, item in table.items.items()}
         for name, table in account.items.tables.items()
     }
+    noted = [item.pop("findings", None) for item in items[RESTORE_TABLE].values()]
+    told = [(event["DetailType"], _lasting(json.loads(event["Detail"]))) for event in messaging.events]
     kept = {key: item.pop("settings", {}) for key, item in items[RESTORE_TABLE].items()}
     return End(
         aws={
@@ -78,11 +87,17 @@ def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
             "restore queue": [message.body for message in queues[RESTORE_QUEUE].messages.values()],
         },
         kept=kept,
-        reports=[_lasting(json.loads(event["Detail"])) for event in messaging.events],
+        reports=[detail for kind, detail in told if kind == DETAIL_TYPE],
         notifications=[
-            (one["Subject"], _FINISHED.sub("Finished", one["Message"])) for one in messaging.notifications
+            (one["Subject"], _FINISHED.sub("Finished", one["Message"]))
+            for one in messaging.notifications
+            if not one["Message"].startswith("TO DO")
         ],
         answer=_lasting(dict(answer or {})),
+        found=[
+            *(detail["findings"] for kind, detail in told if kind == FINDINGS_DETAIL_TYPE),
+            *(findings for findings in noted if findings is not None),
+        ],
     )
 
 
@@ -111,18 +126,10 @@ def told_otherwise(expected: End, found: End) -> Iterator[str]:
                 yield from differences(expected.notifications[-1][0], one[0], f"{kind} {number}")
             else:
                 yield from differences(wanted[-1], one, f"{kind} {number}")
-
-
-def without_findings(end: End) -> End:
-    """The end without what was found to name the source, which is looked for once, at the end, and never waited for."""
-
-    def without(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: without(item) for key, item in value.items() if key != "findings"}
-        return [without(item) for item in value] if isinstance(value, list) else value
-
-    notifications = [(subject, text.partition("\nTO DO ")[0]) for subject, text in end.notifications]
-    return End(without(end.aws), end.kept, without(end.reports), notifications, without(end.answer))
+    for one in found.found:
+        # A search that was not answered in time says so, and has less.
+        if all(finding["name"] != NOT_COMPLETE for finding in one):
+            yield from differences(expected.found[-1] if expected.found else [], one, "what was found")
 
 
 def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
@@ -194,6 +201,9 @@ def _as_if_all_were_answered(value: dict[str, Any]) -> dict[str, Any]:
         plan, done = value.pop("plan"), value.pop("done")
         noted = {name: sorted({*plan.get(name, ()), *done.get(name, ())}) for name in {**plan, **done}}
         return {**value, "steps": noted}
+    if "summary" in value:
+        summary = _COUNTED_IN_DOUBT.sub("", value["summary"])
+        return {**value, "summary": _ALL_IS_WELL if summary == "synced" else summary}
     if "in_doubt" not in value or value["status"] == "failed":
         return value
     steps = sorted([*value["done"], *value["in_doubt"]])

@@ -15,10 +15,11 @@ from dynamodb_restore.aws import Clients, clients
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
+from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.pins import Pins
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.registry import SETTINGS
@@ -58,17 +59,18 @@ def test_without_faults_nothing_but_the_target_and_the_records_change(
 
 
 def test_without_faults_every_setting_is_applied_by_one_restore_or_another(functions: Functions) -> None:
-    reports = [
-        baseline_of(functions, _BY_NAME[name]).end.reports for name in ("restore", "restore on demand")
-    ]
+    ends = [baseline_of(functions, _BY_NAME[name]).end for name in ("restore", "restore on demand")]
     applied = {
         outcome["setting"]
-        for (report,) in reports
-        for outcome in report["settings"]
+        for end in ends
+        for outcome in end.reports[0]["settings"]
         if outcome["status"] == "applied"
     }
     assert applied == {setting.name for setting in SETTINGS}
-    assert all({finding["kind"] for finding in report["findings"]} == _ALL_KINDS for (report,) in reports)
+    assert [len(end.reports) for end in ends] == [1, 1]
+    # Told on the bus, and noted.
+    kinds = [{finding["kind"] for finding in found} for end in ends for found in end.found]
+    assert kinds == [_ALL_KINDS] * 4
 
 
 _ALL_KINDS = {"backup_selections", "dashboards", "identity_policies"}
@@ -207,34 +209,30 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
     records = RestoreRecords(aws, RESTORE_TABLE, timedelta(days=90))
     key = RestoreKey(TARGET, "restore-1")
     yield records.get(key)
-    common: dict[str, Any] = {"attempts": 1, "pipeline_owner": None, "now": NOW}
+    lease = Lease("invocation-1", NOW + timedelta(minutes=2))
     for event_id in ("first", "second"):
-        yield records.save_waiting(
-            key,
-            request(event_id=event_id),
-            settings={"ttl": {"attribute": "x"}},
-            summary={},
-            known=False,
-            leader=event_id,
-            **common,
-        )
+        yield records.take_lead(key, request(event_id=event_id), None, event_id, lease, NOW)
+    yield records.keep_state(key, "ttl", {"attribute": "x"}, {})
+    records.give_lead_back(key, lease)
+    yield records.take_lead(key, request(), records.get(key), "third", lease, NOW)
+    common: dict[str, Any] = {"attempts": 1, "pipeline_owner": None, "now": NOW, "lease": lease}
+    yield records.save_waiting(key, request(), summary={}, known=False, **common)
+    other = {**common, "lease": Lease("invocation-2", NOW)}
+    yield records.save_waiting(key, request(), summary={}, known=False, **other)
     steps = Steps({"ttl": ["enable TTL"]})
-    settings = {"ttl": {"attribute": "x"}}
-    yield records.save_syncing(
-        key,
-        request(),
-        sync_attempts=1,
-        steps=steps,
-        settings=settings,
-        known=True,
-        leader="first",
-        **common,
-    )
+    yield records.save_syncing(key, request(), sync_attempts=1, steps=steps, known=True, **common)
     records.save_steps(key, steps.with_plan({"tags": ["add tags"]}).with_done("ttl", "enable TTL"))
     records.save_steps(key, steps, [Outcome("ttl", Status.UNCHANGED)])
     records.save_steps(RestoreKey(TARGET, "gone"), steps)
+    give_up = GiveUp(1, "settings_failed", "ttl: no")
+    yield records.save_report(
+        key, Report(Result.FAILED, SOURCE, TARGET, NOW), NOW, give_up=give_up, lease=lease
+    )
+    yield records.get(key)
+    yield records.take_lead(key, request(), records.get(key), "fourth", lease, NOW)
     for result in (Result.REPLAYING, Result.SYNCED):
-        records.save_report(key, Report(result, SOURCE, TARGET, NOW), NOW)
+        yield records.save_report(key, Report(result, SOURCE, TARGET, NOW), NOW)
+    records.save_findings(key, [Finding("dashboards", "shop", "look")])
     yield records.get(key)
     pins = Pins(aws, RESTORE_TABLE, timedelta(days=90))
     yield pins.get("event-1", TARGET)

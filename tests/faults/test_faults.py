@@ -11,7 +11,7 @@ from tests.aws.hazards import PASSING, Hazard, Mode, NowAndThen, at
 from tests.faults.actions import ACTIONS, Action
 from tests.faults.baseline import Baseline, baseline_of
 from tests.faults.functions import Functions
-from tests.faults.oracle import End, differences, end_of, ended_otherwise, told_otherwise, without_findings
+from tests.faults.oracle import End, differences, end_of, ended_otherwise, told_otherwise
 from tests.faults.share import Share
 
 Recorder = Callable[[str, object], None]
@@ -27,11 +27,16 @@ _HISTORIES = 400
 _ONE_CALL_IN = 150
 
 
-def end_with(baseline: Baseline, functions: Functions, hazard: Hazard) -> End:
-    """How the action ends with faults."""
+def end_with(baseline: Baseline, functions: Functions, hazard: Hazard, *, in_time: bool = False) -> End:
+    """How the action ends with faults.
+
+    Args:
+        in_time: whether no function may have been killed for want of time.
+    """
     world = baseline.start.copy(hazard)
     answer = baseline.action.run(functions, world)
     assert world.deaths == world.wire.deaths, "a function went on after its process had died"
+    assert not in_time or not world.deaths, "a call that hung ended a function"
     return end_of(world.account, answer)
 
 
@@ -59,7 +64,15 @@ def test_a_fault_at_every_call(
     found = [
         f"call {number}, {baseline.calls[number]}, {mode.value}:\n  " + "\n  ".join(lines)
         for number in numbers
-        if (lines := list(problems(action, baseline.end, end_with(baseline, functions, at(number, mode)))))
+        if (
+            lines := list(
+                problems(
+                    action,
+                    baseline.end,
+                    end_with(baseline, functions, at(number, mode), in_time=mode.takes_time),
+                )
+            )
+        )
     ]
     record_property("runs with a fault", len(numbers))
     if found:
@@ -75,8 +88,8 @@ def test_many_faults_in_one_history(
     for seed in seeds:
         baseline = baseline_of(functions, ACTIONS[seed % len(ACTIONS)])
         now_and_then = NowAndThen(random.Random(seed), PASSING, 1 / _ONE_CALL_IN)
-        end = without_findings(end_with(baseline, functions, now_and_then))
-        lines = list(problems(baseline.action, without_findings(baseline.end), end))
+        end = end_with(baseline, functions, now_and_then)
+        lines = list(problems(baseline.action, baseline.end, end))
         if lines:
             found.append(f"{baseline.action.name}, history {seed}:\n  " + "\n  ".join(lines))
     record_property("runs with many faults", len(seeds))

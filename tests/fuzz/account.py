@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import upkeep, wiring
+from dynamodb_restore.restore.report import DETAIL_TYPE
 from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.clock import VirtualClock
@@ -190,7 +191,11 @@ class DrawnAccount:
     @property
     def announced(self) -> list[dict[str, Any]]:
         """The reports on the event bus."""
-        return [json.loads(entry["Detail"].encode()) for entry in self.aws.messaging.events]
+        return [
+            json.loads(entry["Detail"].encode())
+            for entry in self.aws.messaging.events
+            if entry["DetailType"] == DETAIL_TYPE
+        ]
 
     @property
     def dead_letters(self) -> list[Message]:

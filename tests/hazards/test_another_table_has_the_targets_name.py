@@ -8,7 +8,6 @@ stranger's table, and reports success.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -19,9 +18,8 @@ from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain
 from dynamodb_restore.restore.guard import FRESH_SECONDS
-from dynamodb_restore.restore.record import Identified, RestoreKey
+from dynamodb_restore.restore.record import Identified, Lease, RestoreKey
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import (
@@ -196,23 +194,10 @@ def test_a_replay_into_a_table_that_was_replaced_is_not_cut_over(house: House) -
     """Days pass between the end of a restore and its cutover."""
     house.replaying()
     key = RestoreKey(TARGET, RESTORE_ID)
-    common: dict[str, Any] = {
-        "attempts": 1,
-        "pipeline_owner": RESTORE_ID,
-        "settings": {},
-        "now": house.instant(),
-    }
     house.clients.dynamodb.delete_item(TableName=RESTORE_TABLE, Key=key.item_key())
-    house.records.save_syncing(
-        key,
-        request(),
-        sync_attempts=1,
-        steps=Steps(),
-        known=False,
-        leader="first",
-        identified=Identified(target_id="ours"),
-        **common,
-    )
+    lease = Lease("invocation-1", house.instant() + timedelta(minutes=2))
+    ours = Identified(target_id="ours")
+    assert house.records.take_lead(key, request(), None, "first", lease, house.instant(), ours)
     with pytest.raises(OperatorError, match=r"in place of ours: .*abandon the restore"):
         cutover(house.actions, house.pipeline, CutoverRequest(0, force=True))
     claim = house.claims.current()

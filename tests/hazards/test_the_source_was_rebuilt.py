@@ -125,8 +125,8 @@ def test_one_setting_is_throttled_and_the_source_is_replaced_before_it_is_read(
 
 def test_the_source_is_replaced_while_it_is_read(worker: Worker, aws: Aws, clients: Clients) -> None:
     """Six settings of one table and one of the next are nobody's settings."""
-    aws.describe_next("orders", {}, {"TableId": "sandbox"})
-    aws.describe_as("orders", TableId="id-of-orders-before")
+    aws.describe_next("orders", {"TableId": "id-of-orders-before"})
+    aws.describe_as("orders", TableId="sandbox")
     aws.calls.clear()
     assert given_up(worker.follow(delivery(request(), 1))) == ("source_gone", "failed")
     assert aws.writes() == ["PutEvents"]

@@ -62,10 +62,19 @@ def request(**changes: Any) -> RestoreRequest:
 
 
 def delivery(
-    of: RestoreRequest, attempt: int = 1, message_id: str | None = None, *, redriven: bool = False
+    of: RestoreRequest,
+    attempt: int = 1,
+    message_id: str | None = None,
+    *,
+    redriven: bool = False,
+    give_up: int = 1,
 ) -> Delivery:
-    """One delivery of a request's message, which has the event's id unless told otherwise."""
-    return Delivery(of, attempt, message_id or of.event_id, redriven)
+    """One delivery of a request's message, which has the event's id unless told otherwise.
+
+    Args:
+        give_up: the number that it carries where it is redriven.
+    """
+    return Delivery(of, attempt, message_id or of.event_id, redriven, give_up if redriven else 0)
 
 
 def make_table(
@@ -264,6 +273,7 @@ def make_worker(
     topic_arn: str | None = None,
     now: datetime = REQUESTED_AT + timedelta(minutes=5),
     max_attempts: int = 5,
+    invocation: str = "invocation-1",
     **more: Any,
 ) -> Worker:
     """A worker as `handlers.wiring` makes it, at a fixed instant; its restore table must exist.
@@ -291,6 +301,7 @@ def make_worker(
         pipelines=Pipelines(clients, RESTORE_TABLE, lambda: now),
         cloner=Cloner(clients, records, SEVEN_SETTINGS, clock.pace()),
         now=lambda: now,
+        invocation=invocation,
     )
 
 

@@ -40,7 +40,7 @@ RESERVES = {
     # The last write, and the note of it.
     "handlers.replay._RESERVE_SECONDS": 2,
     "handlers.upkeep._RESERVE_SECONDS": 2,
-    # A table that is looked at (what it is, its record, the message, its note), and where the run stopped.
+    # A table that is looked at (what it is, its record, what was queued, the message, its note), and where the run stopped.
     "handlers.reconciler._RESERVE_SECONDS": 6,
     # A look, telling, noting, and giving the pipeline back.
     "actions.context._RESERVE_SECONDS": 4,

@@ -10,7 +10,7 @@ import pytest
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.origin import find_origin
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_event
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, event, make_restore_table, make_table, request
@@ -24,20 +24,6 @@ NOW = datetime(2026, 11, 22, 7, 5, tzinfo=UTC)
 def records(aws: Aws, clients: Clients) -> RestoreRecords:
     make_restore_table(clients)
     return RestoreRecords(clients, RESTORE_TABLE, timedelta(days=90))
-
-
-def wait(records: RestoreRecords, leader: str, **changes: Any) -> str | None:
-    arguments: dict[str, Any] = {
-        "settings": {},
-        "summary": {},
-        "attempts": 1,
-        "pipeline_owner": None,
-        "now": NOW,
-        "known": False,
-        "leader": leader,
-        **changes,
-    }
-    return records.save_waiting(KEY, request(), **arguments)
 
 
 def report(result: Result) -> Report:
@@ -54,12 +40,13 @@ def test_a_delivery_does_not_end_what_is_a_persons_to_end(records: RestoreRecord
     assert record.state.value == end.value
 
 
-def test_of_two_messages_that_saw_no_record_the_first_leads(records: RestoreRecords) -> None:
-    """Both read before either wrote; who writes second is told who leads."""
-    assert wait(records, "first") == "first"
-    assert wait(records, "second") == "first"
-    assert wait(records, "second", take_over=True) == "second"
-    assert wait(records, "first") == "second"
+def test_of_two_messages_that_saw_no_record_one_leads(records: RestoreRecords) -> None:
+    """Both read before either wrote."""
+    lease = Lease("first", NOW + timedelta(minutes=2))
+    other = Lease("second", NOW + timedelta(minutes=2))
+    assert records.take_lead(KEY, request(), None, "first", lease, NOW)
+    records.give_lead_back(KEY, lease)
+    assert not records.take_lead(KEY, request(), None, "second", other, NOW)
 
 
 @pytest.mark.parametrize("end", [Result.SYNCED, Result.REPLAYING])
@@ -67,17 +54,26 @@ def test_a_message_that_comes_after_the_end_is_told_that_nobody_leads(
     records: RestoreRecords, end: Result
 ) -> None:
     """It looked before the other delivery wrote the end, and would apply the settings once more."""
-    wait(records, "first")
-    records.save_report(KEY, report(end), NOW)
+    lease = Lease("first", NOW + timedelta(minutes=2))
+    records.take_lead(KEY, request(), None, "first", lease, NOW)
+    seen = records.get(KEY)
+    records.save_report(KEY, report(end), NOW, lease=lease)
 
-    assert wait(records, "first") is None
-    assert wait(records, "second", take_over=True) is None
+    assert not records.take_lead(KEY, request(), seen, "first", lease, NOW)
+    assert not records.take_lead(KEY, request(), None, "second", lease, NOW)
 
 
 def test_a_setting_of_which_the_source_has_nothing_is_known_all_the_same(records: RestoreRecords) -> None:
     """Once the source is deleted, nobody can ask again whether it had tags."""
-    nothing = {"tags": {"tags": {}}, "ttl": {"attribute": None}, "deletion_protection": {"enabled": False}}
-    wait(records, "first", settings=nothing)
+    nothing: dict[str, Any] = {
+        "tags": {"tags": {}},
+        "ttl": {"attribute": None},
+        "deletion_protection": {"enabled": False},
+    }
+    lease = Lease("first", NOW + timedelta(minutes=2))
+    records.take_lead(KEY, request(), None, "first", lease, NOW)
+    for name, state in nothing.items():
+        records.keep_state(KEY, name, state, {})
 
     record = records.get(KEY)
     assert record is not None

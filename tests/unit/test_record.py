@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords, RestoreState
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Report, Result
+from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table, record_item, request
@@ -51,18 +52,28 @@ def report(result: Result) -> Report:
     )
 
 
+LEASE = Lease("invocation-1", LATER + timedelta(minutes=2))
+
+
+def take_lead(records: RestoreRecords, key: RestoreKey = KEY, of: RestoreRequest | None = None) -> bool:
+    return records.take_lead(key, of or request(), records.get(key), "message", LEASE, NOW)
+
+
 def save_waiting(records: RestoreRecords, key: RestoreKey, **changes: Any) -> None:
     arguments: dict[str, Any] = {
         "request": request(),
-        "settings": SETTINGS,
         "summary": SUMMARY,
         "attempts": 1,
         "pipeline_owner": None,
         "now": NOW,
         "known": False,
-        "leader": "message",
+        "lease": LEASE,
         **changes,
     }
+    if take_lead(records, key, arguments["request"]):
+        kept: dict[str, Any] = {}
+        for name, state in SETTINGS.items():
+            records.keep_state(key, name, state, kept)
     records.save_waiting(key, **arguments)
 
 
@@ -71,6 +82,7 @@ def wait(records: RestoreRecords, *, known: bool = False, attempts: int = 1) -> 
 
 
 def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
+    take_lead(records)
     records.save_syncing(
         KEY,
         request(),
@@ -78,10 +90,9 @@ def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
         sync_attempts=sync_attempts,
         pipeline_owner=None,
         steps=Steps(),
-        settings=SETTINGS,
         now=LATER,
         known=sync_attempts > 1,
-        leader="message",
+        lease=LEASE,
     )
 
 
@@ -137,6 +148,8 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
         "attempts": Decimal(1),
         "pipeline_owner": None,
         "leader": "message",
+        "lease_owner": "invocation-1",
+        "lease_until": Decimal(1795336320),
         "updated_at": "2026-11-22T07:05:00Z",
         "expires_at": Decimal(1803107100),
     }
@@ -220,6 +233,7 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
     overridden = request(
         overrides=Overrides("PAY_PER_REQUEST", provisioned_throughput=True, index_throughput=("by-customer",))
     )
+    take_lead(records)
     records.save_syncing(
         KEY,
         overridden,
@@ -227,10 +241,9 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         sync_attempts=1,
         pipeline_owner=None,
         steps=Steps(),
-        settings=SETTINGS,
         now=NOW,
         known=False,
-        leader="message",
+        lease=LEASE,
     )
     assert record_item(clients)["request"]["overrides"] == {
         "billing_mode": "PAY_PER_REQUEST",
@@ -274,7 +287,7 @@ def test_any_other_error_is_raised(aws: Aws, records: RestoreRecords) -> None:
         wait(records)
 
 
-def test_states_that_do_not_fit_one_item_are_left_out_from_the_largest_on(
+def test_states_that_do_not_fit_one_item_beside_those_before_are_left_out(
     records: RestoreRecords, clients: Clients
 ) -> None:
     states = {
@@ -282,8 +295,12 @@ def test_states_that_do_not_fit_one_item_are_left_out_from_the_largest_on(
         "policy": {"text": "x" * 200_000},
         "ttl": {"attribute": "expires"},
     }
-    save_waiting(records, KEY, settings=states)
-    assert set(record_item(clients)["settings"]) == {"policy", "ttl"}
+    take_lead(records)
+    kept: dict[str, Any] = {}
+    for name, state in states.items():
+        if records.keep_state(KEY, name, state, kept):
+            kept[name] = state
+    assert record_item(clients)["settings"].keys() == kept.keys() == {"policy", "ttl"}
 
 
 APPLIED = Outcome("tags", Status.APPLIED, done=("add tags team=checkout",))
@@ -331,3 +348,56 @@ def test_steps_that_may_not_be_noted_are_told(aws: Aws, records: RestoreRecords)
     aws.fail("UpdateItem", "AccessDeniedException", "not authorized")
     with pytest.raises(ClientError, match="not authorized"):
         records.save_steps(KEY, Steps())
+
+
+LATER_LEASE = Lease("invocation-2", LATER + timedelta(minutes=4))
+
+
+def test_one_invocation_acts_for_a_restore(records: RestoreRecords, clients: Clients) -> None:
+    assert take_lead(records)
+    record = records.get(KEY)
+    # Also not of the same message: SQS may deliver it twice at once.
+    assert not records.take_lead(KEY, request(), record, "message", LATER_LEASE, LATER)
+    records.give_lead_back(KEY, LATER_LEASE)
+    assert not records.take_lead(KEY, request(), record, "message", LATER_LEASE, LATER)
+    records.give_lead_back(KEY, LEASE)
+    assert records.take_lead(KEY, request(), record, "message", LATER_LEASE, LATER)
+    assert record_item(clients)["lease_owner"] == "invocation-2"
+
+
+def test_a_lease_runs_out_with_its_invocation(records: RestoreRecords) -> None:
+    assert take_lead(records)
+    record = records.get(KEY)
+    assert not records.take_lead(KEY, request(), record, "other", LATER_LEASE, LEASE.until)
+    assert records.take_lead(KEY, request(), record, "other", LATER_LEASE, LEASE.until + timedelta(seconds=1))
+
+
+def test_who_saw_an_older_record_does_not_lead(records: RestoreRecords) -> None:
+    assert take_lead(records)
+    seen = records.get(KEY)
+    records.save_report(KEY, report(Result.FAILED), LATER, give_up=GiveUp(1, "code", "why"), lease=LEASE)
+    assert not records.take_lead(KEY, request(), None, "other", LATER_LEASE, LATER)
+    assert not records.take_lead(KEY, request(), seen, "other", LATER_LEASE, LATER)
+    failed = records.get(KEY)
+    assert records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER)
+    # Whoever read the same failure comes second.
+    records.give_lead_back(KEY, LATER_LEASE)
+    assert not records.take_lead(KEY, request(), failed, "third", LEASE, LATER)
+
+
+def test_what_another_invocation_may_do_this_one_may_not(records: RestoreRecords, clients: Clients) -> None:
+    take_lead(records)
+    item = record_item(clients)
+    save_waiting(records, KEY, lease=LATER_LEASE)
+    assert not records.save_report(KEY, report(Result.SYNCED), LATER, lease=LATER_LEASE)
+    assert {**record_item(clients), "settings": {}} == item
+
+
+def test_an_end_is_the_end_of_the_lease(records: RestoreRecords, clients: Clients) -> None:
+    take_lead(records)
+    give_up = GiveUp(1, "settings_failed", "tags: no")
+    assert records.save_report(KEY, report(Result.INCOMPLETE), LATER, give_up=give_up, lease=LEASE)
+    assert not record_item(clients).keys() & {"lease_owner", "lease_until"}
+    record = records.get(KEY)
+    assert record is not None
+    assert (record.give_up, record.given_up, record.give_ups) == (give_up, True, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
-from dynamodb_restore.restore.report import Report, Result, overall
+from dynamodb_restore.restore.report import FindingsReport, Report, Result, overall
 
 SYNCED = Report(
     Result.SYNCED,
@@ -33,7 +33,6 @@ SYNCED = Report(
         ),
         Outcome("ttl", Status.SKIPPED, reason="switched off"),
     ),
-    findings=(Finding("dashboards", "dashboard shop-overview", "add the metrics of orders-restored to it"),),
 )
 
 INCOMPLETE = Report(
@@ -79,10 +78,35 @@ def test_text_of_a_restore_that_succeeded() -> None:
         "\n"
         "SKIPPED    ttl\n"
         "  - switched off\n"
-        "\n"
-        "TO DO      what names orders and was not cloned\n"
+    )
+
+
+FOUND = FindingsReport(
+    "orders",
+    "orders-restored",
+    "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
+    (Finding("dashboards", "dashboard shop-overview", "add the metrics of orders-restored to it"),),
+)
+
+
+def test_what_was_found_for_people_and_for_machines() -> None:
+    assert FOUND.subject() == "DynamoDB restore to do: orders -> orders-restored"
+    assert FOUND.text() == (
+        "TO DO      what names orders and was not cloned to orders-restored\n"
         "  * dashboard shop-overview: add the metrics of orders-restored to it\n"
     )
+    assert FOUND.as_json() == {
+        "source": "orders",
+        "target": "orders-restored",
+        "restore_id": "5b2f3c1e-6d0a-4c0e-9d3b-2f1a7c9e4d10",
+        "findings": [
+            {
+                "kind": "dashboards",
+                "name": "dashboard shop-overview",
+                "advice": "add the metrics of orders-restored to it",
+            },
+        ],
+    }
 
 
 def test_text_of_a_restore_that_needs_a_person() -> None:
@@ -107,7 +131,7 @@ def test_text_of_a_restore_that_needs_a_person() -> None:
 def test_text_of_what_nobody_can_know() -> None:
     doubtful = Outcome("ttl", Status.UNCHANGED, in_doubt=("enable TTL by expires",))
     assert (
-        replace(SYNCED, outcomes=(doubtful,), findings=())
+        replace(SYNCED, outcomes=(doubtful,))
         .text()
         .endswith(
             "UNCHANGED  ttl\n"
@@ -177,13 +201,6 @@ def test_json() -> None:
                 "switch": None,
             },
         ],
-        "findings": [
-            {
-                "kind": "dashboards",
-                "name": "dashboard shop-overview",
-                "advice": "add the metrics of orders-restored to it",
-            },
-        ],
     }
 
 
@@ -206,7 +223,6 @@ def test_json_of_a_direct_invocation_has_no_request() -> None:
         "reason": None,
         "notes": [],
         "settings": [],
-        "findings": [],
     }
 
 

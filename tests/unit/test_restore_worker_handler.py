@@ -234,6 +234,7 @@ def test_after_the_last_attempt_the_message_is_set_aside_with_its_reason(
             "attempts": "3",
             "source_table": "orders",
             "target_table": "orders-restored",
+            "give_up": "1",
         },
     )
     (notification,) = aws.named("Publish")

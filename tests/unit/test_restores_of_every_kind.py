@@ -176,7 +176,7 @@ class TestEveryKind:
         aws.describe_next(TARGET, RESTORING)
         worker.follow(delivery(request(), 1, "first life"))
         assert isinstance(worker.follow(delivery(request(), 1, "second life")), TryAgain)
-        verdict = worker.follow(delivery(request(), 1, "second life", redriven=True))
+        verdict = worker.follow(delivery(request(), 1, "second life", redriven=True, give_up=0))
         assert statuses(verdict) == dict.fromkeys(ALL_ON, "applied")
 
     def test_two_events_at_the_same_moment_have_one_leader(
@@ -247,13 +247,18 @@ class TestEveryKind:
         assert statuses(late.follow(delivery(other, 1))) == dict.fromkeys(ALL_ON, "applied")
         assert record_item(clients)["leader"] == "reconciler"
 
-    def test_a_restore_that_failed_may_be_run_by_another_event(
+    def test_a_restore_that_failed_is_run_again_by_the_message_that_was_set_aside_with_it(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
         aws.triggers.functions_without_access.add(function_arn("index"))
-        assert isinstance(worker.follow(delivery(request(), 1)), GivenUp)
+        given_up = worker.follow(delivery(request(), 1))
+        assert isinstance(given_up, GivenUp)
+        assert given_up.number == 1
         aws.triggers.functions_without_access.clear()
-        assert result_of(worker.follow(delivery(request(event_id="rehearsal"), 1))) == ("synced", None)
+        over = NothingToDo("given up; only a redrive of the message that is in the secondary DLQ goes on")
+        assert worker.follow(delivery(request(event_id="rehearsal"), 1)) == over
+        assert worker.follow(delivery(request(), 1, "stale", redriven=True, give_up=2)) == over
+        assert result_of(worker.follow(delivery(request(), 1, "new", redriven=True))) == ("synced", None)
 
 
 class TestDeletedSource:
@@ -433,7 +438,8 @@ class TestControl:
         given_up = worker.follow(delivery(request(), 2))
         assert isinstance(given_up, GivenUp)
         assert given_up.reason.startswith("gave up after 2 attempts")
-        assert statuses(worker.follow(delivery(request(), 1)))["stream_triggers"] == "skipped"
+        again = worker.follow(delivery(request(), 1, "new", redriven=True))
+        assert statuses(again)["stream_triggers"] == "skipped"
         assert aws.named("Publish") == []
         assert len(aws.named("PutEvents")) == 2
 
@@ -458,16 +464,46 @@ class TestFindings:
         clients.cloudwatch.put_dashboard(DashboardName="shop", DashboardBody=json.dumps(body))
 
     @pytest.mark.usefixtures("charted")
-    def test_what_names_the_source_is_in_the_report_and_in_the_record(
+    def test_what_names_the_source_is_told_after_the_report_and_noted(
         self, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
-        verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(delivery(request(), 1))
+        topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
+        worker = make_worker(clients, clock, findings={"dashboards": True}, topic_arn=topic)
+        aws.calls.clear()
+        assert isinstance(worker.follow(delivery(request(), 1)), Finished)
+        report, found = (call["Entries"][0] for call in aws.named("PutEvents"))
+        assert report["DetailType"] == "DynamoDB Table Restore Report"
+        assert found["DetailType"] == "DynamoDB Table Restore Findings"
+        told = json.loads(found["Detail"])
+        (finding,) = told.pop("findings")
+        assert told == {"source": "orders", "target": TARGET, "restore_id": TARGET_ID}
+        assert (finding["kind"], "shop" in finding["name"]) == ("dashboards", True)
+        assert record_item(clients)["findings"] == [finding]
+        subjects = [call["Subject"] for call in aws.named("Publish")]
+        assert subjects == [
+            "DynamoDB restore synced: orders -> orders-restored",
+            "DynamoDB restore to do: orders -> orders-restored",
+        ]
+        # By then the report is told, and the restore is over.
+        operations = [call.operation for call in aws.calls]
+        assert "UpdateItem" in operations[operations.index("PutEvents") : operations.index("ListDashboards")]
+
+    @pytest.mark.usefixtures("charted")
+    def test_what_was_found_and_could_not_be_told_ends_nothing(
+        self, aws: Aws, clients: Clients, clock: Clock
+    ) -> None:
+        worker = make_worker(clients, clock, findings={"dashboards": True})
+        announce = worker.announcer.announce_findings
+
+        def refused(*arguments: Any, **more: Any) -> None:
+            aws.fail("PutEvents", "AccessDeniedException", "not authorized")
+            announce(*arguments, **more)
+
+        object.__setattr__(worker.announcer, "announce_findings", refused)
+        verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, Finished)
-        (finding,) = verdict.report.findings
-        assert (finding.kind, "shop" in finding.name) == ("dashboards", True)
-        assert record_item(clients)["report"]["findings"] == [finding.as_json()]
-        (event_,) = aws.named("PutEvents")
-        assert json.loads(event_["Entries"][0]["Detail"])["findings"] == [finding.as_json()]
+        assert verdict.not_told == "PutEvents: AccessDeniedException: not authorized"
+        assert record_item(clients)["state"] == "synced"
 
     @pytest.mark.usefixtures("charted")
     def test_what_is_switched_off_is_not_looked_for(self, aws: Aws, clients: Clients, clock: Clock) -> None:
@@ -481,9 +517,8 @@ class TestFindings:
         aws.fail("ListDashboards", "AccessDenied", "not authorized")
         verdict = make_worker(clients, clock, findings={"dashboards": True}).follow(delivery(request(), 1))
         assert result_of(verdict) == ("synced", None)
-        assert verdict.report is not None  # type: ignore[union-attr]
-        (finding,) = verdict.report.findings  # type: ignore[union-attr]
-        assert "not authorized" in finding.advice
+        (finding,) = record_item(clients)["findings"]
+        assert "not authorized" in finding["advice"]
 
     @pytest.mark.usefixtures("charted")
     def test_a_restore_that_is_left_alone_looks_for_nothing(

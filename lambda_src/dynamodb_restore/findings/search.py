@@ -23,6 +23,9 @@ _MOST_FINDINGS = 100
 _RESERVE_SECONDS = 4 * CALL_SECONDS
 """Left when the search stops: one more call, telling and noting what was found, and what becomes of the message."""
 
+NOT_COMPLETE = "not everything was looked at"
+"""The name of the finding that tells why a search ended early."""
+
 _TRIES = 3
 """Of one search, where AWS answers and asks for that. Each call has been repeated by botocore before it fails."""
 
@@ -80,7 +83,7 @@ def _run(
             break
     yield from sorted(found, key=lambda finding: finding.name)
     if trouble is not None:
-        yield Finding(search.kind, "not everything was looked at", f"{trouble}; look for {source.name} there")
+        yield Finding(search.kind, NOT_COMPLETE, f"{trouble}; look for {source.name} there")
 
 
 def _search(

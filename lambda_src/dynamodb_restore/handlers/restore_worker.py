@@ -19,7 +19,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
-from dynamodb_restore.restore.delivery import Delivery, Finished, GivenUp, NothingToDo, TryAgain, Verdict
+from dynamodb_restore.restore.delivery import (
+    Delivery,
+    Finished,
+    GivenUp,
+    NothingToDo,
+    NotSetAside,
+    TryAgain,
+    Verdict,
+)
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.origin import NotKnownYet, find_origin
 from dynamodb_restore.restore.outcome import Status
@@ -120,14 +128,18 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
             return False
-        case GivenUp(code, reason, report):
+        case GivenUp(code, reason, report, number, not_told):
             _log_report(report)
-            return queue.set_aside(message, code, reason, report)
+            _log_not_told(not_told)
+            return queue.set_aside(message, code, reason, report, number)
+        case NotSetAside(code, reason, report, number):
+            return queue.set_aside(message, code, reason, report, number)
         case NothingToDo(reason):
             logger.info("nothing left to do", reason=reason)
             return True
-        case Finished(report):
+        case Finished(report, not_told):
             _log_report(report)
+            _log_not_told(not_told)
             return True
 
 
@@ -156,8 +168,10 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
         return _origin_unknown(seen, "unexpected_error", _named(error), attempt, worker)
     logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
     # `set_aside` gave it that attribute, and a redrive keeps it.
-    redriven = "reason" in message.get("messageAttributes", {})
-    delivery = Delivery(request, attempt, message["messageId"], redriven)
+    attributes = message.get("messageAttributes", {})
+    redriven = "reason" in attributes
+    give_up = int(attributes.get("give_up", {}).get("stringValue", "0"))
+    delivery = Delivery(request, attempt, message["messageId"], redriven, give_up)
     try:
         return worker.follow(delivery)
     # The same.
@@ -233,6 +247,7 @@ class _Queue:
         code: str,
         reason: str,
         report: Report,
+        give_up: int = 0,
     ) -> bool:
         """Copy the message to the secondary DLQ with the reason; False where even that failed."""
         logger.error("given up", code=code, reason=reason)
@@ -242,6 +257,8 @@ class _Queue:
             "attempts": str(report.attempts),
             "source_table": report.source or "",
             "target_table": report.target or "",
+            # By which the restore is taken up again, once.
+            "give_up": str(give_up) if give_up else "",
         }
         try:
             with self.clients.call_time.keeping(0):
@@ -260,6 +277,11 @@ class _Queue:
             logger.exception("the message could not be set aside", reason=aws.explain(error))
             return False
         return True
+
+
+def _log_not_told(reason: str | None) -> None:
+    if reason is not None:
+        logger.warning("what names the source was not told", reason=reason)
 
 
 def _log_report(report: Report) -> None:

@@ -60,6 +60,7 @@ class Wiring:
     def __init__(self, config: WorkerConfig, context: LambdaContext) -> None:
         self.config = config
         self.clients = aws.clients()
+        self._invocation = context.aws_request_id
         retention = timedelta(days=config.record_retention_days)
         self._records = RestoreRecords(self.clients, config.restore_table_name, retention)
         self._pins = Pins(self.clients, config.restore_table_name, retention)
@@ -79,7 +80,14 @@ class Wiring:
     def worker(self) -> Worker:
         """What follows restores."""
         return Worker(
-            self.config, self._records, self._pins, self._announcer, self.pipelines, self._cloner, _now
+            self.config,
+            self._records,
+            self._pins,
+            self._announcer,
+            self.pipelines,
+            self._cloner,
+            _now,
+            self._invocation,
         )
 
     def direct_clone(self) -> DirectClone:

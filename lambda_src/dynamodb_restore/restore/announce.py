@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.report import DETAIL_TYPE, EVENT_SOURCE, Report
+from dynamodb_restore.restore.report import (
+    DETAIL_TYPE,
+    EVENT_SOURCE,
+    FINDINGS_DETAIL_TYPE,
+    FindingsReport,
+    Report,
+)
 
 _LONGEST_TEXT = 200_000
 """Characters of one notification; SNS takes 256 KiB (docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
@@ -47,6 +53,12 @@ class Announcer:
         if notify:
             self.notify(report)
 
+    def announce_findings(self, findings: FindingsReport, *, notify: bool = True) -> None:
+        """The same for what was found after the report; arguments and errors are those of `announce`."""
+        self._put(FINDINGS_DETAIL_TYPE, findings)
+        if notify:
+            self.notify(findings)
+
     def put_event(self, report: Report) -> None:
         """Put the report on the event bus.
 
@@ -55,21 +67,9 @@ class Announcer:
             AnnounceError: PutEvents answered 200 and refused the entry
                 (docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
         """
-        answer = self._clients.events.put_events(
-            Entries=[
-                {
-                    "EventBusName": self._event_bus_name,
-                    "Source": EVENT_SOURCE,
-                    "DetailType": DETAIL_TYPE,
-                    "Detail": json.dumps(report.as_json()),
-                }
-            ]
-        )
-        if answer["FailedEntryCount"]:
-            entry = answer["Entries"][0]
-            raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
+        self._put(DETAIL_TYPE, report)
 
-    def notify(self, report: Report) -> None:
+    def notify(self, report: Report | FindingsReport) -> None:
         """Publish the report as text, where there is a topic.
 
         Raises:
@@ -79,3 +79,18 @@ class Announcer:
             self._clients.sns.publish(
                 TopicArn=self._topic_arn, Subject=report.subject(), Message=report.text()[:_LONGEST_TEXT]
             )
+
+    def _put(self, detail_type: str, report: Report | FindingsReport) -> None:
+        answer = self._clients.events.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._event_bus_name,
+                    "Source": EVENT_SOURCE,
+                    "DetailType": detail_type,
+                    "Detail": json.dumps(report.as_json()),
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            entry = answer["Entries"][0]
+            raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))

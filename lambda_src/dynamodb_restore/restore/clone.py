@@ -6,7 +6,7 @@ states (or take those that were kept), plan, note the plan, carry it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,7 @@ from dynamodb_restore.restore.sync import (
 from dynamodb_restore.settings.setting import (
     AnotherTableError,
     Identity,
+    Lane,
     Phase,
     Setting,
     State,
@@ -51,6 +52,16 @@ class Cloner:
     settings: tuple[Setting, ...]
     pace: Pace
 
+    @property
+    def protecting(self) -> tuple[Setting, ...]:
+        """The settings that are read and applied before anything that another service can delay."""
+        return tuple(setting for setting in self.settings if setting.lane is Lane.FIRST)
+
+    @property
+    def others(self) -> tuple[Setting, ...]:
+        """All settings but those."""
+        return tuple(setting for setting in self.settings if setting.lane is not Lane.FIRST)
+
     def source_table(
         self, source: TableRef, pipeline: Pipeline | None, identity: Identity | None = None
     ) -> Table:
@@ -65,7 +76,13 @@ class Cloner:
         return Table(source.name, clients, own_mappings=own_mappings, identity=identity)
 
     def source_states(
-        self, find_source: Callable[[], Table | None], kept: Mapping[str, State], treated: Treatment
+        self,
+        find_source: Callable[[], Table | None],
+        kept: Mapping[str, State],
+        treated: Treatment,
+        *,
+        settings: Sequence[Setting] | None = None,
+        keep: Callable[[str, State], object] = lambda name, state: None,
     ) -> Desired:
         """The source's portable states: those kept, and the rest read now.
 
@@ -73,18 +90,27 @@ class Cloner:
 
         Args:
             find_source: gives the source, None where it is known to be gone; called where something is to be read.
+            settings: of which, where they are switched on; None for all.
+            keep: is given each state as soon as it is read, and as it is known to be of that table.
 
         Raises:
-            ClientError, BotoCoreError: from `find_source`, and from DescribeTable.
+            ClientError, BotoCoreError: from `find_source`, from DescribeTable, and from `keep`.
         """
-        unread = [setting for setting in self._switched_on(treated) if setting.name not in kept]
+        wanted = self.settings if settings is None else settings
+        switched_on = [setting for setting in wanted if treated.switches.get(setting.name, False)]
+        unread = [setting for setting in switched_on if setting.name not in kept]
         if not unread:
             return kept
         try:
             source = find_source()
             if source is None:
                 raise TableGoneError("the source was deleted")
-            states = read_settings(unread, source, self.pace)
+
+            def keep_checked(name: str, state: State) -> None:
+                _look_again(source)
+                keep(name, state)
+
+            states = read_settings(unread, source, self.pace, keep_checked)
             _look_again(source)
             return {**kept, **states}
         except TableGoneError as error:
@@ -100,10 +126,15 @@ class Cloner:
         phases: Collection[Phase] = tuple(Phase),
         *,
         source_region: str | None = None,
+        settings: Sequence[Setting] | None = None,
     ) -> Sync:
-        """A run of the settings of `phases` that are switched on for this restore."""
+        """A run of the settings of `phases` that are switched on for this restore.
+
+        Args:
+            settings: of which; None for all.
+        """
         return Sync(
-            self.settings,
+            self.settings if settings is None else settings,
             desired,
             target,
             self.pace,
@@ -114,28 +145,15 @@ class Cloner:
             attachable=treated.attachable,
         )
 
-    def carry_out(self, sync: Sync, key: RestoreKey, steps: Steps) -> list[Outcome]:
-        """Run what has been planned and noted, and say what was done in all, earlier runs included.
-
-        Args:
-            steps: those on record, with the plan of this run.
-        """
-        journal = StepJournal(self.records, key, steps, self.clients.call_time)
-        outcomes = sync.run(journal)
-        return journal.finish(outcomes)
-
     def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Steps) -> list[Outcome]:
-        """The same for a run whose plan is not noted yet.
+        """Run settings with all steps on record, and say what was done in all, earlier runs included.
 
         Args:
             earlier: the steps that are on record of earlier runs.
         """
-        steps = earlier.with_plan(sync.plan())
-        self.records.save_steps(key, steps)
-        return self.carry_out(sync, key, steps)
-
-    def _switched_on(self, treated: Treatment) -> list[Setting]:
-        return [setting for setting in self.settings if treated.switches.get(setting.name, False)]
+        journal = StepJournal(self.records, key, earlier, self.clients.call_time)
+        journal.planned(sync.plan())
+        return journal.finish(sync.run(journal))
 
 
 def _look_again(source: Table) -> None:
@@ -196,9 +214,13 @@ class DirectClone:
         )
         phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
         treated = treatment(self.config, source.name, target_name, None)
-        states = self.cloner.source_states(lambda: source, {}, treated)
-        sync = self.cloner.sync(states, target, treated, phases, source_region=source.region)
-        outcomes = sync.rehearse() if dry_run else sync.run()
+        outcomes: list[Outcome] = []
+        for settings in (self.cloner.protecting, self.cloner.others):
+            states = self.cloner.source_states(lambda: source, {}, treated, settings=settings)
+            sync = self.cloner.sync(
+                states, target, treated, phases, source_region=source.region, settings=settings
+            )
+            outcomes += sync.rehearse() if dry_run else sync.run()
         result = Result.DRY_RUN if dry_run else overall(outcomes)
         return Report(
             result,

@@ -12,7 +12,7 @@ from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
 from dynamodb_restore.restore.outcome import Outcome
-from dynamodb_restore.restore.record import Identified, RestoreKey, RestoreRecord, RestoreState
+from dynamodb_restore.restore.record import Identified, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.source import Source
@@ -36,13 +36,15 @@ class Delivery:
         attempt: the message's receive count, from 1.
         message_id: which message this is a delivery of; the event's id for a caller that has no queue.
         redriven: whether it comes from the secondary DLQ, where a restore that was given up went, and its claim on the
-            pipeline with it. It has another id there than it had when it led, so it takes the lead back.
+            pipeline with it. It has another id there than it had when it led.
+        give_up: which give-up of the restore it says that it was sent there by, counted from 1; 0 where it does not say.
     """
 
     request: RestoreRequest
     attempt: int
     message_id: str
     redriven: bool = False
+    give_up: int = 0
 
     def report(
         self,
@@ -94,9 +96,14 @@ class NothingToDo:
 
 @dataclass(frozen=True)
 class Finished:
-    """The message is done with, and so is what can be done for its restore by itself."""
+    """The message is done with, and so is what can be done for its restore by itself.
+
+    Attributes:
+        not_told: why what was found to name the source, which is told after the report, was not told; None where it was.
+    """
 
     report: Report
+    not_told: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,14 +112,34 @@ class GivenUp:
 
     Attributes:
         code: short and stable, for alarms and filters.
+        number: how often the restore has been given up by now; 0 where that could not be noted.
+        not_told: as for `Finished`.
     """
 
     code: str
     reason: str
     report: Report
+    number: int = 0
+    not_told: str | None = None
 
 
-Verdict = TryAgain | NothingToDo | Finished | GivenUp
+@dataclass(frozen=True)
+class NotSetAside:
+    """The restore was given up and that was told, and then the delivery ended: the message still has to go to the secondary
+    DLQ.
+
+    Attributes:
+        code, reason, number: as for `GivenUp`.
+        report: who is meant, for the message's attributes; it was told.
+    """
+
+    code: str
+    reason: str
+    report: Report
+    number: int
+
+
+Verdict = TryAgain | NothingToDo | Finished | GivenUp | NotSetAside
 """What becomes of a message."""
 
 
@@ -134,7 +161,14 @@ class Unfinished:
 
 @dataclass(frozen=True)
 class LedByAnother:
-    """Another message leads the restore: this one comes back to see it ended, or to take over."""
+    """Another message leads the restore, or another invocation acts for it just now: this one comes back to see it ended, or
+    to take over.
+
+    Attributes:
+        until: when that invocation cannot run any more; None where it is another message that leads.
+    """
+
+    until: datetime | None = None
 
 
 Progress = Unfinished | LedByAnother | Finished | GivenUp
@@ -146,8 +180,11 @@ class Lead(enum.Enum):
     event may come twice."""
 
     LEADS = enum.auto()
-    TAKES_OVER = enum.auto()
     LEFT_TO_ANOTHER = enum.auto()
+    TO_BE_SET_ASIDE = enum.auto()
+    """It gave the restore up itself, and came to the secondary DLQ not yet, or not for all that is known."""
+    OVER = enum.auto()
+    """The restore was given up, and this is not the message that leads out of that."""
 
 
 def lead(
@@ -158,16 +195,31 @@ def lead(
     Args:
         longest_delay_seconds: between two deliveries of the message that leads.
     """
-    if record is None or record.leader in (None, delivery.message_id):
+    if record is None:
         return Lead.LEADS
-    if delivery.redriven or _has_fallen_silent(record, longest_delay_seconds, now):
-        return Lead.TAKES_OVER
+    if record.given_up:
+        return _lead_out_of_failure(record, delivery)
+    # Given up for an error that left no mark in the record: nothing tells a copy of that message from it.
+    unmarked = delivery.redriven and delivery.give_up == record.give_ups == 0
+    leads_already = record.leader in (None, delivery.message_id)
+    if leads_already or unmarked or _has_fallen_silent(record, longest_delay_seconds, now):
+        return Lead.LEADS
     return Lead.LEFT_TO_ANOTHER
 
 
+def _lead_out_of_failure(record: RestoreRecord, delivery: Delivery) -> Lead:
+    """A restore that was given up is taken up again once for each give-up, by the message that was set aside with it.
+
+    Of its other events, and of copies of that message, nothing more can come than the same failure.
+    """
+    if delivery.redriven and delivery.give_up == record.give_ups:
+        return Lead.LEADS
+    return Lead.TO_BE_SET_ASIDE if record.leader == delivery.message_id else Lead.OVER
+
+
 def _has_fallen_silent(record: RestoreRecord, longest_delay_seconds: float, now: datetime) -> bool:
-    """Whether the leading message has failed, or is long overdue."""
-    if record.state in (RestoreState.INCOMPLETE, RestoreState.FAILED) or record.updated_at is None:
+    """Whether the leading message is long overdue."""
+    if record.updated_at is None:
         return True
     return now - record.updated_at > timedelta(seconds=longest_delay_seconds) + _LEADER_SILENCE
 
@@ -184,7 +236,7 @@ class KnownRestore:
         kept: the source's portable states that are known already.
         open_pipeline: gives the source's pipeline, which is read at the first call; None where it has none, or is
             elsewhere, or the target is not this restore's.
-        takes_over: whether this delivery's message is to lead a restore that another message led.
+        lease: this invocation's, which alone acts for the restore as long as it runs.
         source: the table restored from.
         evidence: what shows that the target was restored as the request says, in words; None where nothing does (yet).
     """
@@ -195,9 +247,9 @@ class KnownRestore:
     key: RestoreKey
     record: RestoreRecord | None
     treated: Treatment
+    lease: Lease
     kept: Mapping[str, State] = field(default_factory=dict)
     open_pipeline: Callable[[], Pipeline | None] = lambda: None
-    takes_over: bool = False
     source: Source = field(default_factory=Source)
     evidence: str | None = None
 
@@ -213,7 +265,12 @@ class KnownRestore:
     @property
     def begins(self) -> bool:
         """Whether the source's pipeline has not been claimed for this restore yet, or has been given back."""
-        return self.record is None or self.delivery.redriven
+        return self.record is None or not self.record.claimed or self.delivery.redriven
+
+    @property
+    def give_ups(self) -> int:
+        """How often the restore was given up before."""
+        return self.record.give_ups if self.record else 0
 
     @property
     def restored_to(self) -> datetime | None:

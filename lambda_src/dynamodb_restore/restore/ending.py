@@ -9,7 +9,7 @@ from functools import partial
 
 from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain
 from dynamodb_restore.restore.announce import AnnounceError, Announcer
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 
 TellError = (*AwsError, AnnounceError)
@@ -35,7 +35,17 @@ class Ending:
     records: RestoreRecords
     now: Callable[[], datetime]
 
-    def tell(self, report: Report, key: RestoreKey | None, *, notify: bool, comes_back: bool) -> list[str]:
+    def tell(
+        self,
+        report: Report,
+        key: RestoreKey | None,
+        *,
+        notify: bool,
+        comes_back: bool,
+        give_up: GiveUp | None = None,
+        number: int = 1,
+        lease: Lease | None = None,
+    ) -> list[str]:
         """Put the event, publish the notification, note the record: each is tried, whatever became of the others.
 
         First told, then noted: a crash in between tells twice, never not at all. Where somebody could not be told, the
@@ -45,6 +55,9 @@ class Ending:
             key: which record is meant; None where nobody knows.
             notify: whether the topic is to hear of it.
             comes_back: whether the message will be delivered again, so that an error that passes is raised.
+            give_up: where the restore is given up.
+            number: of the give-up, also of one that comes of nobody being told.
+            lease: of this invocation; None where it has none.
 
         Returns:
             What could not be told or noted, a line each.
@@ -59,7 +72,8 @@ class Ending:
                 return
             reason = "; and ".join([*([report.reason] if report.reason else []), *untold])
             noted = replace(report, result=Result.FAILED, reason=reason) if untold else report
-            self.records.save_report(key, noted, self.now())
+            given_up = give_up or (GiveUp(number, "aws_error", reason) if untold else None)
+            self.records.save_report(key, noted, self.now(), give_up=given_up, lease=lease)
 
         steps: list[Callable[[], None]] = [partial(self.announcer.put_event, report)]
         if notify:

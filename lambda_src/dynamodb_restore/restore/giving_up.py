@@ -16,15 +16,14 @@ from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.delivery import (
     Delivery,
     GivenUp,
-    Lead,
     LedByAnother,
     NothingToDo,
-    lead,
+    NotSetAside,
 )
 from dynamodb_restore.restore.ending import Ending
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting
 
@@ -49,11 +48,14 @@ class GivingUp:
     call_time: CallTime
     now: Callable[[], datetime]
 
-    def restore(self, delivery: Delivery, code: str, reason: str) -> GivenUp | LedByAnother | NothingToDo:
+    def restore(
+        self, delivery: Delivery, code: str, reason: str, lease: Lease | None = None
+    ) -> GivenUp | LedByAnother | NothingToDo | NotSetAside:
         """Give up one restore, with what is on record of it in the report.
 
         Args:
             code, reason: as in `GivenUp`.
+            lease: that this invocation has on the restore; None where it came to none.
         """
         request = delivery.request
         with self.call_time.keeping(_FOR_TELLING_SECONDS):
@@ -63,9 +65,11 @@ class GivingUp:
                 key = record = None
             if record is not None and record.settled:
                 return NothingToDo("already finished by an earlier delivery")
-            longest_delay = self.lookup.config.polling.backoff.cap_seconds
-            if lead(record, delivery, longest_delay, self.now()) is Lead.LEFT_TO_ANOTHER:
-                return LedByAnother()
+            if lease is None and key is not None and record is not None:
+                leads = self.lookup.take_lead(delivery, key, record)
+                if not isinstance(leads, Lease):
+                    return leads
+                lease = leads
             reason = "; and ".join([reason, *self._given_back(request, key)])
         treated = self.lookup.treatment(request, record.settings if record else {})
         report = delivery.report(
@@ -77,7 +81,8 @@ class GivingUp:
             outcomes=record.outcomes if record else (),
             reason=reason,
         )
-        return self._told(code, report, key, notify=treated.notify)
+        number = record.give_ups + 1 if record else 1
+        return self._told(code, report, key, notify=treated.notify, number=number, lease=lease)
 
     def message(self, seen: Sighting | None, code: str, reason: str, attempt: int) -> GivenUp:
         """Give up a message that names no restore which could be followed.
@@ -143,8 +148,21 @@ class GivingUp:
             return [f"the pipeline of {source} was not released: {explain(error)}"]
         return []
 
-    def _told(self, code: str, report: Report, key: RestoreKey | None, *, notify: bool) -> GivenUp:
+    def _told(
+        self,
+        code: str,
+        report: Report,
+        key: RestoreKey | None,
+        *,
+        notify: bool,
+        number: int = 1,
+        lease: Lease | None = None,
+    ) -> GivenUp:
         """The verdict, once everybody has been told who can be."""
         ending = Ending(self.announcer, self.lookup.records, self.now)
-        untold = ending.tell(report, key, notify=notify, comes_back=False)
-        return GivenUp(code, "; and ".join([str(report.reason), *untold]), report)
+        give_up = GiveUp(number, code, str(report.reason))
+        untold = ending.tell(
+            report, key, notify=notify, comes_back=False, give_up=give_up, number=number, lease=lease
+        )
+        # Where it has no record, nothing tells one copy of its message from another.
+        return GivenUp(code, "; and ".join([give_up.reason, *untold]), report, number if key else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,21 @@ from dynamodb_restore.restore.delivery import (
     Lead,
     LedByAnother,
     NothingToDo,
+    NotSetAside,
     lead,
 )
 from dynamodb_restore.restore.evidence import evidence_of, is_too_old, without_evidence
 from dynamodb_restore.restore.origin import source_id_of
 from dynamodb_restore.restore.pins import Pins
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords
+from dynamodb_restore.restore.record import (
+    GiveUp,
+    Identified,
+    Lease,
+    RestoreKey,
+    RestoreRecord,
+    RestoreRecords,
+)
+from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.source import Source
 from dynamodb_restore.restore.waiting import Hopeless, Readiness, Ready, Skip, Wait, judge
@@ -37,12 +46,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 
+_CLOCKS_APART = timedelta(seconds=10)
+"""How far the clocks of two invocations may differ."""
+
+
 @dataclass(frozen=True)
 class Lookup:
     """What looking a restore up needs.
 
     Attributes:
         now: the present instant, aware.
+        invocation: the request id of this one.
     """
 
     config: WorkerConfig
@@ -51,9 +65,10 @@ class Lookup:
     pipelines: Pipelines
     cloner: Cloner
     now: Callable[[], datetime]
+    invocation: str
 
-    def known(self, delivery: Delivery) -> KnownRestore | LedByAnother | NothingToDo:
-        """The restore as it stands; or why this delivery has nothing to do with it.
+    def known(self, delivery: Delivery) -> KnownRestore | LedByAnother | NothingToDo | NotSetAside:
+        """The restore as it stands, which is this invocation's to act for from then on; or why it is not.
 
         Raises:
             ClientError, BotoCoreError: from the calls.
@@ -67,29 +82,36 @@ class Lookup:
             # The rule cannot tell: the event of a backup's restore does not name its source.
             return NothingToDo("its tables match no pattern of table_patterns")
         found = self._recorded(request, self._target(request))
-        record = found.record
+        if found.record is not None and found.record.settled:
+            return NothingToDo("already finished by an earlier delivery")
+        readiness, evidence = self._proven(request, found)
+        on_record = found.record.identified.evidence if found.record else None
+        if evidence is None and on_record is None and isinstance(found.target.readiness, Ready | Wait):
+            # What nothing bears out must not stand in the way of what tells of that table truly.
+            event_key = RestoreKey(request.target.name, request.event_id)
+            found = replace(found, key=event_key, record=self.records.get(event_key))
+        record, key = found.record, found.key
         if record is not None and record.settled:
             return NothingToDo("already finished by an earlier delivery")
-        leads = lead(record, delivery, self.config.polling.backoff.cap_seconds, self.now())
-        if leads is Lead.LEFT_TO_ANOTHER:
-            return LedByAnother()
-        readiness, evidence = self._proven(request, found)
+        identified = Identified(found.target.target_id, evidence=evidence) if evidence else Identified()
+        lease = self.take_lead(delivery, key, record, identified)
+        if not isinstance(lease, Lease):
+            return lease
         ours = isinstance(readiness, Ready | Wait)
         open_pipeline = cache(partial(self._open_pipeline, request) if ours else _no_pipeline)
         source_id = record.identified.source_id if record else None
-        restore = KnownRestore(
+        return KnownRestore(
             delivery,
             found.target.description,
             readiness,
             found.key,
             record,
             self.treatment(request, {}),
+            lease,
             open_pipeline=open_pipeline,
-            takes_over=leads is Lead.TAKES_OVER,
             source=Source(partial(self._source, request, open_pipeline, source_id), source_id),
             evidence=evidence,
         )
-        return self._with_choice(restore) if evidence is not None else restore
 
     def _target(self, request: RestoreRequest) -> _Target:
         """The target as it is now; the first look at it pins the event to its TableId."""
@@ -163,12 +185,56 @@ class Lookup:
             by_terraform=request.by_terraform,
         )
 
+    def take_lead(
+        self,
+        delivery: Delivery,
+        key: RestoreKey,
+        record: RestoreRecord | None,
+        identified: Identified | None = None,
+    ) -> Lease | LedByAnother | NothingToDo | NotSetAside:
+        """Let this delivery act for a restore, alone; or say why it must not.
+
+        Raises:
+            ClientError, BotoCoreError: from UpdateItem.
+        """
+        match lead(record, delivery, self.config.polling.backoff.cap_seconds, self.now()):
+            case Lead.OVER:
+                return NothingToDo(
+                    "given up; only a redrive of the message that is in the secondary DLQ goes on"
+                )
+            case Lead.TO_BE_SET_ASIDE:
+                return self._not_set_aside(delivery, record)
+            case Lead.LEFT_TO_ANOTHER:
+                return LedByAnother()
+        lease = Lease(self.invocation, self._invocation_ends_at())
+        taken = self.records.take_lead(
+            key, delivery.request, record, delivery.message_id, lease, self.now(), identified or Identified()
+        )
+        return lease if taken else LedByAnother(record.lease_until if record else None)
+
+    def _not_set_aside(self, delivery: Delivery, record: RestoreRecord | None) -> NotSetAside:
+        """What the message of a restore that was given up still has to say in the secondary DLQ."""
+        give_up = (record.give_up if record else None) or GiveUp(0, "given_up", "see the report")
+        treated = self.treatment(delivery.request, {})
+        report = delivery.report(Result.FAILED, self.now(), treated, reason=give_up.reason)
+        return NotSetAside(give_up.code, give_up.reason, report, give_up.number)
+
+    def _invocation_ends_at(self) -> datetime:
+        remaining = timedelta(seconds=self.cloner.pace.remaining_seconds())
+        return self.now() + remaining + _CLOCKS_APART
+
     def _open_pipeline(self, request: RestoreRequest) -> Pipeline | None:
         """The source's pipeline. A table of the same name elsewhere has nothing to do with it."""
         return self.pipelines.open(request.source.name) if request.source_is_here else None
 
-    def _with_choice(self, restore: KnownRestore) -> KnownRestore:
-        """Look what the source's control tag says, once a restore: what was read is kept in the record."""
+    def with_choice(self, restore: KnownRestore) -> KnownRestore:
+        """Look what the source's control tag says, once a restore: what was read is kept in the record.
+
+        Raises:
+            ClientError, BotoCoreError: from the calls.
+        """
+        if restore.evidence is None:
+            return restore
         request = restore.request
         kept = dict(restore.record.settings) if restore.record else {}
         problem = None
@@ -176,7 +242,9 @@ class Lookup:
             source = restore.source.table()
             try:
                 if source is not None:
-                    kept[Tags.name] = Tags().read(source).state
+                    state = Tags().read(source).state
+                    self.records.keep_state(restore.key, Tags.name, state, kept, source.identity.table_id)
+                    kept[Tags.name] = state
             except TableGoneError:
                 pass  # The report will say so of each setting.
             except ClientError as error:

@@ -7,29 +7,37 @@ Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `h
 `plan` (setting name to the steps that were planned and whose end is not known, a line each), `done` (the same of the steps
 that AWS took), `outcomes` (how each setting stood after the last delivery that applied them; gone once a report has
 them), `late_changes` (captured from the source after its cutover),
-`leader` (the id of the message that is acted upon), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+`leader` (the id of the message that is acted upon), `lease_owner` and `lease_until` (the invocation that acts for it, and
+the epoch second after which it cannot any more), `give_up` (`{number, code, reason}` of the last one), `findings` (what was
+found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
 
 import enum
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.steps import Plan, Steps
 from dynamodb_restore.settings.setting import Overrides, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class RestoreState(enum.Enum):
@@ -50,6 +58,9 @@ _SORT_PREFIX = "restore#"
 _MOST_STATE_BYTES = 250_000
 """Of portable states in one record: an item holds 400 KB, and the report has to fit too
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
+
+_GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
+"""States that only the message which was given up leads out of, once somebody has sent it round again."""
 
 _CLOSED = (RestoreState.SYNCED, RestoreState.SKIPPED, RestoreState.ABANDONED)
 """States that nothing changes any more."""
@@ -103,6 +114,23 @@ class Identified:
 
 
 @dataclass(frozen=True)
+class GiveUp:
+    """That a restore was left to a person.
+
+    Attributes:
+        number: counted from 1; a record of an earlier release has given up without one, which is 0.
+        code, reason: what its message in the secondary DLQ says.
+    """
+
+    number: int
+    code: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"number": self.number, "code": self.code, "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class RestoreRecord:
     """What was read back from the restore table.
 
@@ -119,6 +147,10 @@ class RestoreRecord:
         leader: the id of the message that this restore is followed by. There can be several about one.
         updated_at: when a delivery last wrote the record.
         identified: which tables these are, and what shows that the restore was made.
+        give_up: the last time that it was given up; None where it never was.
+        lease_until: when the invocation that acts for it, or did and could not say so, cannot run any more.
+        claimed: whether a delivery has come to claim the source's pipeline, or to see that there is none.
+        noted: the state that its history noted last; None where none is noted yet.
     """
 
     state: RestoreState
@@ -133,6 +165,10 @@ class RestoreRecord:
     leader: str | None = None
     updated_at: datetime | None = None
     identified: Identified = Identified()
+    give_up: GiveUp | None = None
+    claimed: bool = True
+    lease_until: datetime | None = None
+    noted: RestoreState | None = None
 
     def is_of(self, source: str, region: str) -> bool:
         """Whether the restore on record is one of that table."""
@@ -149,13 +185,106 @@ class RestoreRecord:
         """Whether nothing is left to do for this restore."""
         return self.state in _SETTLED
 
+    @property
+    def give_ups(self) -> int:
+        """How often it was given up so far."""
+        return self.give_up.number if self.give_up else 0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it ended without success, and a person can send its message round again."""
+        return self.state in _GIVEN_UP
+
 
 @dataclass(frozen=True)
-class _Lead:
-    """The message that a delivery belongs to, and whether it is to lead whichever did before."""
+class Lease:
+    """An invocation's right to act for a restore, alone.
 
-    message_id: str
-    take_over: bool
+    Attributes:
+        owner: the invocation's request id.
+        until: when the invocation can run no longer, with a margin for clocks that differ.
+    """
+
+    owner: str
+    until: datetime
+
+
+class _Update:
+    """One conditional UpdateItem, as it is put together.
+
+    Each attribute stands in its expressions behind `#`: some names are reserved words, and more may become so.
+
+    Args:
+        values: attribute to JSON value.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._assignments: list[str] = []
+        self._removed: list[str] = []
+        self._conditions: list[str] = []
+        self._values: dict[str, Any] = {}
+        for name, value in values.items():
+            self.assign(name, value)
+
+    def assign(self, name: str, value: Any, *, only_if_missing: bool = False) -> None:
+        self._values[f":{name}"] = value
+        assigned = f"if_not_exists(#{name}, :{name})" if only_if_missing else f":{name}"
+        self._assignments.append(f"#{name} = {assigned}")
+
+    def append(self, name: str, entry: Any) -> None:
+        """Add an entry to a list, which may be missing."""
+        self._values |= {":no_entries": [], ":entry": [entry]}
+        self._assignments.append(f"#{name} = list_append(if_not_exists(#{name}, :no_entries), :entry)")
+
+    def remove(self, *names: str) -> None:
+        self._removed += [f"#{name}" for name in names]
+
+    def require(self, condition: str, **values: Any) -> None:
+        """Let it happen only where this holds too; `values` are those behind its placeholders."""
+        self._conditions.append(condition)
+        self._values |= {f":{name}": value for name, value in values.items()}
+
+    def require_same(self, name: str, value: Any) -> None:
+        """Let it happen only where an attribute still has this value, or is missing where it is None."""
+        if value is None:
+            self.require(f"attribute_not_exists(#{name})")
+        else:
+            self.require(f"#{name} = :same_{name}", **{f"same_{name}": value})
+
+    def require_not_in(self, name: str, states: Sequence[RestoreState]) -> None:
+        """Let it happen only where an attribute has none of these values."""
+        values = {f"{name}{index}": state.value for index, state in enumerate(states)}
+        listed = ", ".join(f":{value}" for value in values)
+        self.require(f"NOT #{name} IN ({listed})", **values)
+
+    def carry_out(self, dynamodb: DynamoDBClient, table_name: str, key: RestoreKey) -> bool:
+        """Whether its conditions held, and it so took effect.
+
+        Raises:
+            ClientError, BotoCoreError: from UpdateItem.
+        """
+        clauses = [
+            f"{action} {', '.join(parts)}"
+            for action, parts in (("SET", self._assignments), ("REMOVE", self._removed))
+            if parts
+        ]
+        update, condition = " ".join(clauses), " AND ".join(self._conditions)
+        try:
+            dynamodb.update_item(
+                TableName=table_name,
+                Key=key.item_key(),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={
+                    name: name[1:] for name in re.findall(r"#\w+", f"{update} {condition}")
+                },
+                ExpressionAttributeValues=_typed(self._values),
+            )
+        except ClientError as error:
+            if classify(error) is not ErrorClass.IGNORE:
+                raise
+            return False
+        return True
 
 
 class RestoreRecords:
@@ -172,41 +301,115 @@ class RestoreRecords:
         item = answer.get("Item")
         return _record(_plain(item)) if item else None
 
+    def take_lead(
+        self,
+        key: RestoreKey,
+        request: RestoreRequest,
+        record: RestoreRecord | None,
+        message_id: str,
+        lease: Lease,
+        now: datetime,
+        identified: Identified = Identified(),
+    ) -> bool:
+        """Let one message, in one invocation, act for a restore. The record is made where there is none.
+
+        Args:
+            record: as it was read: whoever has changed its leader, state or give-ups since then comes first.
+            message_id: of the message that leads from now on.
+            identified: which tables these are, and what shows that the restore was made.
+
+        Returns:
+            Whether it may: no other invocation acts for the restore, and nothing has changed.
+        """
+        # A restore that is reopened begins where it was given up; history notes what follows.
+        state = RestoreState.WAITING if record is None or record.given_up else record.state
+        values: dict[str, Any] = {
+            **_described(request),
+            **identified.attributes(),
+            "state": state.value,
+            "leader": message_id,
+            "lease_owner": lease.owner,
+            "lease_until": math.ceil(lease.until.timestamp()),
+            "updated_at": iso(now),
+            "expires_at": int((now + self._retention).timestamp()),
+        }
+        update = _Update(values)
+        update.assign("settings", {}, only_if_missing=True)
+        nobody_acts = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
+        update.require(nobody_acts, now=int(now.timestamp()))
+        if record is None:
+            update.require("attribute_not_exists(#pk)")
+        else:
+            update.require("#state = :before", before=record.state.value)
+            update.require_not_in("state", _SETTLED)
+            update.require_same("leader", record.leader)
+            update.require_same("give_up", record.give_up.as_json() if record.give_up else None)
+        return update.carry_out(self._dynamodb, self._table_name, key)
+
+    def give_lead_back(self, key: RestoreKey, lease: Lease) -> None:
+        """Let another invocation act for the restore, before the lease runs out."""
+        update = _Update({})
+        update.remove("lease_owner", "lease_until")
+        update.require("#lease_owner = :me", me=lease.owner)
+        update.carry_out(self._dynamodb, self._table_name, key)
+
+    def keep_state(
+        self,
+        key: RestoreKey,
+        name: str,
+        state: State,
+        kept: Mapping[str, State],
+        source_id: str | None = None,
+    ) -> bool:
+        """Keep one portable state of the source, as soon as it is read: whatever ends the delivery, it is known then.
+
+        Args:
+            kept: those that are on record. One that does not fit beside them is not kept, and is read again by the next
+                delivery.
+            source_id: the source's TableId.
+        """
+        if _size(state) + sum(map(_size, kept.values())) > _MOST_STATE_BYTES:
+            return False
+        values = {":state": state} if source_id is None else {":state": state, ":source": source_id}
+        also = "" if source_id is None else ", source_id = :source"
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=key.item_key(),
+            UpdateExpression=f"SET settings.#name = :state{also}",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues=_typed(values),
+        )
+        return True
+
     def save_waiting(
         self,
         key: RestoreKey,
         request: RestoreRequest,
         *,
-        settings: Mapping[str, State],
         summary: Mapping[str, Any],
         attempts: int,
         pipeline_owner: str | None,
         now: datetime,
         known: bool,
-        leader: str,
-        take_over: bool = False,
+        lease: Lease,
         identified: Identified = Identified(),
-    ) -> str | None:
+    ) -> bool:
         """Note that the target is not ACTIVE yet.
 
         Returns:
-            The id of the message that leads this restore; None where it has ended meanwhile.
+            Whether that was noted; not where the restore has ended meanwhile, or another invocation acts for it.
 
         Args:
-            settings: portable states of the source, by setting name. Where all together do not fit the record,
-                the largest are not kept, and are read again once the target is ACTIVE.
             summary: DescribeTable's `RestoreSummary`, which AWS shows only while it restores.
             pipeline_owner: the restore that owns the source's pipeline; None where the source has none.
-            known: whether the record has this state already, so that history needs no new entry.
-            leader: the id of the message that leads, where none has led so far.
-            take_over: whether it leads from now on, whichever did before.
-            identified: which tables these are; `settings` are those of its source.
+            known: whether history has this state already, so that it needs no new entry.
+            lease: of the invocation that notes it.
+            identified: which tables these are.
         """
         restored_to = summary.get("RestoreDateTime")
         values = {
             **_described(request),
             **identified.attributes(),
-            "settings": _that_fit(settings),
             "attempts": attempts,
             "pipeline_owner": pipeline_owner,
         }
@@ -214,8 +417,7 @@ class RestoreRecords:
             values["restore_point"] = iso(restored_to)
         if summary:
             values["origin"] = summary.get("SourceBackupArn") or summary.get("SourceTableArn")
-        lead = _Lead(leader, take_over)
-        return self._save(key, RestoreState.WAITING, values, now, known=known, lead=lead)
+        return self._save(key, RestoreState.WAITING, values, now, known=known, lease=lease)
 
     def save_syncing(
         self,
@@ -228,11 +430,9 @@ class RestoreRecords:
         steps: Steps,
         now: datetime,
         known: bool,
-        leader: str,
-        settings: Mapping[str, State],
-        take_over: bool = False,
+        lease: Lease,
         identified: Identified = Identified(),
-    ) -> str | None:
+    ) -> bool:
         """Note, before anything is written to the target, that its settings are being applied.
 
         Returns:
@@ -240,20 +440,18 @@ class RestoreRecords:
 
         Args:
             sync_attempts: how often they have been, this time included.
-            steps: those on record, with those that are about to be taken.
-            settings, pipeline_owner, known, leader, take_over, identified: as for `save_waiting`.
+            steps: those on record.
+            pipeline_owner, known, lease, identified: as for `save_waiting`.
         """
         values = {
             **_described(request),
             **identified.attributes(),
-            "settings": _that_fit(settings),
             "attempts": attempts,
             "sync_attempts": sync_attempts,
             "pipeline_owner": pipeline_owner,
             **_as_values(steps),
         }
-        lead = _Lead(leader, take_over)
-        return self._save(key, RestoreState.SYNCING, values, now, known=known, lead=lead)
+        return self._save(key, RestoreState.SYNCING, values, now, known=known, lease=lease)
 
     def save_steps(self, key: RestoreKey, steps: Steps, outcomes: Sequence[Outcome] | None = None) -> None:
         """Replace what is on record of a restore's steps. A restore that has ended, and a record that is gone, stay so.
@@ -261,37 +459,48 @@ class RestoreRecords:
         Args:
             outcomes: how each setting stands; None where that is not known yet.
         """
-        values: dict[str, Any] = _as_values(steps)
+        update = _Update(_as_values(steps))
         if outcomes is not None:
-            values["outcomes"] = [outcome.as_json() for outcome in outcomes]
-        names = {f"#{index}": name for index, name in enumerate(values)}
-        assignments = ", ".join(f"#{index} = :{index}" for index in range(len(values)))
-        ends = {f":closed{index}": end.value for index, end in enumerate(_CLOSED)}
-        expression_values = {f":{index}": value for index, value in enumerate(values.values())}
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key=key.item_key(),
-                UpdateExpression=f"SET {assignments}",
-                ConditionExpression=f"attribute_exists(#state) AND NOT #state IN ({', '.join(ends)})",
-                ExpressionAttributeNames={**names, "#state": "state"},
-                ExpressionAttributeValues=_typed({**expression_values, **ends}),
-            )
-        except ClientError as error:
-            if classify(error) is not ErrorClass.IGNORE:
-                raise
+            update.assign("outcomes", [outcome.as_json() for outcome in outcomes])
+        update.require("attribute_exists(#state)")
+        update.require_not_in("state", _CLOSED)
+        update.carry_out(self._dynamodb, self._table_name, key)
 
     def save_report(
-        self, key: RestoreKey, report: Report, now: datetime, *, by_operator: bool = False
-    ) -> None:
+        self,
+        key: RestoreKey,
+        report: Report,
+        now: datetime,
+        *,
+        by_operator: bool = False,
+        give_up: GiveUp | None = None,
+        lease: Lease | None = None,
+    ) -> bool:
         """Note how the restore ended.
 
         Args:
             by_operator: whether a person ended it, which alone moves a replaying restore on.
+            give_up: where it was given up.
+            lease: of the invocation that ends it; None for a person's.
         """
-        values = {"report": report.as_json(), "source": report.source, "target": report.target}
+        values: dict[str, Any] = {
+            "report": report.as_json(),
+            "source": report.source,
+            "target": report.target,
+        }
+        if give_up is not None:
+            values["give_up"] = give_up.as_json()
         final = _CLOSED if by_operator else _SETTLED
-        self._save(key, _END_STATES[report.result], values, now, final=final, without=["outcomes"])
+        removed = ["outcomes", "lease_owner", "lease_until"]
+        return self._save(
+            key, _END_STATES[report.result], values, now, final=final, lease=lease, without=removed
+        )
+
+    def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
+        """Note what was found to name the source, beside the report."""
+        update = _Update({"findings": [finding.as_json() for finding in findings]})
+        update.require("attribute_exists(#pk)")
+        update.carry_out(self._dynamodb, self._table_name, key)
 
     def _save(
         self,
@@ -301,48 +510,26 @@ class RestoreRecords:
         now: datetime,
         *,
         known: bool = False,
-        lead: _Lead | None = None,
+        lease: Lease | None = None,
         final: Sequence[RestoreState] = _SETTLED,
         without: Sequence[str] = (),
-    ) -> str | None:
-        entry = {"state": state.value, "at": iso(now)}
-        values = {
-            **values,
-            "state": state.value,
-            "updated_at": iso(now),
-            "expires_at": int((now + self._retention).timestamp()),
-        }
-        names = {f"#{index}": name for index, name in enumerate(values)}
-        assignments = [f"#{index} = :{index}" for index in range(len(values))]
-        expression_values = {f":{index}": value for index, value in enumerate(values.values())}
+    ) -> bool:
+        update = _Update(
+            {
+                **values,
+                "state": state.value,
+                "updated_at": iso(now),
+                "expires_at": int((now + self._retention).timestamp()),
+            }
+        )
+        update.remove(*without)
         if not known:
-            names["#history"] = "history"
-            assignments.append("#history = list_append(if_not_exists(#history, :none), :entry)")
-            expression_values |= {":none": [], ":entry": [entry]}
-        if lead is not None:
-            names["#leader"] = "leader"
-            present = ":leader" if lead.take_over else "if_not_exists(#leader, :leader)"
-            assignments.append(f"#leader = {present}")
-            expression_values |= {":leader": lead.message_id}
-        # Two deliveries of one restore can run at once; the one that is behind must not reopen it.
-        ends = {f":final{index}": end.value for index, end in enumerate(final)}
-        names["#state"] = "state"
-        removal = f" REMOVE {', '.join(without)}" if without else ""
-        try:
-            answer = self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key=key.item_key(),
-                UpdateExpression=f"SET {', '.join(assignments)}{removal}",
-                ConditionExpression=f"attribute_not_exists(#state) OR NOT #state IN ({', '.join(ends)})",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=_typed({**expression_values, **ends}),
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if classify(error) is not ErrorClass.IGNORE:
-                raise
-            return None
-        return answer["Attributes"].get("leader", {}).get("S")
+            update.append("history", {"state": state.value, "at": iso(now)})
+        # A delivery that is behind must not reopen a restore, nor one whose time was up go on.
+        update.require_not_in("state", final)
+        if lease is not None:
+            update.require("#lease_owner = :me", me=lease.owner)
+        return update.carry_out(self._dynamodb, self._table_name, key)
 
 
 def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count: int) -> None:
@@ -386,15 +573,8 @@ def _as_values(steps: Steps) -> dict[str, dict[str, list[str]]]:
     return {"plan": _as_lists(steps.planned), "done": _as_lists(steps.done)}
 
 
-def _that_fit(settings: Mapping[str, State]) -> dict[str, State]:
-    sizes = {name: len(json.dumps(state, ensure_ascii=False).encode()) for name, state in settings.items()}
-    kept: dict[str, State] = {}
-    room = _MOST_STATE_BYTES
-    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
-        room -= sizes[name]
-        if room >= 0:
-            kept[name] = settings[name]
-    return kept
+def _size(state: State) -> int:
+    return len(json.dumps(state, ensure_ascii=False).encode())
 
 
 def _described(request: RestoreRequest) -> dict[str, Any]:
@@ -445,5 +625,9 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
             # Records of earlier versions have an origin where the table's RestoreSummary was seen.
             item.get("evidence") or ("the table's RestoreSummary" if item.get("origin") else None),
         ),
+        give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
+        claimed="pipeline_owner" in item,
+        lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
+        noted=RestoreState(item["history"][-1]["state"]) if item.get("history") else None,
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

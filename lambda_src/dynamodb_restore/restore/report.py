@@ -14,6 +14,7 @@ from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.outcome import Outcome, Status, SwitchedBy
 
 DETAIL_TYPE = "DynamoDB Table Restore Report"
+FINDINGS_DETAIL_TYPE = "DynamoDB Table Restore Findings"
 EVENT_SOURCE = "dynamodb-restore"
 
 _SUBJECT_LENGTH = 100
@@ -51,7 +52,6 @@ class Report:
         attempts: deliveries of the message that this took.
         reason: why it failed or was skipped as a whole.
         notes: what else a person should know, a line each.
-        findings: what names the source and was not cloned.
     """
 
     result: Result
@@ -66,7 +66,6 @@ class Report:
     outcomes: Sequence[Outcome] = ()
     reason: str | None = None
     notes: Sequence[str] = ()
-    findings: Sequence[Finding] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The detail of the report event; README.md documents it field by field."""
@@ -85,7 +84,6 @@ class Report:
             "reason": self.reason,
             "notes": list(self.notes),
             "settings": [outcome.as_json() for outcome in self.outcomes],
-            "findings": [finding.as_json() for finding in self.findings],
         }
 
     @property
@@ -132,8 +130,7 @@ class Report:
     def subject(self) -> str:
         """One line for a mail's subject: ASCII, within SNS's limit."""
         left_out = f", {_times(len(self.left_out), 'setting')} left out" if self.left_out else ""
-        subject = f"DynamoDB restore {self.result.value}{left_out}: {self._tables()}"
-        return subject if len(subject) <= _SUBJECT_LENGTH else subject[: _SUBJECT_LENGTH - 3] + "..."
+        return _subject(f"DynamoDB restore {self.result.value}{left_out}: {self._tables()}")
 
     def text(self) -> str:
         """The report for a person: the verdict first, then a block per setting."""
@@ -151,9 +148,39 @@ class Report:
             lines += ["", _wrapped("Note", note)]
         for outcome in self.outcomes:
             lines += ["", *_setting_lines(outcome)]
-        if self.findings:
-            lines += ["", f"TO DO      what names {self.source} and was not cloned"]
-            lines += [_wrapped("*", f"{finding.name}: {finding.advice}") for finding in self.findings]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class FindingsReport:
+    """What was found to name the source of a restore, and is not for us to clone. It follows the report.
+
+    Attributes:
+        source, target, restore_id: as in the report.
+    """
+
+    source: str
+    target: str
+    restore_id: str | None
+    findings: Sequence[Finding]
+
+    def as_json(self) -> dict[str, Any]:
+        """The detail of the event; README.md documents it field by field."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "restore_id": self.restore_id,
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+    def subject(self) -> str:
+        """One line for a mail's subject: ASCII, within SNS's limit."""
+        return _subject(f"DynamoDB restore to do: {self.source} -> {self.target}")
+
+    def text(self) -> str:
+        """The findings for a person."""
+        lines = [f"TO DO      what names {self.source} and was not cloned to {self.target}"]
+        lines += [_wrapped("*", f"{finding.name}: {finding.advice}") for finding in self.findings]
         return "\n".join(lines) + "\n"
 
 
@@ -176,6 +203,10 @@ def _counted(outcomes: Sequence[Outcome], what: str) -> str:
         return ""
     names = ", ".join(outcome.setting for outcome in outcomes)
     return f"{_times(len(outcomes), 'setting')} {what}: {names}"
+
+
+def _subject(text: str) -> str:
+    return text if len(text) <= _SUBJECT_LENGTH else text[: _SUBJECT_LENGTH - 3] + "..."
 
 
 def overall(outcomes: Sequence[Outcome]) -> Result:

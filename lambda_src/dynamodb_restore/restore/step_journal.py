@@ -31,12 +31,19 @@ class StepJournal:
         self._key = key
         self._steps = steps
 
+    @property
+    def steps(self) -> Steps:
+        """What is on record by now, or is to be with the next note."""
+        return self._steps
+
     def planned(self, plan: Plan) -> None:
         """Note steps that are about to be taken.
 
         Raises:
             ClientError, BotoCoreError: it could not be noted, so they must not be taken.
         """
+        if not plan:
+            return
         self._steps = self._steps.with_plan(plan)
         self._records.save_steps(self._key, self._steps)
 

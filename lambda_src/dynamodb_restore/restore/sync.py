@@ -130,8 +130,16 @@ class _NobodyListens:
         pass
 
 
-def read_settings(settings: Iterable[Setting], source: Table, pace: Pace) -> dict[str, State | Unreadable]:
+def read_settings(
+    settings: Iterable[Setting],
+    source: Table,
+    pace: Pace,
+    keep: Callable[[str, State], object] = lambda name, state: None,
+) -> dict[str, State | Unreadable]:
     """Read the portable state of each setting from `source`; one that fails does not stop the others.
+
+    Args:
+        keep: is given each state as soon as it is read.
 
     Raises:
         TableGoneError: the source does not exist.
@@ -141,14 +149,17 @@ def read_settings(settings: Iterable[Setting], source: Table, pace: Pace) -> dic
     states: dict[str, State | Unreadable] = {}
     for setting in settings:
         try:
-            states[setting.name] = _tried(partial(setting.read, source), pace).state
+            state = _tried(partial(setting.read, source), pace).state
         except AwsError as error:
             states[setting.name] = Unreadable(explain(error), classify(error) is ErrorClass.RETRY)
+            continue
+        states[setting.name] = state
+        keep(setting.name, state)
     return states
 
 
 def _tried(read: Callable[[], _T], pace: Pace) -> _T:
-    """What a reading gives, tried again where AWS asks for that; what was not answered is left to the next delivery.
+    """What a reading gives, tried again where AWS asks for that; what was not answered twice is left to the next delivery.
 
     Raises:
         ClientError, BotoCoreError, TableGoneError: from the last try.
@@ -160,7 +171,7 @@ def _tried(read: Callable[[], _T], pace: Pace) -> _T:
             delay = max(_POLL.delay(attempt, pace.rng), retry_after(error) or 0.0)
             if (
                 classify(error) is not ErrorClass.RETRY
-                or was_not_answered(error)
+                or (was_not_answered(error) and attempt > 1)
                 or pace.remaining_seconds() - delay <= AFTER_A_WAIT_SECONDS
             ):
                 raise
@@ -518,7 +529,7 @@ class _Task:
                     raise _ThereAlready(in_doubt=in_doubt) from error
                 failure = _Failure.of(error, f"{step.summary}: ", in_doubt=in_doubt)
                 delay = self._delay(attempt, deadline, error)
-                if not failure.retryable or failure.unanswered or delay is None:
+                if not failure.retryable or (failure.unanswered and attempt > 1) or delay is None:
                     return failure
                 yield delay
             else:
@@ -565,7 +576,7 @@ class _Task:
                 failure = _Failure.of(error, _NOT_SEEN)
             self.target.forget()
             delay = self._delay(attempt, deadline, problem)
-            if not failure.retryable or failure.unanswered or delay is None:
+            if not failure.retryable or (failure.unanswered and attempt > 1) or delay is None:
                 return failure
             yield delay
 

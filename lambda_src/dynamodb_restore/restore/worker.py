@@ -7,15 +7,12 @@ and never sends to the restore queue itself: Lambda stops functions that feed th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
-from dynamodb_restore.aws import (
-    explain,
-    retry_after,
-)
+from dynamodb_restore.aws import AwsError, explain, retry_after
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
@@ -30,6 +27,7 @@ from dynamodb_restore.restore.delivery import (
     KnownRestore,
     LedByAnother,
     NothingToDo,
+    NotSetAside,
     Progress,
     TryAgain,
     Unfinished,
@@ -41,12 +39,15 @@ from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.pins import Pins
-from dynamodb_restore.restore.record import RestoreRecords, RestoreState
-from dynamodb_restore.restore.report import Report, Result, overall
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords, RestoreState
+from dynamodb_restore.restore.report import FindingsReport, Report, Result, overall
 from dynamodb_restore.restore.request import RestoreRequest
+from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.restore.waiting import Hopeless, Ready, Skip, Wait
-from dynamodb_restore.settings.setting import Phase, State, Table
+from dynamodb_restore.settings.setting import Phase, Setting, State, Table
+
+_ERRORS = (*TellError, NoPipelineError)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Worker:
 
     Attributes:
         now: the present instant, aware.
+        invocation: the request id of this one.
     """
 
     config: WorkerConfig
@@ -64,11 +66,20 @@ class Worker:
     pipelines: Pipelines
     cloner: Cloner
     now: Callable[[], datetime]
+    invocation: str
 
     @property
     def lookup(self) -> Lookup:
         """What tells of the restore that a message is about."""
-        return Lookup(self.config, self.records, self.pins, self.pipelines, self.cloner, self.now)
+        return Lookup(
+            self.config,
+            self.records,
+            self.pins,
+            self.pipelines,
+            self.cloner,
+            self.now,
+            self.invocation,
+        )
 
     @property
     def giving_up(self) -> GivingUp:
@@ -80,40 +91,79 @@ class Worker:
         """Do what one delivery can do for one restore, and report its end where this is it.
 
         Several messages can be about one restore: it is seen in several ways, and each event may come twice. One
-        of them leads; the others come back until it has ended the restore, or has fallen silent.
+        of them leads; the others come back until it has ended the restore, or has fallen silent. Of a message that
+        is delivered twice at once, one invocation acts.
         """
-        work = partial(self.cloner.clients.call_time.keeping, ENDING_SECONDS)
         try:
-            with work():
+            with self._time_for_the_ending():
                 known = self.lookup.known(delivery)
-            match known:
-                case KnownRestore() as restore:
-                    with work():
-                        progress = self._advance(restore)
-                    return self._conclude(restore, progress)
-                case LedByAnother():
-                    return self._left_to_leader(delivery)
-                case NothingToDo() as nothing:
-                    return nothing
-        except (*TellError, NoPipelineError) as error:
-            hint = retry_after(error) or 0.0
-            return self.failed(
-                delivery, "aws_error", explain(error), retryable=passes(error), wait_seconds=hint
-            )
+        except _ERRORS as error:
+            return self._failed_by(error, delivery)
+        match known:
+            case KnownRestore() as restore:
+                return self._act_for(restore)
+            case LedByAnother(until):
+                return self._left_to_leader(delivery, until)
+            case NothingToDo() | NotSetAside():
+                return known
 
     def failed(
-        self, delivery: Delivery, code: str, reason: str, *, retryable: bool, wait_seconds: float = 0.0
+        self,
+        delivery: Delivery,
+        code: str,
+        reason: str,
+        *,
+        retryable: bool,
+        wait_seconds: float = 0.0,
+        lease: Lease | None = None,
     ) -> Verdict:
         """What becomes of a delivery that an error ended before it could decide anything.
 
         Args:
             wait_seconds: how long the service asked its caller to wait.
+            lease: that this invocation has on the restore; None where it came to none.
         """
         if retryable and delivery.attempt < self.config.polling.max_attempts:
             again = self._try_again(reason, delivery.attempt, self.config.polling)
             return replace(again, delay_seconds=max(again.delay_seconds, wait_seconds))
-        verdict = self.giving_up.restore(delivery, code, reason)
-        return self._left_to_leader(delivery) if isinstance(verdict, LedByAnother) else verdict
+        verdict = self.giving_up.restore(delivery, code, reason, lease)
+        return self._left_to_leader(delivery, verdict.until) if isinstance(verdict, LedByAnother) else verdict
+
+    def _act_for(self, restore: KnownRestore) -> Verdict:
+        """Follow a restore that is this invocation's to act for, and let go of it."""
+        try:
+            try:
+                with self._time_for_the_ending():
+                    restore = self.lookup.with_choice(restore)
+                    progress = self._advance(restore)
+                verdict = self._conclude(restore, progress)
+            except _ERRORS as error:
+                verdict = self._failed_by(error, restore.delivery, restore.lease)
+        except Exception:
+            self._let_go(restore)
+            raise
+        if isinstance(verdict, TryAgain | NothingToDo):
+            self._let_go(restore)
+        return verdict
+
+    def _let_go(self, restore: KnownRestore) -> None:
+        # Where this fails, the next delivery has to wait until the lease has run out, with this invocation's time.
+        with suppress(*AwsError):
+            self.records.give_lead_back(restore.key, restore.lease)
+
+    def _time_for_the_ending(self) -> AbstractContextManager[None]:
+        return self.cloner.clients.call_time.keeping(ENDING_SECONDS)
+
+    def _failed_by(self, error: Exception, delivery: Delivery, lease: Lease | None = None) -> Verdict:
+        hint = retry_after(error) or 0.0
+        return self.failed(
+            delivery,
+            "aws_error",
+            explain(error),
+            retryable=passes(error),
+            wait_seconds=hint,
+            lease=lease,
+        )
 
     def _advance(self, restore: KnownRestore) -> Progress:
         """Bring the restore as far as its target allows."""
@@ -155,23 +205,35 @@ class Worker:
             progress = GivenUp(progress.code, reason, replace(progress.report, reason=reason))
         if isinstance(progress, GivenUp):
             self._give_pipeline_back(restore.request, restore.key.restore_id)
-        report = self._with_findings(restore, progress.report)
+        number = restore.give_ups + 1
+        code = progress.code if isinstance(progress, GivenUp) else None
+        why = progress.reason if isinstance(progress, GivenUp) else ""
         untold = Ending(self.announcer, self.records, self.now).tell(
-            report,
+            progress.report,
             restore.key,
             notify=restore.treated.notify,
             comes_back=delivery.attempt < self.config.polling.max_attempts,
+            give_up=GiveUp(number, code, why) if code is not None else None,
+            number=number,
+            lease=restore.lease,
         )
-        if not untold:
-            return replace(progress, report=report)
+        if untold:
+            told = "; and ".join([*([why] if why else []), *untold])
+            return GivenUp(code or "aws_error", told, progress.report, number)
         if isinstance(progress, GivenUp):
-            return GivenUp(progress.code, "; and ".join([progress.reason, *untold]), report)
-        return GivenUp("aws_error", "; and ".join(untold), report)
+            progress = replace(progress, number=number)
+        return replace(progress, not_told=self._tell_findings(restore, progress.report))
 
-    def _with_findings(self, restore: KnownRestore, report: Report) -> Report:
-        """The report, where settings were looked at, with what names the source and is not for us to clone."""
+    def _tell_findings(self, restore: KnownRestore, report: Report) -> str | None:
+        """Look, where settings were looked at, for what names the source and is not for us to clone, and tell it.
+
+        It comes last, because nobody waits for it: the restore has been reported and noted.
+
+        Returns:
+            Why it was not told; None where it was, or there was nothing to tell.
+        """
         if not report.outcomes or restore.description is None:
-            return report
+            return None
         request = restore.request
         target = TableId.parse(restore.description["TableArn"])
         source = replace(
@@ -181,8 +243,18 @@ class Worker:
             name=request.source.name,
         )
         cloner = self.cloner
-        found = find_most(self.config.findings, source, target, cloner.clients, cloner.pace.remaining_seconds)
-        return replace(report, findings=found)
+        try:
+            with self._time_for_the_ending():
+                found = find_most(
+                    self.config.findings, source, target, cloner.clients, cloner.pace.remaining_seconds
+                )
+            if found:
+                told = FindingsReport(source.name, target.name, report.restore_id, found)
+                self.announcer.announce_findings(told, notify=restore.treated.notify)
+                self.records.save_findings(restore.key, found)
+        except _ERRORS as error:
+            return explain(error)
+        return None
 
     def _prepare(self, restore: KnownRestore) -> bool:
         """While the target is being restored: start capture, and keep the source's settings.
@@ -190,7 +262,7 @@ class Worker:
         A restore takes hours, and sources get deleted meanwhile.
 
         Returns:
-            Whether this message leads the restore.
+            Whether this message leads the restore still.
         """
         record, delivery = restore.record, restore.delivery
         if restore.begins or record is None:
@@ -198,53 +270,58 @@ class Worker:
             owner = claim.restore_id if claim else None
         else:
             owner = record.pipeline_owner
-        states = self._source_states(restore)
-        leader = self.records.save_waiting(
+        leads = self.records.save_waiting(
             restore.key,
             restore.request,
-            settings=_readable(states),
             summary=(restore.description or {}).get("RestoreSummary", {}),
             attempts=delivery.attempt,
             pipeline_owner=owner,
             now=self.now(),
-            known=record is not None and record.state is RestoreState.WAITING,
-            leader=delivery.message_id,
-            take_over=restore.takes_over,
+            known=record is not None and record.noted is RestoreState.WAITING,
+            lease=restore.lease,
             identified=restore.identified,
         )
-        return leader == delivery.message_id
+        if leads:
+            self._source_states(restore, self.cloner.settings, restore.kept)
+        return leads
 
     def _apply_settings(self, restore: KnownRestore) -> Progress:
         request, record, delivery = restore.request, restore.record, restore.delivery
         claim = self._claim(restore)
         owned = claim if claim is not None and claim.restore_id == restore.key.restore_id else None
         tries = record.sync_attempts + 1 if record else 1
-        desired = self._source_states(restore)
         target = Table(request.target.name, self.cloner.clients, restore.description, request.overrides)
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
-        sync = self.cloner.sync(desired, target, restore.treated, phases, source_region=request.source_region)
-        steps = restore.steps.with_plan(sync.plan())
-        leader = self.records.save_syncing(
+        journal = StepJournal(self.records, restore.key, restore.steps, self.cloner.clients.call_time)
+        leads = self.records.save_syncing(
             restore.key,
             request,
             attempts=delivery.attempt,
             sync_attempts=tries,
             pipeline_owner=claim.restore_id if claim else None,
-            steps=steps,
-            settings=_readable(desired),
+            steps=restore.steps,
             now=self.now(),
-            known=record is not None and record.state is RestoreState.SYNCING,
-            leader=delivery.message_id,
-            take_over=restore.takes_over,
+            known=record is not None and record.noted is RestoreState.SYNCING,
+            lease=restore.lease,
             identified=restore.identified,
         )
-        if leader != delivery.message_id:
+        if not leads:
             return LedByAnother()
+        region = request.source_region
+        desired: Desired = restore.kept
+        outcomes: list[Outcome] = []
+        for settings in (self.cloner.protecting, self.cloner.others):
+            desired = self._source_states(restore, settings, desired)
+            sync = self.cloner.sync(
+                desired, target, restore.treated, phases, source_region=region, settings=settings
+            )
+            journal.planned(sync.plan())
+            # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
+            outcomes += sync.run(journal)
         if owned is None and _nothing_is_known(desired):
             return self._source_is_gone(restore)
-        # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
-        outcomes = self.cloner.carry_out(sync, restore.key, steps)
+        outcomes = journal.finish(outcomes)
         if owned is not None and not target.replaced:
             owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
             if owned is not None:
@@ -253,10 +330,8 @@ class Worker:
                 return Finished(report)
             # Abandoned meanwhile: a restore like any other.
             claim = None
-            sync = self.cloner.sync(desired, target, restore.treated, source_region=request.source_region)
-            record = self.records.get(restore.key)
-            earlier = record.steps if record else steps
-            outcomes = self.cloner.plan_and_carry_out(sync, restore.key, earlier)
+            sync = self.cloner.sync(desired, target, restore.treated, source_region=region)
+            outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
         if target.replaced:
             return self._target_is_gone(restore, outcomes)
         code = "source_gone" if _is_gone(desired) else "settings_failed"
@@ -308,8 +383,23 @@ class Worker:
         )
         return GivenUp("source_gone", reason, restore.report(Result.FAILED, self.now(), reason=reason))
 
-    def _source_states(self, restore: KnownRestore) -> Desired:
-        return self.cloner.source_states(restore.source.table, restore.kept, restore.treated)
+    def _source_states(self, restore: KnownRestore, settings: Sequence[Setting], known: Desired) -> Desired:
+        """The source's portable states of `settings`, each kept on record as soon as it is read.
+
+        Args:
+            known: those that are known already, on record too where they fit.
+        """
+        on_record = {name: state for name, state in known.items() if not isinstance(state, Unreadable)}
+
+        def keep(name: str, state: State) -> None:
+            source_id = restore.source.table_id
+            if self.records.keep_state(restore.key, name, state, on_record, source_id):
+                on_record[name] = state
+
+        read = self.cloner.source_states(
+            restore.source.table, dict(on_record), restore.treated, settings=settings, keep=keep
+        )
+        return {**known, **read}
 
     def _begin(self, restore: KnownRestore) -> Claim | None:
         """Claim the source's pipeline, if it has one."""
@@ -339,8 +429,17 @@ class Worker:
         if pipeline is not None:
             pipeline.give_back(request.target.name, restore_id)
 
-    def _left_to_leader(self, delivery: Delivery) -> TryAgain | NothingToDo:
-        """Another message leads this restore: come back to see it ended, or to take over."""
+    def _left_to_leader(self, delivery: Delivery, until: datetime | None = None) -> TryAgain | NothingToDo:
+        """Another message leads this restore: come back to see it ended, or to take over.
+
+        Args:
+            until: when another invocation, which acts for it, cannot run any more. It may be one of this very message,
+                and may have died: the message comes back after that, whatever its number of attempts.
+        """
+        if until is not None:
+            again = self._try_again("another invocation acts for it", delivery.attempt, self.config.polling)
+            left = (until - self.now()).total_seconds() + 1
+            return replace(again, delay_seconds=max(again.delay_seconds, left))
         reason = "another message of this restore leads"
         if delivery.attempt < self.config.polling.max_attempts:
             return self._try_again(reason, delivery.attempt, self.config.polling)
@@ -362,11 +461,6 @@ def _pipeline_of(restore: KnownRestore) -> Pipeline:
             f"{restore.request.source.name} has no pipeline: its module was destroyed while a restore used it"
         )
     return pipeline
-
-
-def _readable(states: Desired) -> dict[str, State]:
-    """The portable states among what was read of a source."""
-    return {name: state for name, state in states.items() if not isinstance(state, Unreadable)}
 
 
 def _nothing_is_known(desired: Desired) -> bool:

@@ -30,7 +30,7 @@ from dynamodb_restore.pipeline.registration import Registration, read_registrati
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.pins import Pins
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
@@ -137,7 +137,16 @@ class House:
     def worker(self) -> Worker:
         announcer = Announcer(self.clients, "default", None)
         pins = Pins(self.clients, RESTORE_TABLE, timedelta(days=90))
-        return Worker(self.config, self.records, pins, announcer, self.pipelines, self.cloner, self.instant)
+        return Worker(
+            self.config,
+            self.records,
+            pins,
+            announcer,
+            self.pipelines,
+            self.cloner,
+            self.instant,
+            "invocation-1",
+        )
 
     def register(
         self,
@@ -216,16 +225,18 @@ class House:
     def recorded(self) -> None:
         """The restore's record as the worker leaves it once replay has started."""
         key = RestoreKey("orders-restored", RESTORE_ID)
+        lease = Lease("invocation-1", self.instant() + timedelta(minutes=2))
+        self.records.take_lead(key, request(), None, "message", lease, self.instant())
+        self.records.keep_state(key, "shelf", {"jars": ["fig", "plum"]}, {})
         self.records.save_waiting(
             key,
             request(),
-            settings={"shelf": {"jars": ["fig", "plum"]}},
             summary={},
             attempts=1,
             pipeline_owner=RESTORE_ID,
             now=self.instant(),
             known=False,
-            leader="message",
+            lease=lease,
         )
         report = Report(Result.REPLAYING, "orders", "orders-restored", self.instant())
         self.records.save_report(key, report, self.instant())

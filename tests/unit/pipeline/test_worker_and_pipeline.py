@@ -196,7 +196,8 @@ def test_a_restore_that_is_sent_round_again_claims_its_pipeline_again(house: Hou
 
     def redriven(attempt: int) -> Verdict:
         wanted = request(requested_at=house.instant())
-        return worker_of(house, kept).follow(delivery(wanted, attempt, "from the DLQ", redriven=True))
+        again = delivery(wanted, attempt, "from the DLQ", redriven=True)
+        return worker_of(house, kept).follow(again)
 
     house.aws.describe_next("orders-restored", RESTORING)
     assert isinstance(redriven(1), TryAgain)
