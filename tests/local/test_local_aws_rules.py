@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from collections.abc import Iterator
@@ -458,3 +459,27 @@ def test_the_announced_event_has_cloudtrails_shape(aws: LocalAws, table: str) ->
     described = detail["responseElements"]["tableDescription"]
     assert described["tableStatus"] == "CREATING"
     assert described["restoreSummary"]["restoreInProgress"] is True
+
+
+def test_cloudtrail_shows_the_restores_that_were_made(aws: LocalAws, table: str) -> None:
+    target = f"{table}-restored"
+    aws.restore(table, target, announced=False)
+    now = datetime.datetime.now(datetime.UTC)
+    page = aws.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "RestoreTableToPointInTime"}],
+        StartTime=now - datetime.timedelta(minutes=1),
+        EndTime=now + datetime.timedelta(minutes=1),
+    )
+    records = [json.loads(event["CloudTrailEvent"]) for event in page["Events"]]
+    assert target in [record["requestParameters"]["targetTableName"] for record in records]
+
+
+def test_a_table_says_the_same_of_its_creation_before_and_after_it_is_restored(
+    aws: LocalAws, table: str
+) -> None:
+    target = f"{table}-restored"
+    aws.restore(table, target, polls=None, announced=False, begun_ago=3600)
+    created = [aws.clients().dynamodb.describe_table(TableName=target)["Table"]["CreationDateTime"]]
+    aws.rules.restores.release(target)
+    created.append(aws.clients().dynamodb.describe_table(TableName=target)["Table"]["CreationDateTime"])
+    assert created[0] == created[1]

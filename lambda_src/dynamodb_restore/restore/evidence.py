@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 TRAIL_DELAY = timedelta(minutes=20)
-"""How long after a call CloudTrail may take to show it: 15 minutes, and a margin
-(docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-troubleshooting.html,
-docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html)."""
+"""How long after the table was made CloudTrail is asked for the call. It shows one after about five minutes on average, and
+promises no time (docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html)."""
 
 LONGEST_UNKNOWN = timedelta(days=1)
 """How old a request may be of which nothing is on record. Deliveries of one that is followed come for longer; what was given
