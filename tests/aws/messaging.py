@@ -12,6 +12,15 @@ from tests.aws.errors import client_error
 _SUBJECT = re.compile(r"[A-Za-z0-9!-/][\x20-\x7e]{0,99}")
 """docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
+_LARGEST = 256 * 1024
+"""Bytes of the entries of one request to EventBridge, which must be fewer, and of one message to SNS, which may be as many
+(docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html,
+docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    return sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
+
 
 @dataclass
 class Messaging:
@@ -31,6 +40,12 @@ class Messaging:
 
     def _put_events(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         entries = parameters["Entries"]
+        if sum(_size(entry) for entry in entries) >= _LARGEST:
+            raise client_error(
+                "PutEvents",
+                "ValidationException",
+                "Total size of the entries in the request is over the limit.",
+            )
         if self.refuses_events:
             failure = {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
             return {"FailedEntryCount": len(entries), "Entries": [failure for _ in entries]}
@@ -41,6 +56,7 @@ class Messaging:
         if not _SUBJECT.fullmatch(parameters["Subject"]):
             raise client_error("Publish", "InvalidParameter", "Invalid parameter: Subject")
         # What UTF-8 cannot write down never leaves the client.
-        parameters["Message"].encode()
+        if len(parameters["Message"].encode()) > _LARGEST:
+            raise client_error("Publish", "InvalidParameter", "Invalid parameter: Message too long")
         self.notifications.append(dict(parameters))
         return {"MessageId": "published"}

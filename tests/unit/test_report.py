@@ -106,6 +106,7 @@ def test_what_was_found_for_people_and_for_machines() -> None:
                 "advice": "add the metrics of orders-restored to it",
             },
         ],
+        "more": 0,
     }
 
 
@@ -135,7 +136,8 @@ def test_text_of_what_nobody_can_know() -> None:
         .text()
         .endswith(
             "UNCHANGED  ttl\n"
-            "  ? enable TTL by expires. An interrupted delivery planned this; whether it did it is not known.\n"
+            "  ? enable TTL by expires\n"
+            "  ? (An interrupted delivery planned these steps; whether it took them is not known.)\n"
         )
     )
 

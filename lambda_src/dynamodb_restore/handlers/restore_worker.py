@@ -117,13 +117,19 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)
-    return report.as_json()
+    return report.within().as_json()
 
 
 def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -> bool:
     """Handle one message of the restore queue; False asks Lambda to leave it on the queue."""
     attempt = int(message["attributes"]["ApproximateReceiveCount"])
-    match _verdict(message, attempt, worker):
+    try:
+        verdict = _verdict(message, attempt, worker)
+    except NothingToFollow as nothing:
+        logger.info("nothing to follow", reason=str(nothing))
+        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
+        return True
+    match verdict:
         case TryAgain(reason, delay_seconds):
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
@@ -144,14 +150,17 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
 
 
 def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdict:
-    """What becomes of a message; a fault of our own is a verdict that names it."""
+    """What becomes of a message; a fault of our own is a verdict that names it.
+
+    Raises:
+        NothingToFollow: there is no restore behind it.
+    """
     seen: RestoreRequest | Sighting | None = None
     try:
         seen = parse_message(message["body"])
         request = _completed(seen, worker) if isinstance(seen, Sighting) else seen
-    except NothingToFollow as nothing:
-        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
-        return NothingToDo(str(nothing))
+    except NothingToFollow:
+        raise
     except RequestError as error:
         metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
         return worker.giving_up.message(_sighting(seen), error.reason, str(error), attempt)
@@ -285,7 +294,7 @@ def _log_not_told(reason: str | None) -> None:
 
 
 def _log_report(report: Report) -> None:
-    logger.info("report", report=report.as_json())
+    logger.info("report", report=report.within().as_json())
     metrics.add_metric(f"Restores{report.result.name.title().replace('_', '')}", MetricUnit.Count, 1)
     for status in (Status.APPLIED, Status.FAILED):
         count = sum(outcome.status is status for outcome in report.outcomes)

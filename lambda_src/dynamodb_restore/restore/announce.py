@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.restore.bounds import json_text
 from dynamodb_restore.restore.report import (
     DETAIL_TYPE,
     EVENT_SOURCE,
@@ -12,10 +11,6 @@ from dynamodb_restore.restore.report import (
     FindingsReport,
     Report,
 )
-
-_LONGEST_TEXT = 200_000
-"""Characters of one notification; SNS takes 256 KiB (docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
-
 
 _PASSING = ("InternalFailure", "InternalException", "ThrottlingException")
 
@@ -76,9 +71,8 @@ class Announcer:
             ClientError, BotoCoreError: from the call.
         """
         if self._topic_arn:
-            self._clients.sns.publish(
-                TopicArn=self._topic_arn, Subject=report.subject(), Message=report.text()[:_LONGEST_TEXT]
-            )
+            told = report.within()
+            self._clients.sns.publish(TopicArn=self._topic_arn, Subject=told.subject(), Message=told.text())
 
     def _put(self, detail_type: str, report: Report | FindingsReport) -> None:
         answer = self._clients.events.put_events(
@@ -87,7 +81,7 @@ class Announcer:
                     "EventBusName": self._event_bus_name,
                     "Source": EVENT_SOURCE,
                     "DetailType": detail_type,
-                    "Detail": json.dumps(report.as_json()),
+                    "Detail": json_text(report.within().as_json()),
                 }
             ]
         )

@@ -30,6 +30,17 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import Clients, ErrorClass, classify
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import iso
+from dynamodb_restore.restore.bounds import (
+    FINDINGS_BYTES,
+    REPORT_BYTES,
+    STATES_BYTES,
+    STEPS_BYTES,
+    fitted_findings,
+    fitted_outcomes,
+    json_bytes,
+    json_text,
+    shortened,
+)
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
@@ -54,10 +65,6 @@ class RestoreState(enum.Enum):
 
 
 _SORT_PREFIX = "restore#"
-
-_MOST_STATE_BYTES = 250_000
-"""Of portable states in one record: an item holds 400 KB, and the report has to fit too
-(docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
 
 _GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
 """States that only the message which was given up leads out of, once somebody has sent it round again."""
@@ -127,7 +134,7 @@ class GiveUp:
     reason: str
 
     def as_json(self) -> dict[str, Any]:
-        return {"number": self.number, "code": self.code, "reason": self.reason}
+        return {"number": self.number, "code": self.code, "reason": shortened(self.reason)}
 
 
 @dataclass(frozen=True)
@@ -368,7 +375,7 @@ class RestoreRecords:
                 delivery.
             source_id: the source's TableId.
         """
-        if _size(state) + sum(map(_size, kept.values())) > _MOST_STATE_BYTES:
+        if _size(state) + sum(map(_size, kept.values())) > STATES_BYTES:
             return False
         values = {":state": state} if source_id is None else {":state": state, ":source": source_id}
         also = "" if source_id is None else ", source_id = :source"
@@ -461,7 +468,7 @@ class RestoreRecords:
         """
         update = _Update(_as_values(steps))
         if outcomes is not None:
-            update.assign("outcomes", [outcome.as_json() for outcome in outcomes])
+            update.assign("outcomes", [outcome.as_json() for outcome in fitted_outcomes(outcomes)])
         update.require("attribute_exists(#state)")
         update.require_not_in("state", _CLOSED)
         update.carry_out(self._dynamodb, self._table_name, key)
@@ -484,7 +491,7 @@ class RestoreRecords:
             lease: of the invocation that ends it; None for a person's.
         """
         values: dict[str, Any] = {
-            "report": report.as_json(),
+            "report": report.within(REPORT_BYTES).as_json(),
             "source": report.source,
             "target": report.target,
         }
@@ -498,7 +505,8 @@ class RestoreRecords:
 
     def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
         """Note what was found to name the source, beside the report."""
-        update = _Update({"findings": [finding.as_json() for finding in findings]})
+        fitting = fitted_findings(findings, FINDINGS_BYTES)
+        update = _Update({"findings": [finding.as_json() for finding in fitting]})
         update.require("attribute_exists(#pk)")
         update.carry_out(self._dynamodb, self._table_name, key)
 
@@ -570,11 +578,12 @@ def _as_lists(plan: Plan) -> dict[str, list[str]]:
 
 
 def _as_values(steps: Steps) -> dict[str, dict[str, list[str]]]:
-    return {"plan": _as_lists(steps.planned), "done": _as_lists(steps.done)}
+    fitting = steps.within(STEPS_BYTES)
+    return {"plan": _as_lists(fitting.planned), "done": _as_lists(fitting.done)}
 
 
 def _size(state: State) -> int:
-    return len(json.dumps(state, ensure_ascii=False).encode())
+    return json_bytes(state)
 
 
 def _described(request: RestoreRequest) -> dict[str, Any]:
@@ -583,7 +592,7 @@ def _described(request: RestoreRequest) -> dict[str, Any]:
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON values as DynamoDB attribute values; DynamoDB's numbers are decimals, never floats."""
-    exact = json.loads(json.dumps(dict(values)), parse_float=Decimal)
+    exact = json.loads(json_text(dict(values)), parse_float=Decimal)
     serialize = TypeSerializer().serialize
     return {key: serialize(value) for key, value in exact.items()}
 

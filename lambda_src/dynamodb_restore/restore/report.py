@@ -5,12 +5,24 @@ from __future__ import annotations
 import enum
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import iso
+from dynamodb_restore.restore.bounds import (
+    EVENT_BYTES,
+    TEXT_BYTES,
+    cut_at,
+    cut_outcome,
+    first_of,
+    fitted,
+    fitted_findings,
+    json_bytes,
+    longest_list,
+    shortened,
+)
 from dynamodb_restore.restore.outcome import Outcome, Status, SwitchedBy
 
 DETAIL_TYPE = "DynamoDB Table Restore Report"
@@ -86,6 +98,22 @@ class Report:
             "settings": [outcome.as_json() for outcome in self.outcomes],
         }
 
+    def within(self, most_bytes: int = EVENT_BYTES) -> Report:
+        """The same report in at most so many bytes as JSON: its longest lists and lines are cut, and say by how much."""
+        lines = max(longest_list(self.outcomes), len(self.notes))
+        return fitted(self, self._cut, lambda report: json_bytes(report.as_json()), most_bytes, lines)
+
+    def _cut(self, count: int) -> Report:
+        """The report with at most so many lines in each list."""
+        return replace(
+            self,
+            restore_id=shortened(self.restore_id) if self.restore_id else self.restore_id,
+            requested_by=shortened(self.requested_by) if self.requested_by else self.requested_by,
+            reason=shortened(self.reason) if self.reason else self.reason,
+            outcomes=[cut_outcome(outcome, count) for outcome in self.outcomes],
+            notes=first_of([shortened(note) for note in self.notes], count),
+        )
+
     @property
     def left_out(self) -> tuple[str, ...]:
         """Settings of which the source has something that the target has not, without a failure."""
@@ -148,7 +176,7 @@ class Report:
             lines += ["", _wrapped("Note", note)]
         for outcome in self.outcomes:
             lines += ["", *_setting_lines(outcome)]
-        return "\n".join(lines) + "\n"
+        return cut_at("\n".join(lines) + "\n", TEXT_BYTES)
 
 
 @dataclass(frozen=True)
@@ -157,12 +185,14 @@ class FindingsReport:
 
     Attributes:
         source, target, restore_id: as in the report.
+        more: how many were found besides those that are listed.
     """
 
     source: str
     target: str
     restore_id: str | None
     findings: Sequence[Finding]
+    more: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The detail of the event; README.md documents it field by field."""
@@ -171,7 +201,13 @@ class FindingsReport:
             "target": self.target,
             "restore_id": self.restore_id,
             "findings": [finding.as_json() for finding in self.findings],
+            "more": self.more,
         }
+
+    def within(self, most_bytes: int = EVENT_BYTES) -> FindingsReport:
+        """The same in at most about so many bytes as JSON; `more` says how many findings that left out."""
+        listed = fitted_findings(self.findings, most_bytes)
+        return replace(self, findings=listed, more=self.more + len(self.findings) - len(listed))
 
     def subject(self) -> str:
         """One line for a mail's subject: ASCII, within SNS's limit."""
@@ -181,7 +217,9 @@ class FindingsReport:
         """The findings for a person."""
         lines = [f"TO DO      what names {self.source} and was not cloned to {self.target}"]
         lines += [_wrapped("*", f"{finding.name}: {finding.advice}") for finding in self.findings]
-        return "\n".join(lines) + "\n"
+        if self.more:
+            lines.append(_wrapped("*", f"... and {self.more} more"))
+        return cut_at("\n".join(lines) + "\n", TEXT_BYTES)
 
 
 _HEADS = {
@@ -215,7 +253,7 @@ def overall(outcomes: Sequence[Outcome]) -> Result:
     return Result.INCOMPLETE if failed else Result.SYNCED
 
 
-_DOUBT = "An interrupted delivery planned this; whether it did it is not known."
+_DOUBT = "(An interrupted delivery planned these steps; whether it took them is not known.)"
 
 
 def _setting_lines(outcome: Outcome) -> list[str]:
@@ -225,7 +263,8 @@ def _setting_lines(outcome: Outcome) -> list[str]:
     switch = _SWITCHES.get(outcome.switch.by, "") if outcome.switch and on else ""
     lines = [f"{outcome.status.value.upper():<10} {outcome.setting}{switch}"]
     lines += [_wrapped("+", line) for line in outcome.done]
-    lines += [_wrapped("?", f"{line}. {_DOUBT}") for line in outcome.in_doubt]
+    if outcome.in_doubt:
+        lines += [_wrapped("?", line) for line in (*outcome.in_doubt, _DOUBT)]
     if outcome.status is Status.FAILED and outcome.reason:
         again = (
             "Trying again can help."
@@ -248,6 +287,8 @@ def _wrapped(mark: str, text: str) -> str:
         subsequent_indent=" " * 4,
         break_long_words=False,
         break_on_hyphens=False,
+        # A tab would become eight spaces.
+        expand_tabs=False,
     )
 
 

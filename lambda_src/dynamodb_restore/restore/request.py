@@ -23,6 +23,7 @@ from typing import Any
 from dynamodb_restore.aws import TableRef, table_ref
 from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.boundary import RestorePoint
+from dynamodb_restore.restore.bounds import shortened
 from dynamodb_restore.settings.setting import Overrides
 
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
@@ -150,7 +151,7 @@ class RestoreRequest:
             "region": self.region,
             "account": self.account,
             "requested_at": iso(self.requested_at),
-            "requested_by": self.requested_by,
+            "requested_by": shortened(self.requested_by),
             "restore_point": iso(self.restore_point) if self.restore_point else None,
             "backup_arn": self.backup_arn,
             "overrides": {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dynamodb_restore.restore.bounds import first_of, fitted, json_bytes, shortened
 from dynamodb_restore.restore.outcome import Outcome, Status
 
 Plan = Mapping[str, Sequence[str]]
@@ -20,7 +21,7 @@ _INTERRUPTED = "the delivery that applied it was interrupted before it could tel
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of one restore, by setting, each by its summary.
+    """The steps of one restore, by setting, each by its summary, which is shortened where it is long.
 
     Attributes:
         planned: those that some delivery was about to take, and whose end is not on record.
@@ -32,15 +33,28 @@ class Steps:
 
     def with_plan(self, plan: Plan) -> Steps:
         """Once more steps are planned; those that were planned before stay so until their end is known."""
-        return replace(self, planned=_joined(self.planned, plan))
+        return replace(self, planned=_joined(self.planned, _shortened(plan)))
 
     def with_done(self, setting: str, step: str) -> Steps:
         """Once AWS has taken a step."""
-        return Steps(_without(self.planned, setting, step), _joined(self.done, {setting: [step]}))
+        line = shortened(step)
+        return Steps(_without(self.planned, setting, line), _joined(self.done, {setting: [line]}))
 
     def with_not_done(self, setting: str, step: str) -> Steps:
         """Once a step is known not to have been taken."""
-        return replace(self, planned=_without(self.planned, setting, step))
+        return replace(self, planned=_without(self.planned, setting, shortened(step)))
+
+    def within(self, most_bytes: int) -> Steps:
+        """The same in at most so many bytes as JSON, both kinds cut to equally many lines a setting."""
+
+        def cut(count: int) -> Steps:
+            return Steps(_first_of(self.planned, count), _first_of(self.done, count))
+
+        def bytes_of(steps: Steps) -> int:
+            return json_bytes([steps.planned, steps.done])
+
+        lines = max((len(each) for each in (*self.planned.values(), *self.done.values())), default=0)
+        return fitted(self, cut, bytes_of, most_bytes, lines)
 
     def told(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Outcomes of one delivery that also tell what all deliveries have done."""
@@ -55,11 +69,16 @@ class Steps:
         )
 
     def _told(self, outcome: Outcome) -> Outcome:
-        still_open = outcome.still_open or ()
+        still_open = {shortened(step) for step in outcome.still_open or ()}
+        now = {shortened(step): step for step in outcome.done}
         noted = [step for step in self.done.get(outcome.setting, ()) if step not in still_open]
-        done = (*noted, *(step for step in outcome.done if step not in noted))
+        done = (
+            *(now.get(step, step) for step in noted),
+            *(step for line, step in now.items() if line not in noted),
+        )
         planned = self.planned.get(outcome.setting, ())
-        in_doubt = tuple(step for step in planned if step not in still_open and step not in done)
+        ended = {*still_open, *noted, *now}
+        in_doubt = tuple(step for step in planned if step not in ended)
         outcome = replace(outcome, done=done, in_doubt=in_doubt)
         looked_at = outcome.still_open is not None
         if done and looked_at and outcome.status in (Status.UNCHANGED, Status.SKIPPED):
@@ -73,6 +92,14 @@ def _joined(earlier: Plan, later: Plan) -> dict[str, list[str]]:
         name: list(dict.fromkeys([*earlier.get(name, ()), *later.get(name, ())]))
         for name in {**earlier, **later}
     }
+
+
+def _shortened(plan: Plan) -> dict[str, list[str]]:
+    return {name: [shortened(step) for step in steps] for name, steps in plan.items()}
+
+
+def _first_of(plan: Plan, count: int) -> dict[str, list[str]]:
+    return {name: list(first_of(steps, count)) for name, steps in plan.items()}
 
 
 def _without(plan: Plan, setting: str, step: str) -> dict[str, list[str]]:
