@@ -117,7 +117,8 @@ class TestCloudTrail:
     def test_it_is_on_a_later_page(self, worker: Worker, aws: Aws) -> None:
         aws.trail.note(recorded_call())
         for number in range(5):
-            aws.trail.note(recorded_call(target=f"another-{number}"))
+            later_call = MADE_IN_TIME + timedelta(seconds=1 + number)
+            aws.trail.note(recorded_call(target=f"another-{number}", at=later_call))
         assert isinstance(worker.follow(delivery(request(), 1)), Finished)
 
     @pytest.mark.parametrize(
