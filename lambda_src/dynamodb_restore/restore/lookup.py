@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import ErrorClass, classify, describe_table, explain
+from dynamodb_restore.aws import AwsError, ErrorClass, classify, describe_table, explain
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.clone import Cloner
@@ -207,9 +208,21 @@ class Lookup:
             case Lead.LEFT_TO_ANOTHER:
                 return LedByAnother()
         lease = Lease(self.invocation, self._invocation_ends_at())
-        taken = self.records.take_lead(
-            key, delivery.request, record, delivery.message_id, lease, self.now(), identified or Identified()
-        )
+        try:
+            taken = self.records.take_lead(
+                key,
+                delivery.request,
+                record,
+                delivery.message_id,
+                lease,
+                self.now(),
+                identified or Identified(),
+            )
+        except AwsError:
+            # It may have been taken all the same; the next delivery would have to wait until it has run out.
+            with suppress(*AwsError):
+                self.records.give_lead_back(key, lease)
+            raise
         return lease if taken else LedByAnother(record.lease_until if record else None)
 
     def _not_set_aside(self, delivery: Delivery, record: RestoreRecord | None) -> NotSetAside:

@@ -164,14 +164,16 @@ def _tried(read: Callable[[], _T], pace: Pace) -> _T:
     Raises:
         ClientError, BotoCoreError, TableGoneError: from the last try.
     """
+    unanswered = 0
     for attempt in range(1, _READ_TRIES):
         try:
             return read()
         except AwsError as error:
+            unanswered += was_not_answered(error)
             delay = max(_POLL.delay(attempt, pace.rng), retry_after(error) or 0.0)
             if (
                 classify(error) is not ErrorClass.RETRY
-                or (was_not_answered(error) and attempt > 1)
+                or unanswered > 1
                 or pace.remaining_seconds() - delay <= AFTER_A_WAIT_SECONDS
             ):
                 raise
@@ -510,7 +512,7 @@ class _Task:
             StepOmitted: from the setting.
             _ThereAlready: AWS says that there is nothing to carry out.
         """
-        attempt = 0
+        attempt = unanswered = 0
         in_doubt = False
         while True:
             attempt += 1
@@ -528,8 +530,9 @@ class _Task:
                 if classify(error) is ErrorClass.IGNORE:
                     raise _ThereAlready(in_doubt=in_doubt) from error
                 failure = _Failure.of(error, f"{step.summary}: ", in_doubt=in_doubt)
+                unanswered += failure.unanswered
                 delay = self._delay(attempt, deadline, error)
-                if not failure.retryable or (failure.unanswered and attempt > 1) or delay is None:
+                if not failure.retryable or unanswered > 1 or delay is None:
                     return failure
                 yield delay
             else:
@@ -560,7 +563,7 @@ class _Task:
         Args:
             expected: how many steps are known to have failed and so stay open.
         """
-        attempt = 0
+        attempt = unanswered = 0
         while True:
             attempt += 1
             problem: BaseException | None = None
@@ -575,8 +578,9 @@ class _Task:
                 problem = error
                 failure = _Failure.of(error, _NOT_SEEN)
             self.target.forget()
+            unanswered += failure.unanswered
             delay = self._delay(attempt, deadline, problem)
-            if not failure.retryable or (failure.unanswered and attempt > 1) or delay is None:
+            if not failure.retryable or unanswered > 1 or delay is None:
                 return failure
             yield delay
 
