@@ -200,7 +200,7 @@ def lead(
     if record.given_up:
         return _lead_out_of_failure(record, delivery)
     # Given up for an error that left no mark in the record: nothing tells a copy of that message from it.
-    unmarked = delivery.redriven and delivery.give_up == record.give_ups == 0
+    unmarked = delivery.redriven and not delivery.give_up
     leads_already = record.leader in (None, delivery.message_id)
     if leads_already or unmarked or _has_fallen_silent(record, longest_delay_seconds, now):
         return Lead.LEADS

@@ -24,6 +24,19 @@ def passes(error: BaseException) -> bool:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What became of telling an end.
+
+    Attributes:
+        untold: what could not be told or noted, a line each.
+        noted: whether the record has it. Where it has not, its message must not say which give-up it comes of.
+    """
+
+    untold: list[str]
+    noted: bool
+
+
+@dataclass(frozen=True)
 class Ending:
     """What telling an end needs.
 
@@ -45,7 +58,7 @@ class Ending:
         give_up: GiveUp | None = None,
         number: int = 1,
         lease: Lease | None = None,
-    ) -> list[str]:
+    ) -> Told:
         """Put the event, publish the notification, note the record: each is tried, whatever became of the others.
 
         First told, then noted: a crash in between tells twice, never not at all. Where somebody could not be told, the
@@ -59,21 +72,20 @@ class Ending:
             number: of the give-up, also of one that comes of nobody being told.
             lease: of this invocation; None where it has none.
 
-        Returns:
-            What could not be told or noted, a line each.
-
         Raises:
             ClientError, BotoCoreError, AnnounceError: one that passes by itself, of a message that comes back.
         """
         untold: list[str] = []
+        noted_here = False
 
         def note() -> None:
+            nonlocal noted_here
             if key is None:
                 return
             reason = "; and ".join([*([report.reason] if report.reason else []), *untold])
             noted = replace(report, result=Result.FAILED, reason=reason) if untold else report
             given_up = give_up or (GiveUp(number, "aws_error", reason) if untold else None)
-            self.records.save_report(key, noted, self.now(), give_up=given_up, lease=lease)
+            noted_here = self.records.save_report(key, noted, self.now(), give_up=given_up, lease=lease)
 
         steps: list[Callable[[], None]] = [partial(self.announcer.put_event, report)]
         if notify:
@@ -85,4 +97,4 @@ class Ending:
                 if comes_back and passes(error):
                     raise
                 untold.append(explain(error))
-        return untold
+        return Told(untold, noted_here)

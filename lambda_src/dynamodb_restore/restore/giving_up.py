@@ -161,8 +161,9 @@ class GivingUp:
         """The verdict, once everybody has been told who can be."""
         ending = Ending(self.announcer, self.lookup.records, self.now)
         give_up = GiveUp(number, code, str(report.reason))
-        untold = ending.tell(
+        told = ending.tell(
             report, key, notify=notify, comes_back=False, give_up=give_up, number=number, lease=lease
         )
-        # Where it has no record, nothing tells one copy of its message from another.
-        return GivenUp(code, "; and ".join([give_up.reason, *untold]), report, number if key else 0)
+        # Where it is not on record, nothing tells one copy of its message from another.
+        reason = "; and ".join([give_up.reason, *told.untold])
+        return GivenUp(code, reason, report, number if told.noted else 0)

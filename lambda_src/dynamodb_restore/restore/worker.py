@@ -208,7 +208,7 @@ class Worker:
         number = restore.give_ups + 1
         code = progress.code if isinstance(progress, GivenUp) else None
         why = progress.reason if isinstance(progress, GivenUp) else ""
-        untold = Ending(self.announcer, self.records, self.now).tell(
+        ending = Ending(self.announcer, self.records, self.now).tell(
             progress.report,
             restore.key,
             notify=restore.treated.notify,
@@ -217,8 +217,9 @@ class Worker:
             number=number,
             lease=restore.lease,
         )
-        if untold:
-            told = "; and ".join([*([why] if why else []), *untold])
+        number = number if ending.noted else 0
+        if ending.untold:
+            told = "; and ".join([*([why] if why else []), *ending.untold])
             return GivenUp(code or "aws_error", told, progress.report, number)
         if isinstance(progress, GivenUp):
             progress = replace(progress, number=number)
