@@ -7,6 +7,7 @@ so that the error which ended the restore keeps back only what it must.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,10 +67,12 @@ class GivingUp:
             if record is not None and record.settled:
                 return NothingToDo("already finished by an earlier delivery")
             if lease is None and key is not None and record is not None:
-                leads = self.lookup.take_lead(delivery, key, record)
-                if not isinstance(leads, Lease):
-                    return leads
-                lease = leads
+                # Where the restore table takes no notes, people and machines hear of it all the same.
+                with suppress(*AwsError):
+                    leads = self.lookup.take_lead(delivery, key, record)
+                    if not isinstance(leads, Lease):
+                        return leads
+                    lease = leads
             reason = "; and ".join([reason, *self._given_back(request, key)])
         treated = self.lookup.treatment(request, record.settings if record else {})
         report = delivery.report(
