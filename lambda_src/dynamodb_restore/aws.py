@@ -146,9 +146,12 @@ class Clients:
 
     @cached_property
     def _once(self) -> Config:
-        """One attempt a call. An attempt that timed out may still take effect, later than its own repetition; a caller
-        for whom that matters has to know of each attempt."""
-        return self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+        """One attempt a call, which may take as long as all attempts of another. An attempt that timed out may still take
+        effect, later than its own repetition; a caller for whom that matters has to know of each attempt."""
+        patient = CALL_SECONDS - _CONNECT_SECONDS
+        return self._config.merge(
+            Config(read_timeout=patient, retries={"mode": "standard", "total_max_attempts": 1})
+        )
 
     @property
     def region(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from dynamodb_restore.aws import ATTEMPT_SECONDS
+from dynamodb_restore.aws import CALL_SECONDS
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from tests.aws.account import Account
@@ -65,7 +65,7 @@ class Estate:
             self.account,
             hazards=[self.storm, self._late, self.faults],
             latency=lambda: rng.uniform(0.001, 0.02),
-            timeout_seconds=ATTEMPT_SECONDS,
+            timeout_seconds=CALL_SECONDS,
         )
         self.clients = DirectClients(self.wire)
         self._make_tables()
@@ -227,7 +227,7 @@ class Estate:
     def _late_send(self) -> float:
         """What docs/guarantees.md leaves out: a send of a capture that was killed, which lands within a minute."""
         if self.plan.dies and self.rng.random() < 0.5:
-            return self.rng.uniform(0, ATTEMPT_SECONDS)
+            return self.rng.uniform(0, CALL_SECONDS)
         return self.rng.uniform(66 if self.plan.dies else 0, 900)
 
 

@@ -164,10 +164,10 @@ def test_anything_else_is_no_table(text: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["sqs", "dynamodb"])
-def test_there_are_clients_without_repetitions_and_they_differ_in_nothing_else(
+def test_there_are_clients_without_repetitions_which_wait_as_long_as_all_of_those(
     clients: Clients, service: str
 ) -> None:
     usual, once = (getattr(clients, name).meta.config for name in (service, f"{service}_once"))
 
     assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (2, 1)
-    assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (1.5, 4, "dynamodb-restore")
+    assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (1.5, 10.5, "dynamodb-restore")

@@ -83,7 +83,7 @@ def test_what_is_kept_leaves_time_for_work() -> None:
 
 
 def test_capture_ends_in_its_time_although_its_calls_hang() -> None:
-    last_send = capture._SEND_SECONDS + ATTEMPT_SECONDS
+    last_send = capture._SEND_SECONDS + CALL_SECONDS
     assert last_send < bundle.LATE_SECONDS
     stored = capture._STORE_SECONDS + 2 * CALL_SECONDS
     # Progress, and where it is stuck: three calls.
@@ -101,13 +101,15 @@ def test_no_client_lets_a_call_take_longer(clients: Clients) -> None:
     assert {"dynamodb", "dynamodb_once", "sqs", "sqs_once", "iam", "cloudwatch"} < configured.keys()
     # Made to wait for as long as a function runs.
     del configured["lambda_invoking"]
-    for client in configured.values():
+    for name, client in configured.items():
         config: Any = client.meta.config
         attempts = config.retries["total_max_attempts"]
         backoff = sum(min(2.0**retry, 20) for retry in range(attempts - 1))
         assert config.retries["mode"] == "standard"
         assert attempts * (config.connect_timeout + config.read_timeout) + backoff <= CALL_SECONDS
-        assert config.connect_timeout + config.read_timeout == ATTEMPT_SECONDS
+        # A write or a send that nobody waits for any more is in doubt for a quarter of an hour: it gets all the time.
+        longest = CALL_SECONDS if name.endswith("_once") else ATTEMPT_SECONDS
+        assert config.connect_timeout + config.read_timeout == longest
 
 
 @pytest.fixture

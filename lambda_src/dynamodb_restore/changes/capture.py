@@ -12,8 +12,8 @@ out later, and would put old images behind newer ones. So there are no SDK retri
   (docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html).
 - Each bundle says when it was packed. Replay uses only the keys of a message that SQS took more than `LATE_SECONDS`
   (60) after that, so such a message writes what the source has and undoes nothing. No try begins more than
-  `_SEND_SECONDS` (30) after packing, and the client gives one up after `ATTEMPT_SECONDS` (5.5): a message that arrives
-  in time is taken within 36 seconds, and clocks may differ by 24.
+  `_SEND_SECONDS` (30) after packing, and the client gives one up after `CALL_SECONDS` (12): a message that arrives in
+  time is taken within 42 seconds, and clocks may differ by 18.
 - Where no try of an entry was accepted and one may have been taken, the function does not answer before
   `_DOUBT_SECONDS` (65) after packing. Only then does the stream deliver these records again, and what follows them;
   whatever is taken of the old tries from then on is late.

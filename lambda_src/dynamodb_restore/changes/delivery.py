@@ -20,7 +20,7 @@ _ENTRIES_PER_CALL = 10
 
 _LEASE_MARGIN_SECONDS = 30
 """How much longer than the invocation a lease lasts. A request that the invocation sent in its last moment is waited for
-by the SDK for `aws.ATTEMPT_SECONDS`, connecting included; what takes effect later still is in a note (`doubt`)."""
+by the SDK for `aws.CALL_SECONDS`, connecting included; what takes effect later still is in a note (`doubt`)."""
 
 _LONGEST_LEASE_SECONDS = 12 * 3600
 """docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html"""
