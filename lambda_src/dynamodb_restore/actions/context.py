@@ -80,15 +80,17 @@ class ActionContext:
         self.records.save_report(restore_key(claim), report, self.now(), by_operator=True)
 
     def wait_until(self, instant: datetime, longest_seconds: float) -> bool:
-        """Wait until an instant, a second at a time; False, at once, where that takes longer than allowed, or than the
-        function has left."""
-        pace = self.cloner.pace
-        wait = (instant - self.now()).total_seconds()
-        if wait > min(longest_seconds, pace.remaining_seconds() - _RESERVE_SECONDS):
+        """Wait until an instant, a second at a time; False, at once, where that cannot be waited for."""
+        if not self.can_wait_until(instant, longest_seconds):
             return False
         while (wait := (instant - self.now()).total_seconds()) > 0:
-            pace.sleep(min(1.0, wait))
+            self.cloner.pace.sleep(min(1.0, wait))
         return True
+
+    def can_wait_until(self, instant: datetime, longest_seconds: float) -> bool:
+        """Whether an instant comes within what is allowed, and within what the function has left."""
+        longest = min(longest_seconds, self.cloner.pace.remaining_seconds() - _RESERVE_SECONDS)
+        return (instant - self.now()).total_seconds() <= longest
 
 
 def restore_key(claim: Claim) -> RestoreKey:

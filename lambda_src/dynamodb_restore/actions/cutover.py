@@ -26,7 +26,7 @@ from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
-from dynamodb_restore.pipeline.standing import Standing, handed_out_after, not_replaying, settled_at
+from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
@@ -125,10 +125,9 @@ def _settle(
     # says when to call again gives this back.
     claim = _noted(pipeline, claim, settling, None)
     since = now if stopped_at is None else stopped_at
-    window = pipeline.registration.batching_window_seconds
     standing = pipeline.standing(claim)
     # Looked at again after each wait: a mapping may have been changed meanwhile.
-    while (until := _settled_at(standing, since, now, request.settle_seconds, window)) > context.now():
+    while (until := _settled_at(context, standing, since, now, request.settle_seconds)) > context.now():
         if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
             _noted(pipeline, claim, settling, since)
             return until
@@ -144,18 +143,17 @@ def _settle(
 
 
 def _settled_at(
-    standing: Standing, since: int, called_at: int, settle_seconds: float, batching_window_seconds: int
+    context: ActionContext, standing: Standing, since: int, called_at: int, settle_seconds: float
 ) -> datetime:
     """From when on nothing can be on its way unseen of what was written before `since`, when the writers were to stop.
 
     Where the function itself can wait for as long, nothing of what was written before this call either: a person who was
     told to call again may have stopped the writers only just now.
     """
-    until = settled_at(standing, since, settle_seconds, batching_window_seconds)
-    handed_out = handed_out_after(standing, batching_window_seconds)
-    if handed_out > _LONGEST_WAIT_SECONDS:
-        return until
-    return max(until, datetime.fromtimestamp(called_at + handed_out, UTC))
+    until = settled_at(standing, since, settle_seconds)
+    longer = max(until, datetime.fromtimestamp(called_at + standing.handed_out_after, UTC))
+    waits = standing.handed_out_after <= _LONGEST_WAIT_SECONDS
+    return longer if waits and context.can_wait_until(longer, _LONGEST_WAIT_SECONDS) else until
 
 
 def _noted(pipeline: Pipeline, claim: Claim, captured: Captured, stopped_at: int | None) -> Claim:

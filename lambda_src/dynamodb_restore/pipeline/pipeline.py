@@ -281,14 +281,18 @@ class Pipeline:
         captured, replayed = self.progress()
         depth = self.buffer.depth()
         mapping = self.capture.describe()
+        capture = mapping_state("capture", mapping)
         return Standing(
             claim=claim,
             at=int(self.now().timestamp()),
             captured=captured,
             replayed=replayed,
             depth=depth,
-            capture=mapping_state("capture", mapping),
+            capture=capture,
             replay=mapping_state("replay", self.replay.describe()),
+            batching_window_seconds=max(
+                capture.batching_window_seconds, self.registration.batching_window_seconds
+            ),
             stream_made_at=stream_made_at(mapping),
             in_doubt_until=self._in_doubt_until(claim),
             stuck=self._stuck_since(claim.window.start),

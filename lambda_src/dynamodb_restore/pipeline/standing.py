@@ -44,6 +44,7 @@ class Standing:
 
     Attributes:
         at: epoch seconds.
+        batching_window_seconds: the longer of the batching windows that Terraform registered and that the mapping has now.
         stream_made_at: when the stream that capture reads was made, epoch seconds; 0 where that is not known.
         in_doubt_until: until when a write of the target may still take effect unseen, epoch seconds; None where none may.
         stuck: the records that capture could not get through yet, by sequence number.
@@ -60,6 +61,7 @@ class Standing:
     depth: Depth
     capture: MappingState
     replay: MappingState
+    batching_window_seconds: int
     stream_made_at: int
     in_doubt_until: int | None
     stuck: Mapping[str, Stuck]
@@ -85,6 +87,15 @@ class Standing:
     def drained(self) -> bool:
         """Whether everything captured has been replayed, as far as the pipeline's own notes and counts tell."""
         return not self._not_drained()
+
+    @property
+    def handed_out_after(self) -> int:
+        """How long a change of the source may take until capture has dealt with it, seconds, where nothing fails.
+
+        Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is followed by
+        another: twice the window, and some seconds for the calls.
+        """
+        return 2 * self.batching_window_seconds + _CALLS_SECONDS
 
     def obstacles(self) -> list[Obstacle]:
         """Why cutting over now could leave the target without something that its source has."""
@@ -191,19 +202,7 @@ def not_replaying(claim: Claim) -> Obstacle:
     return Obstacle(ObstacleCode.NOT_REPLAYING, reason)
 
 
-def handed_out_after(standing: Standing, batching_window_seconds: int) -> int:
-    """How long a change of the source may take until capture has dealt with it, seconds, where nothing fails.
-
-    Capture is handed a batch when it is full or its window is over, and a batch that was begun just before is followed by
-    another: twice the window, and some seconds for the calls. The longer of the window that Terraform registered and the
-    one that the mapping has now.
-    """
-    return 2 * max(batching_window_seconds, standing.capture.batching_window_seconds) + _CALLS_SECONDS
-
-
-def settled_at(
-    standing: Standing, since: int, settle_seconds: float, batching_window_seconds: int
-) -> datetime:
+def settled_at(standing: Standing, since: int, settle_seconds: float) -> datetime:
     """From when on nothing that was written before `since` can still be on its way to capture unseen.
 
     - What `handed_out_after` says.
@@ -212,11 +211,10 @@ def settled_at(
     Args:
         since: epoch seconds.
         settle_seconds: what the caller asked for at least.
-        batching_window_seconds: as Terraform registered it.
     """
     seconds = max(
         since + settle_seconds,
-        since + handed_out_after(standing, batching_window_seconds),
+        since + standing.handed_out_after,
         standing.capture.modified_at + MAPPING_SECONDS,
         standing.replay.modified_at + MAPPING_SECONDS,
     )

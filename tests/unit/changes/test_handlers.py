@@ -481,10 +481,13 @@ def test_the_operator_function_cuts_over(
     functions.replaying()
     functions.quarantine.add(put("a"), "wrong type")
 
-    # Invocations that have four seconds to wait need three for ten seconds of settling and the fence.
+    # Invocations that have four seconds to wait need two for ten seconds of settling, which begins anew after a refusal,
+    # and another for the fence.
     assert "settling_until" in asked(action="cutover", table="orders", settle_seconds=0, accept=["gap"])
     clock[0] += 10
     assert asked(action="cutover", table="orders", accept=["gap"]) == {"refused": [QUARANTINED]}
+    assert "settling_until" in asked(action="cutover", table="orders", **override)
+    clock[0] += 10
     assert "settling_until" in asked(action="cutover", table="orders", **override)
     clock[0] += 75
     report = asked(action="cutover", table="orders")
