@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dynamodb_restore.pipeline import upkeep
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
-from dynamodb_restore.pipeline.pipeline import Pipeline
+from dynamodb_restore.pipeline.upkeep import note_how_far
 from tests.hazards.operating import claim_of, codes, cut_over, shown_codes
 from tests.unit.changes.house import DAY, House
 from tests.unit.changes.makers import NOON
@@ -31,7 +32,7 @@ def long_replay(house: House) -> None:
 
 def note(house: House) -> None:
     """Do what upkeep does every few minutes."""
-    house.pipeline.note_how_far(claim_of(house))
+    note_how_far(house.pipeline, claim_of(house))
 
 
 def test_what_may_have_expired_stands_in_the_way(house: House) -> None:
@@ -134,7 +135,7 @@ def test_it_is_noted_once_a_day(house: House) -> None:
 
 def test_upkeep_does_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[Claim] = []
-    monkeypatch.setattr(Pipeline, "note_how_far", lambda _, claim: noted.append(claim))
+    monkeypatch.setattr(upkeep, "note_how_far", lambda _, claim: noted.append(claim))
     long_replay(house)
 
     house.upkeep("upkeep")

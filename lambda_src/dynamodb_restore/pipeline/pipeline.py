@@ -18,18 +18,12 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.stuck import Stuck, StuckMarks
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.instants import iso_of
-from dynamodb_restore.pipeline import retention
+from dynamodb_restore.pipeline import coverage
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
-from dynamodb_restore.pipeline.mapping import (
-    STREAM_RETENTION,
-    EventSourceMapping,
-    certainly_read_from,
-    mapping_state,
-    stream_made_at,
-)
+from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, read_registration
 from dynamodb_restore.pipeline.standing import Standing
 from dynamodb_restore.pipeline.stream_check import misdirected
@@ -130,7 +124,8 @@ class Pipeline:
         while current is not None and _is_capturing(current, claim.restore_id):
             if restored_to is not None and not current.window_chosen:
                 current = replace(current, window=Window(restored_to.window_start()))
-            still_covered_from = self._still_covered_from(self.capture.describe())
+            mapping = self.capture.describe()
+            still_covered_from = coverage.still_covered_from(self.now(), mapping, self._misdirected(mapping))
             covered_from = max(current.covered_from or 0, still_covered_from)
             replaying = replace(current, state=ClaimState.REPLAYING, covered_from=covered_from)
             current = self.claims.update(replaying) or self.claims.current()
@@ -257,21 +252,6 @@ class Pipeline:
         replayed = self.progress_notes.read(Side.REPLAYED)
         return self.progress_notes.read(Side.CAPTURED), replayed
 
-    def note_how_far(self, claim: Claim) -> None:
-        """Note up to when everything that was captured has been replayed, where that is due (`retention`).
-
-        Raises:
-            ClientError, BotoCoreError: from the calls.
-        """
-        at = int(self.now().timestamp())
-        if not retention.is_due(claim, at):
-            return
-        captured, replayed = self.progress()
-        noted = retention.noted(claim, captured, replayed, self.buffer.set_aside(), at)
-        if noted is not None:
-            # Where the claim has changed since it was read, the next run notes it.
-            self.claims.update(noted)
-
     def standing(self, claim: Claim) -> Standing:
         """Look at everything that may stand in the way of cutover.
 
@@ -316,27 +296,15 @@ class Pipeline:
         return Quarantine(self._clients, self._restore_table, claim.restore_id)
 
     def _covered_from(self) -> int:
-        """From when on every change of the source is, or will be, in the buffer."""
-        now = self.now()
         mapping = self.capture.describe()
-        starts = [self.claims.consumed_until() or 0, self._still_covered_from(mapping)]
-        if self.registration.mode is CaptureMode.ALWAYS:
-            captured, _ = self.progress()
-            since = captured.since
-            if since is not None and since < int((now - STREAM_RETENTION).timestamp()):
-                return max(*starts, since, certainly_read_from(mapping_state("capture", mapping).modified_at))
-        starts.append(certainly_read_from(now.timestamp()))
-        return max(starts)
-
-    def _still_covered_from(self, mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:
-        """From when on what was captured can still be had: the stream was there, and the buffer keeps it.
-
-        Where capture does not read the live stream, nothing is captured until that is mended.
-        """
-        now = self.now()
-        if self._misdirected(mapping) is not None:
-            return int(now.timestamp())
-        return max(stream_made_at(mapping), int((now - retention.BUFFER_RETENTION).timestamp()))
+        always = self.registration.mode is CaptureMode.ALWAYS
+        return coverage.covered_from(
+            self.now(),
+            mapping,
+            self._misdirected(mapping),
+            since=self.progress()[0].since if always else None,
+            consumed_until=self.claims.consumed_until(),
+        )
 
     def _stuck_since(self, start: int) -> dict[str, Stuck]:
         """What capture was stuck at in a window; a change is no younger than the last invocation that failed at it."""

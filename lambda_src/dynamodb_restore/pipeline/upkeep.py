@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import Clients, describe_table, error_code
 from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.doubt import Settled
+from dynamodb_restore.pipeline import retention
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import CaptureMode
@@ -70,8 +71,24 @@ def upkeep(
     reason = _misdirected(clients, pipeline, claim)
     settled = _settle(clients, pipeline, claim, clock, calls)
     if claim is not None and claim.state is ClaimState.REPLAYING:
-        pipeline.note_how_far(claim)
+        note_how_far(pipeline, claim)
     return UpkeepReport(reason, settled, _watch(pipeline, claim, tell_late))
+
+
+def note_how_far(pipeline: Pipeline, claim: Claim) -> None:
+    """Note up to when everything that was captured has been replayed, where that is due (`retention`).
+
+    Raises:
+        ClientError, BotoCoreError: from the calls.
+    """
+    at = int(pipeline.now().timestamp())
+    if not retention.is_due(claim, at):
+        return
+    captured, replayed = pipeline.progress()
+    noted = retention.noted(claim, captured, replayed, pipeline.buffer.set_aside(), at)
+    if noted is not None:
+        # Where the claim has changed since it was read, the next run notes it.
+        pipeline.claims.update(noted)
 
 
 def _watch(pipeline: Pipeline, claim: Claim | None, tell_late: Callable[[Claim, int], None]) -> int:

@@ -7,7 +7,7 @@ and never sends to the restore queue itself: Lambda stops functions that feed th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,8 +16,7 @@ from dynamodb_restore.aws import AwsError, explain, retry_after
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
-from dynamodb_restore.pipeline.claim import Claim
-from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, Pipelines, gap_notes
+from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
@@ -37,15 +36,12 @@ from dynamodb_restore.restore.ending import Ending, TellError, passes
 from dynamodb_restore.restore.giving_up import GivingUp
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.pins import Pins
-from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords, RestoreState
-from dynamodb_restore.restore.report import FindingsReport, Report, Result, overall
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords
+from dynamodb_restore.restore.report import FindingsReport, Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.step_journal import StepJournal
-from dynamodb_restore.restore.sync import Desired, Unreadable
+from dynamodb_restore.restore.stages import Stages
 from dynamodb_restore.restore.waiting import Hopeless, Ready, Skip, Wait
-from dynamodb_restore.settings.setting import Phase, Setting, State, Table
 
 _ERRORS = (*TellError, NoPipelineError)
 
@@ -86,6 +82,11 @@ class Worker:
         """What ends a message that cannot be followed."""
         call_time = self.cloner.clients.call_time
         return GivingUp(self.lookup, self.announcer, self.pipelines, call_time, self.now)
+
+    @property
+    def stages(self) -> Stages:
+        """What is done for a restore, by how far its target is."""
+        return Stages(self.records, self.cloner, self.now)
 
     def follow(self, delivery: Delivery) -> Verdict:
         """Do what one delivery can do for one restore, and report its end where this is it.
@@ -180,10 +181,10 @@ class Worker:
                 return GivenUp(code, reason, report(Result.FAILED, reason))
         match restore.readiness:
             case Ready():
-                return self._apply_settings(restore)
+                return self.stages.apply_settings(restore)
             case Wait(reason):
                 known = restore.description is not None and restore.evidence is not None
-                if known and not self._prepare(restore):
+                if known and not self.stages.prepare(restore):
                     return LedByAnother()
                 failed = report(Result.FAILED, reason)
                 return Unfinished("still_waiting", reason, restore.delivery.attempt, failed)
@@ -257,169 +258,6 @@ class Worker:
             return explain(error)
         return None
 
-    def _prepare(self, restore: KnownRestore) -> bool:
-        """While the target is being restored: start capture, and keep the source's settings.
-
-        A restore takes hours, and sources get deleted meanwhile.
-
-        Returns:
-            Whether this message leads the restore still.
-        """
-        record, delivery = restore.record, restore.delivery
-        if restore.begins or record is None:
-            claim = self._begin(restore)
-            owner = claim.restore_id if claim else None
-        else:
-            owner = record.pipeline_owner
-        leads = self.records.save_waiting(
-            restore.key,
-            restore.request,
-            summary=(restore.description or {}).get("RestoreSummary", {}),
-            attempts=delivery.attempt,
-            pipeline_owner=owner,
-            now=self.now(),
-            known=record is not None and record.noted is RestoreState.WAITING,
-            lease=restore.lease,
-            identified=restore.identified,
-        )
-        if leads:
-            self._source_states(restore, self.cloner.settings, restore.kept)
-        return leads
-
-    def _apply_settings(self, restore: KnownRestore) -> Progress:
-        request, record, delivery = restore.request, restore.record, restore.delivery
-        claim = self._claim(restore)
-        owned = claim if claim is not None and claim.restore_id == restore.key.restore_id else None
-        tries = record.sync_attempts + 1 if record else 1
-        target = Table(request.target.name, self.cloner.clients, restore.description, request.overrides)
-        # While changes are replayed, what has effects outside waits for cutover.
-        phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
-        journal = StepJournal(self.records, restore.key, restore.steps, self.cloner.clients.call_time)
-        leads = self.records.save_syncing(
-            restore.key,
-            request,
-            attempts=delivery.attempt,
-            sync_attempts=tries,
-            pipeline_owner=claim.restore_id if claim else None,
-            steps=restore.steps,
-            now=self.now(),
-            known=record is not None and record.noted is RestoreState.SYNCING,
-            lease=restore.lease,
-            identified=restore.identified,
-        )
-        if not leads:
-            return LedByAnother()
-        region = request.source_region
-        desired: Desired = restore.kept
-        outcomes: list[Outcome] = []
-        for settings in (self.cloner.protecting, self.cloner.others):
-            desired = self._source_states(restore, settings, desired)
-            sync = self.cloner.sync(
-                desired, target, restore.treated, phases, source_region=region, settings=settings
-            )
-            journal.planned(sync.plan())
-            # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
-            outcomes += sync.run(journal)
-        if owned is None and _nothing_is_known(desired):
-            return self._source_is_gone(restore)
-        outcomes = journal.finish(outcomes)
-        if owned is not None and not target.replaced:
-            owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
-            if owned is not None:
-                notes = gap_notes(owned)
-                report = restore.report(Result.REPLAYING, self.now(), outcomes=outcomes, notes=notes)
-                return Finished(report)
-            # Abandoned meanwhile: a restore like any other.
-            claim = None
-            sync = self.cloner.sync(desired, target, restore.treated, source_region=region)
-            outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
-        if target.replaced:
-            return self._target_is_gone(restore, outcomes)
-        code = "source_gone" if _is_gone(desired) else "settings_failed"
-        return self._synced(restore, outcomes, claim, tries, code)
-
-    def _synced(
-        self, restore: KnownRestore, outcomes: list[Outcome], claim: Claim | None, tries: int, code: str
-    ) -> Progress:
-        """What the outcomes of all settings come to.
-
-        Args:
-            claim: another restore's hold on the source's pipeline; None where there is none.
-            code: what to call it where some failed.
-        """
-        notes = [_owned_by(restore.request.source.name, claim)] if claim is not None else []
-        report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, notes=notes)
-        failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
-        if not failed:
-            return Finished(report)
-        reason = "; ".join(f"{outcome.setting}: {outcome.reason}" for outcome in failed)
-        if any(outcome.retryable for outcome in failed):
-            return Unfinished(code, reason, tries, report)
-        return GivenUp(code, reason, report)
-
-    def _target_is_gone(self, restore: KnownRestore, outcomes: list[Outcome]) -> GivenUp:
-        name = restore.request.target.name
-        reason = (
-            f"{name} was deleted while its settings were being applied; the table of that name is another one now, and"
-            " nothing more was written"
-        )
-        report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, reason=reason)
-        return GivenUp("target_gone", reason, report)
-
-    def _source_is_gone(self, restore: KnownRestore) -> GivenUp:
-        source, target = restore.request.source.name, restore.request.target.name
-        earlier = restore.record.outcomes if restore.record else ()
-        applied = any(outcome.done or outcome.in_doubt for outcome in earlier)
-        has = "what earlier deliveries applied" if applied else "nothing else"
-        another = restore.source.table()
-        successor = (
-            "; the table of that name is another one now, and nothing of it was cloned"
-            if another is not None and another.replaced
-            else ""
-        )
-        reason = (
-            f"{source} was deleted before its settings could be read{successor}, so {target} has what DynamoDB restores"
-            f" and {has}; to give it the settings of another table, invoke the restore worker with"
-            ' {"source": that table, "target": this one}'
-        )
-        return GivenUp("source_gone", reason, restore.report(Result.FAILED, self.now(), reason=reason))
-
-    def _source_states(self, restore: KnownRestore, settings: Sequence[Setting], known: Desired) -> Desired:
-        """The source's portable states of `settings`, each kept on record as soon as it is read.
-
-        Args:
-            known: those that are known already, on record too where they fit.
-        """
-        on_record = {name: state for name, state in known.items() if not isinstance(state, Unreadable)}
-
-        def keep(name: str, state: State) -> None:
-            source_id = restore.source.table_id
-            if self.records.keep_state(restore.key, name, state, on_record, source_id):
-                on_record[name] = state
-
-        read = self.cloner.source_states(
-            restore.source.table, dict(on_record), restore.treated, settings=settings, keep=keep
-        )
-        return {**known, **read}
-
-    def _begin(self, restore: KnownRestore) -> Claim | None:
-        """Claim the source's pipeline, if it has one."""
-        request = restore.request
-        pipeline = restore.open_pipeline() if restore.treated.replay else None
-        if pipeline is None or restore.source.is_another_table():
-            # What is captured from a table of the source's name is not of this restore.
-            return None
-        restore_point = restore.restored_point or request.earliest_restore_point
-        return pipeline.begin(restore.key.restore_id, request.target.name, restore_point)
-
-    def _claim(self, restore: KnownRestore) -> Claim | None:
-        """Who owns the source's pipeline; claims it where nobody has for this restore."""
-        if restore.begins or restore.record is None:
-            return self._begin(restore)
-        if restore.record.pipeline_owner is None:
-            return None
-        return _pipeline_of(restore).claims.current()
-
     def _give_pipeline_back(self, request: RestoreRequest, restore_id: str | None) -> None:
         """Give up a claim that has not come to replaying; one that has is a person's to end.
 
@@ -448,36 +286,3 @@ class Worker:
 
     def _try_again(self, reason: str, tries: int, polling: Polling) -> TryAgain:
         return TryAgain(reason, polling.backoff.delay(tries, self.cloner.pace.rng))
-
-
-def _pipeline_of(restore: KnownRestore) -> Pipeline:
-    """The pipeline that the restore's record says it uses.
-
-    Raises:
-        NoPipelineError: there is none any more.
-    """
-    pipeline = restore.open_pipeline()
-    if pipeline is None:
-        raise NoPipelineError(
-            f"{restore.request.source.name} has no pipeline: its module was destroyed while a restore used it"
-        )
-    return pipeline
-
-
-def _nothing_is_known(desired: Desired) -> bool:
-    """Whether nothing of the source was ever read, and nothing of it ever will be."""
-    return bool(desired) and all(
-        isinstance(state, Unreadable) and not state.retryable and state.gone for state in desired.values()
-    )
-
-
-def _is_gone(desired: Desired) -> bool:
-    """Whether some of the source's settings can never be read any more."""
-    return any(isinstance(state, Unreadable) and state.gone for state in desired.values())
-
-
-def _owned_by(source: str, claim: Claim) -> str:
-    return (
-        f"the pipeline of {source} belongs to the restore into {claim.target}: no changes are replayed"
-        " into this table"
-    )
