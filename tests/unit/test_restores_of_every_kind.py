@@ -476,7 +476,7 @@ class TestFindings:
         assert found["DetailType"] == "DynamoDB Table Restore Findings"
         told = json.loads(found["Detail"])
         (finding,) = told.pop("findings")
-        assert told == {"source": "orders", "target": TARGET, "restore_id": TARGET_ID}
+        assert told == {"source": "orders", "target": TARGET, "restore_id": TARGET_ID, "more": 0}
         assert (finding["kind"], "shop" in finding["name"]) == ("dashboards", True)
         assert record_item(clients)["findings"] == [finding]
         subjects = [call["Subject"] for call in aws.named("Publish")]
