@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -175,20 +176,21 @@ def test_a_deployment_with_no_setting_writes_nothing(
     assert [call for call in stack.none.calls() if any(writes(call) for writes in WRITES.values())] == []
 
 
-def test_what_cannot_be_cloned_is_found_and_reported(
-    aws: LocalAws, deployed: Deployment, source: SourceTable, new_target: Callable[[], str]
+def test_what_cannot_be_cloned_is_found_and_told_after_the_report(
+    aws: LocalAws,
+    deployed: Deployment,
+    source: SourceTable,
+    reports: Mailbox,
+    notifications: Mailbox,
+    new_target: Callable[[], str],
 ) -> None:
     references = make_references(aws, source)
     target = new_target()
     aws.restore(source.name, target)
-    record = deployed.wait_for_end(target)
+    # The message is gone only once what was found has been told and noted.
+    findings = deployed.wait_for_end(target)["findings"]
 
-    found = {
-        (each["kind"], name)
-        for each in record["report"]["findings"]
-        for name in references
-        if name in each["name"]
-    }
+    found = {(each["kind"], name) for each in findings for name in references if name in each["name"]}
     assert found == {
         ("identity_policies", "orders-reader"),
         ("identity_policies", "orders-auditor"),
@@ -196,7 +198,27 @@ def test_what_cannot_be_cloned_is_found_and_reported(
         ("backup_selections", "orders-by-arn"),
         ("dashboards", "orders-overview"),
     }
-    assert all(each["advice"] for each in record["report"]["findings"])
+    assert all(each["advice"] for each in findings)
+    event = reports.wait_for(
+        lambda message: _is_event(message, "DynamoDB Table Restore Findings", target), "what was found"
+    )
+    assert json_body(event)["detail"]["findings"] == plain(findings)
+    notification = notifications.wait_for(
+        lambda message: _is_about(message, "DynamoDB restore to do", target), "the notification of it"
+    )
+    assert all(name in json_body(notification)["Message"] for _, name in found)
+
+
+def _is_event(message: dict[str, Any], kind: str, target: str) -> bool:
+    """Whether it is an event of this detail type about the restore to this table."""
+    event = json_body(message)
+    return bool(event["detail-type"] == kind and event["detail"]["target"] == target)
+
+
+def _is_about(message: dict[str, Any], subject: str, target: str) -> bool:
+    """Whether it is a notification with this beginning of its subject about the restore to this table."""
+    told = str(json_body(message)["Subject"])
+    return told.startswith(subject) and told.endswith(target)
 
 
 def test_the_report_arrives_on_the_event_bus_and_as_text(
@@ -211,16 +233,19 @@ def test_the_report_arrives_on_the_event_bus_and_as_text(
     aws.restore(source.name, target)
     record = deployed.wait_for_end(target)
 
-    event = reports.wait_for(lambda message: f'"{target}"' in message["Body"], "the report on the event bus")
+    event = reports.wait_for(
+        lambda message: _is_event(message, "DynamoDB Table Restore Report", target),
+        "the report on the event bus",
+    )
     detail = json_body(event)["detail"]
-    assert json_body(event)["detail-type"] == "DynamoDB Table Restore Report"
     assert (detail["source"], detail["target"], detail["result"]) == (source.name, target, "synced")
     assert statuses(detail) == cloned(source)
     # One report, wherever it is read.
     assert detail == plain(record["report"])
 
-    notification = notifications.wait_for(lambda message: target in message["Body"], "the notification")
+    notification = notifications.wait_for(
+        lambda message: _is_about(message, "DynamoDB restore synced", target), "the notification"
+    )
     text = json_body(notification)["Message"]
-    assert target in json_body(notification)["Subject"]
     for setting in SETTINGS:
         assert setting in text

@@ -115,7 +115,7 @@ class Restores(Rule):
         answer = response.json()
         table = answer["TableDescription"]
         target = request.parameters["TargetTableName"]
-        summary = _origin(table["TableArn"], request.parameters, ask)
+        summary = _origin(table["TableArn"], request, ask)
         with self._lock:
             polls = self._polls.pop(target, self.default_polls)
             if recovery_point := self._recovery_points.pop(target, None):
@@ -155,8 +155,9 @@ def _creating(table: dict[str, Any], state: _Restoring) -> dict[str, Any]:
     return {**changed, "GlobalSecondaryIndexes": indexes} if indexes else changed
 
 
-def _origin(target_arn: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+def _origin(target_arn: str, request: Request, ask: Ask) -> dict[str, Any]:
     """API_RestoreSummary: what the target is made of; `RestoreDateTime` of a backup is when it was made."""
+    parameters = request.parameters
     if backup_arn := parameters.get("BackupArn"):
         backup = ask("DescribeBackup", {"BackupArn": backup_arn}).json()["BackupDescription"]
         return {
@@ -170,11 +171,21 @@ def _origin(target_arn: str, parameters: Mapping[str, Any], ask: Ask) -> dict[st
     return {
         "SourceTableArn": source_arn
         or f"{target_arn.partition(':table/')[0]}:table/{parameters['SourceTableName']}",
-        # The latest restorable moment lies about five minutes back
-        # (developer guide, PointInTimeRecovery_Howitworks).
-        "RestoreDateTime": moment if moment is not None else int(time.time()) - 300,
+        "RestoreDateTime": moment if moment is not None else _latest_restorable(request, ask),
         "RestoreInProgress": True,
     }
+
+
+def _latest_restorable(request: Request, ask: Ask) -> int:
+    """The latest instant that the source can be restored to: about five minutes back, and not before it was made.
+
+    Developer guide, PointInTimeRecovery_Howitworks: `LatestRestorableDateTime` is typically five minutes before the current
+    time, and any instant lies between `EarliestRestorableDateTime` and that; nothing is backed up of a table that is not
+    there yet.
+    """
+    described = ask("DescribeTable", {"TableName": _source_name(request.parameters)}, _source_region(request))
+    created = described.json()["Table"]["CreationDateTime"] if described.ok else 0
+    return max(int(time.time()) - 300, int(created))
 
 
 class RestoreNeedsRecovery(Rule):
