@@ -137,6 +137,16 @@ class Deployment:
         """Put a message on the restore queue, as if EventBridge had."""
         self.aws.clients().sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
 
+    def send_round(self, letter: dict[str, Any]) -> None:
+        """Do what a redrive does with a message that was set aside: it keeps its attributes."""
+        attributes: Any = {
+            name: {"DataType": "String", "StringValue": value["StringValue"]}
+            for name, value in letter["MessageAttributes"].items()
+        }
+        self.aws.clients().sqs.send_message(
+            QueueUrl=self.queue_url, MessageBody=letter["Body"], MessageAttributes=attributes
+        )
+
 
 def cloned(source: SourceTable, **otherwise: str) -> dict[str, str]:
     """How each setting of a fresh restore of a table ends, but for those that are told otherwise."""

@@ -244,7 +244,7 @@ def test_a_restore_without_a_permission_tells_which_and_goes_on_once_it_is_there
     assert lacking in attribute(letter, "detail")
 
     since = aws.calls.mark()
-    deployed.send(letter["Body"])
+    deployed.send_round(letter)
     aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second run")
     assert deployed.wait_for_end(target)["state"] == "synced"
 

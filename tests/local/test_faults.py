@@ -70,7 +70,7 @@ def test_what_no_retry_can_mend_is_given_up_at_once_with_its_reason(
     # Once it is mended the message is sent round again, and finishes what is missing.
     aws.rules.faults.reset()
     since = aws.calls.mark()
-    deployed.send(letter["Body"])
+    deployed.send_round(letter)
     aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second run")
     assert deployed.wait_for_end(target)["state"] == "synced"
     assert read_settings(aws.clients(), target) == read_settings(aws.clients(), source.name)
