@@ -53,6 +53,9 @@ def test_a_restore_request_tells_which_it_is(house: House, backup_arn: str | Non
     wanted = request(
         requested_at=house.instant(), restore_point=restored_to - timedelta(seconds=5), backup_arn=backup_arn
     )
+    # AWS shows the time only while it restores; that it does restore is shown by what it says at first, too.
+    begun = {"SourceTableArn": table_arn("orders"), "RestoreInProgress": True}
+    house.aws.describe_as("orders-restored", RestoreSummary=begun)
     house.aws.describe_next("orders-restored", {"TableStatus": "CREATING"})
 
     house.worker.follow(delivery(wanted, 1))

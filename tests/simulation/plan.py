@@ -112,7 +112,7 @@ class Plan:
             clock_error=rng.choice([0.0, 1.0, 5.0]),
             of_backup=of_backup,
             snapshot_error=rng.uniform(-60, 60) if of_backup else 0.0,
-            most_receives=rng.choice([1000, 1000, 1000, 4]),
+            most_receives=rng.choice([1000, 1000, 3, 4]),
             record_age=rng.choice([82_800.0, 82_800.0, 600.0]),
             replaced_at=seldom(0.04),
             pause_at=seldom(0.08),

@@ -81,7 +81,7 @@ def test_a_seed_decides_everything() -> None:
 def test_the_histories_have_all_hazards_in_them() -> None:
     """A simulation in which nothing goes wrong proves nothing."""
     census: Counter[str] = Counter()
-    worlds = [World(seed) for seed in range(150)]
+    worlds = [World(seed) for seed in range(200)]
     for world in worlds:
         world.run()
         census += world.estate.census

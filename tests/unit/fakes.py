@@ -118,7 +118,7 @@ class Aws:
             table = answer["Table"]
             name = table["TableName"]
             # moto tells no TableId. What a test makes first is there long before its restore call is made.
-            table["TableId"] = f"id-of-{name}-{table['CreationDateTime'].timestamp()}"
+            table["TableId"] = f"id-of-{name}-{table.get('CreationDateTime', LONG_AGO).timestamp()}"
             if "RestoreSummary" not in table:
                 table["CreationDateTime"] = LONG_AGO
             table.update(self._lasting.get(name, {}))

@@ -187,8 +187,8 @@ def test_warming_up_is_waited_for(
 ) -> None:
     warm_up(clients, "orders", 30000, 10000)
     busy = {"WarmThroughput": {**units(12000, 4000), "Status": "UPDATING"}}
-    # The first of them is what the step is computed from.
-    aws.describe_next("orders-restored", {}, busy, busy)
+    # From the first of them the step is computed, and the second shows that it is still the same table.
+    aws.describe_next("orders-restored", {}, {}, busy, busy)
     outcome = sync(source, target, clock)
     assert outcome == Outcome(
         "warm_throughput",
