@@ -197,9 +197,13 @@ def _choose_window(functions: Functions, world: World) -> Answer:
 
 
 def _reconcile(functions: Functions, world: World) -> Answer:
-    _again(lambda: functions.reconcile(world), world)
+    """Do what the schedule does; the answer, the log and an alarm tell of tables that could not be seen."""
+    unseen = _again(lambda: functions.reconcile(world), world)["unseen"]
+    while unseen and not world.wire.denied:
+        world.clock.sleep(_PAUSE_SECONDS)
+        unseen = _again(lambda: functions.reconcile(world), world)["unseen"]
     deliver_all(functions, world)
-    return None
+    return {"unseen": unseen} if unseen else None
 
 
 def _started(**how: bool) -> Callable[[Functions], World]:

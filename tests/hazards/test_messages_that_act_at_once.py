@@ -17,13 +17,14 @@ from tests.aws.errors import ProcessDeath
 from tests.aws.hazards import Attempt, Call, Fault, Hazard, Mode, at, failing
 from tests.aws.lambda_runtime import QueuePoller
 from tests.faults.actions import deliver_all, redrive
-from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE, TARGET
+from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE, TARGET, restore_event
 from tests.faults.functions import Functions, World
 from tests.hazards.restore_runs import calls, dead_letters, deliver_next, record, reports, restoring
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 TTL_DENIED = failing({"UpdateTimeToLive": Fault(Mode.DENIED)})
+SENT_ASIDE = Call("SendMessage", DEAD_LETTERS)
 
 
 @pytest.fixture
@@ -136,6 +137,71 @@ def test_a_message_that_was_given_up_is_set_aside_although_the_function_died_bef
     (letter,) = dead_letters(world)
     assert (letter["reason"], letter["give_up"]) == ("settings_failed", "1")
     assert "UpdateTimeToLive" in letter["detail"]
+
+
+def test_a_message_that_sqs_moved_by_itself_takes_the_restore_up_again(functions: Functions) -> None:
+    """It says nothing there of what it comes of, and its redrive has another id: it ended without a word."""
+    world = restoring(pipeline=True, active=False)
+    assert functions.deliver(world) is False
+    world.wire.hazards.append(
+        failing({"DescribeTable": Fault(Mode.DENIED), "SendMessage": Fault(Mode.DENIED)})
+    )
+    deliver_all(functions, world)
+    assert (results(world), dead_letters(world)) == (["failed"], [{}])
+    world.wire.hazards.clear()
+    world.wire.denied.clear()
+    redrive(world)
+    deliver_all(functions, world)
+    assert results(world) == ["failed", "replaying"]
+    assert dead_letters(world) == []
+
+
+def test_once_it_is_set_aside_no_other_message_takes_the_restore_up(functions: Functions) -> None:
+    world = restoring()
+    world.wire.hazards.append(TTL_DENIED)
+    deliver_all(functions, world)
+    assert record(world)["give_up"]["M"]["set_aside"] == {"BOOL": True}
+    assert "lease_owner" not in record(world)
+    world.account.queues.put(RESTORE_QUEUE, restore_event())
+    deliver_all(functions, world)
+    assert (results(world), len(dead_letters(world))) == (["incomplete"], 1)
+
+
+def test_another_message_that_comes_between_the_report_and_the_letter_does_not_lead(
+    functions: Functions,
+) -> None:
+    """The search for what names the source lies in between, and takes minutes."""
+    start = restoring(events=2)
+    start.wire.hazards.append(TTL_DENIED)
+    whole = start.copy(TTL_DENIED)
+    functions.deliver(whole)
+    (between,) = [number for number, call in enumerate(whole.wire.calls) if call == SENT_ASIDE]
+    world = start.copy(TTL_DENIED)
+    poller = QueuePoller(world.account, RESTORE_QUEUE, batch_size=1)
+    first, second = poller.receive(), poller.receive()
+    assert first is not None
+    assert second is not None
+    world.wire.hazards.insert(0, copied_at(functions, world, list(second.records), between))
+    functions.work(world, list(first.records))
+    assert (results(world), len(dead_letters(world))) == (["incomplete"], 1)
+
+
+def test_a_redrive_does_not_wait_for_who_could_not_note_that_it_is_set_aside(functions: Functions) -> None:
+    start = restoring()
+    whole = start.copy(TTL_DENIED)
+    deliver_all(functions, whole)
+    noting = number_of(whole, SENT_ASIDE) + 1
+    assert whole.wire.calls[noting] == Call("UpdateItem", RESTORE_TABLE)
+    world = start.copy(at(noting, Mode.DIED_BEFORE), TTL_DENIED)
+    with suppress(ProcessDeath):
+        functions.deliver(world)
+    assert "lease_owner" in record(world)
+    world.wire.hazards.clear()
+    world.wire.denied.clear()
+    world.account.queues.queues[RESTORE_QUEUE].messages.clear()
+    redrive(world)
+    assert deliver_next(functions, world) is True
+    assert results(world) == ["incomplete", "synced"]
 
 
 def test_a_function_that_dies_with_the_lease_is_followed_by_the_next_delivery(functions: Functions) -> None:

@@ -379,7 +379,8 @@ def test_who_saw_an_older_record_does_not_lead(records: RestoreRecords) -> None:
     assert not records.take_lead(KEY, request(), None, "other", LATER_LEASE, LATER)
     assert not records.take_lead(KEY, request(), seen, "other", LATER_LEASE, LATER)
     failed = records.get(KEY)
-    assert records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER)
+    assert not records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER)
+    assert records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER, was_set_aside=True)
     # Whoever read the same failure comes second.
     records.give_lead_back(KEY, LATER_LEASE)
     assert not records.take_lead(KEY, request(), failed, "third", LEASE, LATER)
@@ -395,9 +396,39 @@ def test_what_another_invocation_may_do_this_one_may_not(records: RestoreRecords
 
 def test_an_end_is_the_end_of_the_lease(records: RestoreRecords, clients: Clients) -> None:
     take_lead(records)
+    assert records.save_report(KEY, report(Result.SYNCED), LATER, lease=LEASE)
+    assert not record_item(clients).keys() & {"lease_owner", "lease_until"}
+
+
+def test_a_give_up_ends_its_lease_and_is_final_once_its_message_is_set_aside(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    wait(records)
     give_up = GiveUp(1, "settings_failed", "tags: no")
     assert records.save_report(KEY, report(Result.INCOMPLETE), LATER, give_up=give_up, lease=LEASE)
-    assert not record_item(clients).keys() & {"lease_owner", "lease_until"}
+    assert record_item(clients)["lease_owner"] == LEASE.owner
     record = records.get(KEY)
     assert record is not None
     assert (record.give_up, record.given_up, record.give_ups) == (give_up, True, 1)
+    assert (record.set_aside, record.claimed) == (False, False)
+    before = record_item(clients)
+    records.note_set_aside(KEY, 2)
+    assert record_item(clients) == before
+    records.note_set_aside(KEY, 1)
+    assert not record_item(clients).keys() & {"lease_owner", "lease_until"}
+    record = records.get(KEY)
+    assert record is not None
+    assert record.give_up == GiveUp(1, "settings_failed", "tags: no", set_aside=True)
+    assert records.take_lead(KEY, request(), record, "other", LATER_LEASE, LATER)
+
+
+def test_a_late_note_of_what_was_set_aside_does_not_end_the_lease_of_who_goes_on(
+    records: RestoreRecords, clients: Clients
+) -> None:
+    take_lead(records)
+    give_up = GiveUp(1, "settings_failed", "tags: no")
+    records.save_report(KEY, report(Result.FAILED), LATER, give_up=give_up, lease=LEASE)
+    failed = records.get(KEY)
+    assert records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER, was_set_aside=True)
+    records.note_set_aside(KEY, 1)
+    assert record_item(clients)["lease_owner"] == LATER_LEASE.owner

@@ -134,12 +134,12 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
             queue.hide(message, delay_seconds)
             return False
-        case GivenUp(code, reason, report, number, not_told):
+        case GivenUp(report=report, not_told=not_told):
             _log_report(report)
             _log_not_told(not_told)
-            return queue.set_aside(message, code, reason, report, number)
-        case NotSetAside(code, reason, report, number):
-            return queue.set_aside(message, code, reason, report, number)
+            return _set_aside(message, verdict, worker, queue)
+        case NotSetAside():
+            return _set_aside(message, verdict, worker, queue)
         case NothingToDo(reason):
             logger.info("nothing left to do", reason=reason)
             return True
@@ -147,6 +147,15 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
             _log_report(report)
             _log_not_told(not_told)
             return True
+
+
+def _set_aside(
+    message: Mapping[str, Any], verdict: GivenUp | NotSetAside, worker: Worker, queue: _Queue
+) -> bool:
+    if not queue.set_aside(message, verdict.code, verdict.reason, verdict.report, verdict.number):
+        return False
+    worker.giving_up.note_set_aside(verdict)
+    return True
 
 
 def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdict:

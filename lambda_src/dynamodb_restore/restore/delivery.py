@@ -46,6 +46,10 @@ class Delivery:
     redriven: bool = False
     give_up: int = 0
 
+    def was_set_aside_with(self, record: RestoreRecord) -> bool:
+        """Whether it comes from the secondary DLQ, where it was sent by the last give-up on record."""
+        return record.given_up and self.redriven and self.give_up == record.give_ups
+
     def report(
         self,
         result: Result,
@@ -210,11 +214,16 @@ def lead(
 def _lead_out_of_failure(record: RestoreRecord, delivery: Delivery) -> Lead:
     """A restore that was given up is taken up again once for each give-up, by the message that was set aside with it.
 
-    Of its other events, and of copies of that message, nothing more can come than the same failure.
+    Of its other events, and of copies of that message, nothing more can come than the same failure. But where it is not known
+    to lie there, SQS may have moved the message by itself, and it comes back with another id and says nothing: then any message
+    takes the restore up.
     """
-    if delivery.redriven and delivery.give_up == record.give_ups:
+    if delivery.was_set_aside_with(record):
         return Lead.LEADS
-    return Lead.TO_BE_SET_ASIDE if record.leader == delivery.message_id else Lead.OVER
+    if record.leader == delivery.message_id:
+        return Lead.OVER if record.set_aside else Lead.TO_BE_SET_ASIDE
+    # One that an earlier release gave up is not known not to lie there.
+    return Lead.OVER if record.set_aside or record.give_up is None else Lead.LEADS
 
 
 def _has_fallen_silent(record: RestoreRecord, longest_delay_seconds: float, now: datetime) -> bool:

@@ -116,6 +116,14 @@ class GivingUp:
         )
         return self._told(code, report, key, notify=True)
 
+    def note_set_aside(self, verdict: GivenUp | NotSetAside) -> None:
+        """Note that the verdict's message is in the secondary DLQ; where that fails, any message may take the restore up."""
+        report = verdict.report
+        if not verdict.number or report.target is None or report.restore_id is None:
+            return
+        with suppress(*AwsError), self.call_time.keeping(0):
+            self.lookup.records.note_set_aside(RestoreKey(report.target, report.restore_id), verdict.number)
+
     def _on_record(
         self, target: str, target_id: str | None, event_id: str
     ) -> tuple[RestoreKey | None, RestoreRecord | None]:

@@ -204,7 +204,7 @@ class Lookup:
                     "given up; only a redrive of the message that is in the secondary DLQ goes on"
                 )
             case Lead.TO_BE_SET_ASIDE:
-                return self._not_set_aside(delivery, record)
+                return self._not_set_aside(delivery, key, record)
             case Lead.LEFT_TO_ANOTHER:
                 return LedByAnother()
         lease = Lease(self.invocation, self._invocation_ends_at())
@@ -217,6 +217,7 @@ class Lookup:
                 lease,
                 self.now(),
                 identified or Identified(),
+                was_set_aside=record is not None and delivery.was_set_aside_with(record),
             )
         except AwsError:
             # It may have been taken all the same; the next delivery would have to wait until it has run out.
@@ -225,11 +226,15 @@ class Lookup:
             raise
         return lease if taken else LedByAnother(record.lease_until if record else None)
 
-    def _not_set_aside(self, delivery: Delivery, record: RestoreRecord | None) -> NotSetAside:
+    def _not_set_aside(
+        self, delivery: Delivery, key: RestoreKey, record: RestoreRecord | None
+    ) -> NotSetAside:
         """What the message of a restore that was given up still has to say in the secondary DLQ."""
         give_up = (record.give_up if record else None) or GiveUp(0, "given_up", "see the report")
         treated = self.treatment(delivery.request, {})
-        report = delivery.report(Result.FAILED, self.now(), treated, reason=give_up.reason)
+        report = delivery.report(
+            Result.FAILED, self.now(), treated, restore_id=key.restore_id, reason=give_up.reason
+        )
         return NotSetAside(give_up.code, give_up.reason, report, give_up.number)
 
     def _invocation_ends_at(self) -> datetime:

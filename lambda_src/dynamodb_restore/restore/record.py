@@ -8,8 +8,8 @@ Item shape: `pk` = `target#TABLE_NAME`, `sk` = `restore#RESTORE_ID`, `state`, `h
 that AWS took), `outcomes` (how each setting stood after the last delivery that applied them; gone once a report has
 them), `late_changes` (captured from the source after its cutover),
 `leader` (the id of the message that is acted upon), `lease_owner` and `lease_until` (the invocation that acts for it, and
-the epoch second after which it cannot any more), `give_up` (`{number, code, reason}` of the last one), `findings` (what was
-found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+the epoch second after which it cannot any more), `give_up` (`{number, code, reason, set_aside}` of the last one; the last part
+only once its message is in the secondary DLQ), `findings` (what was found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class RestoreState(enum.Enum):
 
 
 _SORT_PREFIX = "restore#"
+
+_LEASE = ("lease_owner", "lease_until")
 
 _GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
 """States that only the message which was given up leads out of, once somebody has sent it round again."""
@@ -127,14 +129,18 @@ class GiveUp:
     Attributes:
         number: counted from 1; a record of an earlier release has given up without one, which is 0.
         code, reason: what its message in the secondary DLQ says.
+        set_aside: whether it is known to lie there. Where the worker could not send it, SQS moves the message by itself,
+            and it says nothing there.
     """
 
     number: int
     code: str
     reason: str
+    set_aside: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        return {"number": self.number, "code": self.code, "reason": shortened(self.reason)}
+        told = {"number": self.number, "code": self.code, "reason": shortened(self.reason)}
+        return {**told, "set_aside": True} if self.set_aside else told
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,11 @@ class RestoreRecord:
         """Whether it ended without success, and a person can send its message round again."""
         return self.state in _GIVEN_UP
 
+    @property
+    def set_aside(self) -> bool:
+        """Whether the message of its last give-up is known to lie in the secondary DLQ."""
+        return self.give_up is not None and self.give_up.set_aside
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -238,6 +249,11 @@ class _Update:
         assigned = f"if_not_exists(#{name}, :{name})" if only_if_missing else f":{name}"
         self._assignments.append(f"#{name} = {assigned}")
 
+    def assign_part(self, name: str, part: str, value: Any) -> None:
+        """Set one part of a map, which must be there."""
+        self._values[f":{part}"] = value
+        self._assignments.append(f"#{name}.#{part} = :{part}")
+
     def append(self, name: str, entry: Any) -> None:
         """Add an entry to a list, which may be missing."""
         self._values |= {":no_entries": [], ":entry": [entry]}
@@ -258,11 +274,15 @@ class _Update:
         else:
             self.require(f"#{name} = :same_{name}", **{f"same_{name}": value})
 
-    def require_not_in(self, name: str, states: Sequence[RestoreState]) -> None:
-        """Let it happen only where an attribute has none of these values."""
+    def require_in(self, name: str, states: Sequence[RestoreState], *, none: bool = False) -> None:
+        """Let it happen only where an attribute has one of these values, or `none` of them."""
         values = {f"{name}{index}": state.value for index, state in enumerate(states)}
         listed = ", ".join(f":{value}" for value in values)
-        self.require(f"NOT #{name} IN ({listed})", **values)
+        self.require(f"{'NOT ' if none else ''}#{name} IN ({listed})", **values)
+
+    def require_not_in(self, name: str, states: Sequence[RestoreState]) -> None:
+        """Let it happen only where an attribute has none of these values."""
+        self.require_in(name, states, none=True)
 
     def carry_out(self, dynamodb: DynamoDBClient, table_name: str, key: RestoreKey) -> bool:
         """Whether its conditions held, and it so took effect.
@@ -317,6 +337,8 @@ class RestoreRecords:
         lease: Lease,
         now: datetime,
         identified: Identified = Identified(),
+        *,
+        was_set_aside: bool = False,
     ) -> bool:
         """Let one message, in one invocation, act for a restore. The record is made where there is none.
 
@@ -324,6 +346,8 @@ class RestoreRecords:
             record: as it was read: whoever has changed its leader, state or give-ups since then comes first.
             message_id: of the message that leads from now on.
             identified: which tables these are, and what shows that the restore was made.
+            was_set_aside: whether the message comes of the give-up on record: whoever gave it up has nothing left to do but to
+                let go.
 
         Returns:
             Whether it may: no other invocation acts for the restore, and nothing has changed.
@@ -343,7 +367,8 @@ class RestoreRecords:
         update = _Update(values)
         update.assign("settings", {}, only_if_missing=True)
         nobody_acts = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
-        update.require(nobody_acts, now=int(now.timestamp()))
+        if not was_set_aside:
+            update.require(nobody_acts, now=int(now.timestamp()))
         if record is None:
             update.require("attribute_not_exists(#pk)")
         else:
@@ -356,7 +381,7 @@ class RestoreRecords:
     def give_lead_back(self, key: RestoreKey, lease: Lease) -> None:
         """Let another invocation act for the restore, before the lease runs out."""
         update = _Update({})
-        update.remove("lease_owner", "lease_until")
+        update.remove(*_LEASE)
         update.require("#lease_owner = :me", me=lease.owner)
         update.carry_out(self._dynamodb, self._table_name, key)
 
@@ -487,7 +512,8 @@ class RestoreRecords:
 
         Args:
             by_operator: whether a person ended it, which alone moves a replaying restore on.
-            give_up: where it was given up.
+            give_up: where it was given up. The lease stands then until the message is set aside, so that no other message
+                takes the restore up in between.
             lease: of the invocation that ends it; None for a person's.
         """
         values: dict[str, Any] = {
@@ -498,10 +524,28 @@ class RestoreRecords:
         if give_up is not None:
             values["give_up"] = give_up.as_json()
         final = _CLOSED if by_operator else _SETTLED
-        removed = ["outcomes", "lease_owner", "lease_until"]
+        removed = ["outcomes"]
+        if give_up is None:
+            removed += _LEASE
+        else:
+            # It was given back; who takes the restore up again claims it anew.
+            removed.append("pipeline_owner")
         return self._save(
             key, _END_STATES[report.result], values, now, final=final, lease=lease, without=removed
         )
+
+    def note_set_aside(self, key: RestoreKey, number: int) -> None:
+        """Note that the message of a give-up is in the secondary DLQ, and end the lease of who gave it up.
+
+        Args:
+            number: of the give-up; where the record has another one, or goes on, nothing is noted.
+        """
+        update = _Update({})
+        update.assign_part("give_up", "set_aside", True)
+        update.remove(*_LEASE)
+        update.require("#give_up.#number = :number", number=number)
+        update.require_in("state", _GIVEN_UP)
+        update.carry_out(self._dynamodb, self._table_name, key)
 
     def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
         """Note what was found to name the source, beside the report."""
