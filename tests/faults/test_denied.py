@@ -102,9 +102,12 @@ def mended(baseline: Baseline, functions: Functions, world: World, *, answered: 
 def finished(functions: Functions, world: World) -> End:
     finish(functions, world)
     end = end_of(world.account)
-    for item in end.aws["items"][RESTORE_TABLE].values():
-        # A pipeline that was given back meanwhile began a new stretch of capture.
+    items = end.aws["items"][RESTORE_TABLE]
+    for key, item in list(items.items()):
+        # A pipeline that was given back meanwhile began a new stretch of capture, and a window that was chosen was kept.
         item.pop("since", None)
+        if item["sk"].startswith("window#"):
+            del items[key]
     return end
 
 
@@ -112,9 +115,7 @@ def not_the_same(expected: End, found: End, *, cut_over_incomplete: bool) -> Ite
     for line in differences(expected.aws, found.aws):
         # A cutover that fails for good in one setting is over; the record stays as it was reported then.
         of_record = "restore#" in line and any(f"/{part}" in line for part in ("report", "steps", "state"))
-        # A redrive claims the pipeline anew, and its window is a person's to choose again.
-        of_choice = "/window_chosen" in line or "/window_start" in line
-        if not (cut_over_incomplete and of_record) and not of_choice:
+        if not (cut_over_incomplete and of_record):
             yield line
 
 
@@ -148,9 +149,8 @@ def test_a_missing_permission(
         # What the reconciler could not see, its next run looks at again.
         answered = last_word is None and "unseen" not in end.answer
         after = mended(baseline, functions, world, answered=answered)
-        # A redrive claims the pipeline again, also where somebody had given it up before, and without the window that somebody
-        # had chosen for the claim that was given back; they can do so again.
-        anew = action.name == "abandon before replay" or (action.name == "window" and end.aws["dead letters"])
+        # A redrive claims the pipeline again, also where somebody had given it up before.
+        anew = action.name == "abandon before replay"
         if not has_a_gap(after) and not anew:
             lines += not_the_same(same, after, cut_over_incomplete=cut_over_incomplete)
         if lines:

@@ -204,14 +204,10 @@ def _item(claim: Claim) -> dict[str, Any]:
         "target": {"S": claim.target},
         "state": {"S": claim.state.value},
         "claimed_at": {"N": str(int(claim.claimed_at.timestamp()))},
-        "window_start": {"N": str(claim.window.start)},
+        **window_item(claim.window),
         "window_chosen": {"BOOL": claim.window_chosen},
         "version": {"N": str(claim.version)},
     }
-    if claim.window.end is not None:
-        item["window_end"] = {"N": str(claim.window.end)}
-    if claim.window.present_images:
-        item["window_present_images"] = {"BOOL": True}
     numbers = {
         "covered_from": claim.covered_from,
         "fenced_at": claim.fenced_at,
@@ -226,6 +222,25 @@ def _item(claim: Claim) -> dict[str, Any]:
         item["accepted"] = {"L": [{"S": reason} for reason in claim.accepted]}
     item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
     return item
+
+
+def window_item(window: Window) -> dict[str, Any]:
+    """The attributes of an item that has this window."""
+    item: dict[str, Any] = {"window_start": {"N": str(window.start)}}
+    if window.end is not None:
+        item["window_end"] = {"N": str(window.end)}
+    if window.present_images:
+        item["window_present_images"] = {"BOOL": True}
+    return item
+
+
+def window_of(item: Mapping[str, Any]) -> Window:
+    """The window that an item has."""
+    return Window(
+        int(item["window_start"]["N"]),
+        int(item["window_end"]["N"]) if "window_end" in item else None,
+        present_images=item.get("window_present_images", {}).get("BOOL", False),
+    )
 
 
 def claim_of(item: Mapping[str, Any]) -> Claim:
@@ -243,11 +258,7 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
         target=item["target"]["S"],
         state=ClaimState(item["state"]["S"]),
         claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
-        window=Window(
-            int(item["window_start"]["N"]),
-            whole("window_end"),
-            present_images=item.get("window_present_images", {}).get("BOOL", False),
-        ),
+        window=window_of(item),
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),
         settling=captured("settling_since", "settling_changes"),

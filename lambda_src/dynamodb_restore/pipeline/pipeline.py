@@ -21,6 +21,7 @@ from dynamodb_restore.instants import iso_of
 from dynamodb_restore.pipeline import coverage
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
+from dynamodb_restore.pipeline.chosen_window import ChosenWindows
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
 from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
@@ -50,6 +51,7 @@ class Pipeline:
         stuck: the records that capture could not get through.
         progress_notes: how far capture and replay have come, as they note it.
         claims: who owns it; read again wherever that decides.
+        chosen_windows: which windows were chosen for restores that gave it up.
         capture, replay: its event source mappings.
         now: the present instant, aware.
     """
@@ -67,6 +69,7 @@ class Pipeline:
         self.registration = registration
         self.doubts = DoubtStore(clients, restore_table, registration.source, registration.buffer_id)
         self.claims = ClaimStore(clients, restore_table, registration.source)
+        self.chosen_windows = ChosenWindows(clients, restore_table, registration.source)
         self.capture = EventSourceMapping(clients, registration.capture_mapping)
         self.replay = EventSourceMapping(clients, registration.replay_mapping)
         self.buffer = Buffer(clients, registration.buffer_url, registration.buffer_dead_letter_url)
@@ -77,7 +80,7 @@ class Pipeline:
         return self.registration.source
 
     def begin(self, restore_id: str, target: str, restore_point: RestorePoint) -> Claim | None:
-        """Claim the pipeline for a restore and start capturing.
+        """Claim the pipeline for a restore, with the window that a person chose for it before, if one did; start capturing.
 
         Returns:
             The claim that holds, which is another restore's where that was first; None where the pipeline does not
@@ -93,6 +96,7 @@ class Pipeline:
             claimed_at=self.now(),
             window=Window(restore_point.window_start()),
         )
+        wanted = self.chosen_windows.taken_over_by(wanted)
         taken = self.claims.take(wanted)
         if _is_half_given_up(taken, restore_id):
             # Giving up failed half-way. The restore asks again, so that is finished first: else nobody would capture for it.
@@ -222,11 +226,12 @@ class Pipeline:
     def give_up(self, claim: Claim) -> bool:
         """Release the pipeline before anything was replayed, so that the next restore finds the changes in the buffer.
 
-        Replay must not begin in between: the claim says first that it will not.
+        Replay must not begin in between: the claim says first that it will not. A window that was chosen is kept before.
 
         Returns:
-            False where the claim has changed since it was read, so that nothing was done.
+            False where the claim has changed since it was read, so that it was not given up.
         """
+        self.chosen_windows.keep(claim, self.now())
         given_up = self.claims.update(replace(claim, state=ClaimState.ABANDONING))
         if given_up is None:
             return False
