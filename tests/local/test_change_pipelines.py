@@ -14,6 +14,7 @@ import pytest
 
 from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import change_of
+from dynamodb_restore.pipeline.boundary import POINT_IN_TIME_MARGIN
 from tests.local.pipelines import Flow, Writer, items_of, make_table
 from tests.local.support import statuses
 from tests.local_aws import LocalAws
@@ -30,7 +31,14 @@ SECOND_ROUND = {
 
 @pytest.fixture(scope="module")
 def second_round(aws: LocalAws, flow: Flow) -> None:
-    """A restore of each table, all begun at once: a cutover waits for two minutes after a mapping was switched on."""
+    """A restore of each table, all begun at once: a cutover waits for two minutes after a mapping was switched on.
+
+    Their windows begin after the cutovers of the first round: what those consumed would be a gap.
+    """
+    begins_at = datetime.now(UTC) + POINT_IN_TIME_MARGIN + timedelta(seconds=1)
+    aws.wait_until(
+        lambda: datetime.now(UTC) >= begins_at or None, timeout=120, what="the next restore's first minute"
+    )
     for table, target in SECOND_ROUND.items():
         Writer(aws, table, items=50).change(60)
         _restore_to_now(aws, table, target)
