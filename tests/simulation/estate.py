@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dynamodb_restore.aws import CALL_SECONDS
+from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.pipeline.claim import Claim, claim_of
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration
 from tests.aws.account import Account
@@ -197,6 +199,12 @@ class Estate:
     def pipeline(self) -> Pipeline:
         """The pipeline, opened now."""
         return Pipeline(self.clients, RESTORES, self.registration, self.now)
+
+    def claim(self) -> Claim | None:
+        """The claim as it is, without a call that could go wrong."""
+        key = {"pk": {"S": pipeline_partition("source")}, "sk": {"S": "claim"}}
+        item = self.account.answer("GetItem", {"TableName": RESTORES, "Key": key, "ConsistentRead": True})
+        return claim_of(item["Item"]) if "Item" in item else None
 
     def is_polling(self, mapping: str) -> bool:
         return self.account.mappings.is_polling(mapping)

@@ -133,7 +133,7 @@ class Operator:
         raise AssertionError(f"it never comes to an end: {answer}")
 
     def _is_over(self) -> bool:
-        claim = self._estate.pipeline.claims.current()
+        claim = self._estate.claim()
         return claim is None or claim.state is ClaimState.WATCHING
 
     def _wait_for(self, answer: Answer | None) -> None:

@@ -69,7 +69,7 @@ class World:
         elif answer is None:
             self._become_calm()
             self.stop_writing()
-            claim = self.estate.pipeline.claims.current()
+            claim = self.estate.claim()
             if claim is not None and claim.state is ClaimState.CAPTURING:
                 self._start_replay()
             ending = self.plan.ending
@@ -121,7 +121,7 @@ class World:
             raise BrokenPromiseError(f"a gap of {replaying.gap_seconds} s, and nothing was lost")
 
     def _claim(self) -> Claim:
-        claim = self.estate.pipeline.claims.current()
+        claim = self.estate.claim()
         if claim is None:
             raise BrokenPromiseError("the claim is gone")
         return claim
@@ -148,7 +148,7 @@ class World:
                     return None
                 if answer is not None and "result" in answer:
                     return answer
-                claim = self.estate.pipeline.claims.current()
+                claim = self.estate.claim()
                 if claim is None or claim.state is not ClaimState.REPLAYING:
                     return None
         return None
@@ -190,7 +190,7 @@ class World:
 
     def _end_now(self) -> None:
         """A person ends the replay while an invocation is at work."""
-        claim = self.estate.pipeline.claims.current()
+        claim = self.estate.claim()
         replays = claim is not None and claim.state is ClaimState.REPLAYING
         if replays and not self.plan.ending.is_clean and self.rng.random() < 0.3:
             self.estate.census["ends while an invocation was at work"] += 1
@@ -249,7 +249,7 @@ class World:
         """Somebody redrives the FIFO DLQ in the console."""
         if moved := self.estate.account.queues.redrive(ASIDE):
             self.estate.census["messages redriven"] += moved
-            self.functions.replay_exact = False
+            self.functions.capture_exact = self.functions.replay_exact = False
 
     def _split(self) -> None:
         stream = self.estate.stream
