@@ -314,7 +314,13 @@ class LocalAws:
         self.rules.restores.stay_creating(target, polls, begun_ago=begun_ago)
         answer = self.clients(region=region).dynamodb.restore_table_to_point_in_time(**call)
         return self._begun(
-            "RestoreTableToPointInTime", source, call, answer["TableDescription"], region, announced=announced
+            "RestoreTableToPointInTime",
+            source,
+            call,
+            answer["TableDescription"],
+            region,
+            announced=announced,
+            begun_ago=begun_ago,
         )
 
     def back_up(self, source: str) -> str:
@@ -395,6 +401,7 @@ class LocalAws:
         *,
         announced: bool,
         by_aws_backup: bool = False,
+        begun_ago: float = 0.0,
     ) -> Restore:
         detail = restore_call_detail(
             event_name,
@@ -403,6 +410,7 @@ class LocalAws:
             region=region,
             account_id=self.account_id,
             by_aws_backup=by_aws_backup,
+            begun_ago=begun_ago,
         )
         self.rules.trail.note(detail)
         if announced:

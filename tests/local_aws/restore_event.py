@@ -29,9 +29,10 @@ def restore_call_detail(
     account_id: str,
     by_aws_backup: bool = False,
     error_code: str | None = None,
+    begun_ago: float = 0.0,
 ) -> dict[str, Any]:
-    """The `detail` of the event for a restore call and its answer."""
-    now = datetime.datetime.now(datetime.UTC)
+    """The `detail` of the event for a restore call, so many seconds ago, and its answer."""
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=begun_ago)
     caller = {"sourceIPAddress": "203.0.113.7", "userAgent": "aws-cli/2.31.0"}
     identity = _operator(account_id, now)
     if by_aws_backup:

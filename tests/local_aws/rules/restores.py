@@ -63,6 +63,11 @@ class Restores(Rule):
             if recovery_point:
                 self._recovery_points[target] = recovery_point
 
+    def made_ago(self, region: str, table: str, seconds: float) -> None:
+        """Let a table say that it was made so long before it was."""
+        with self._lock:
+            self._made_ago[(region, table)] = seconds
+
     def release(self, target: str) -> None:
         """Let a target that is being restored be ACTIVE from the next poll on."""
         with self._lock:
