@@ -97,11 +97,11 @@ test-reference: $(VENV)/.installed .cache/dynamodb-local/.installed ## Drive cap
 	@$(BIN)/pytest -p no:terraform -n 2 tests/reference $(PYTEST_ARGS)
 
 .PHONY: proof
-proof: $(VENV)/.installed ## Run the tests that draw what they try in their long form: about ten minutes
+proof: $(VENV)/.installed ## Run the tests that draw what they try in their long form: about half an hour
 	@$(BIN)/python scripts/proof.py
 
 .PHONY: mutants
-mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in tests/mutants: about twenty minutes
+mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in tests/mutants: about an hour
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 .PHONY: lint
