@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 if TYPE_CHECKING:
+    from botocore.model import OperationModel
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_backup import BackupClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -49,19 +52,29 @@ _CONNECT_SECONDS = 1.5
 
 _READ_SECONDS = 4.0
 
-_ATTEMPTS = 2
+_ATTEMPTS = 4
+"""Of a call that AWS refuses for the moment. What is not answered is tried as often as fits into `CALL_SECONDS`: twice."""
 
-_LONGEST_BACKOFF_SECONDS = 1.0
-"""Between two attempts of one call: botocore's standard mode waits for a random part of 2 to the power of the retries so
-far (docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
+_LONGEST_BACKOFF_SECONDS = 20.0
+"""botocore's standard mode waits for a random part of 2 to the power of the retries so far, and no longer than this
+(docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
 
 ATTEMPT_SECONDS = _CONNECT_SECONDS + _READ_SECONDS
 """How long one attempt of a call takes at most where no answer comes. A name with several addresses that all do not
 accept a connection takes longer, `_CONNECT_SECONDS` for each; so does an answer that comes in drops."""
 
-CALL_SECONDS = _ATTEMPTS * ATTEMPT_SECONDS + (_ATTEMPTS - 1) * _LONGEST_BACKOFF_SECONDS
-"""How long a call takes at most with all its attempts: a tenth of the restore worker's usual time. Whatever time a function
-keeps back is a multiple of this."""
+CALL_SECONDS = 2 * ATTEMPT_SECONDS + 1.0
+"""How long a call takes at most with all its attempts: two that hang, and the wait between them (`CallTime`). It is a tenth of
+the restore worker's usual time, and whatever time a function keeps back is a multiple of it."""
+
+
+def longest_backoff(attempts: int) -> float:
+    """How long botocore waits at most after so many attempts of one call, seconds."""
+    return min(2.0 ** (attempts - 1), _LONGEST_BACKOFF_SECONDS)
+
+
+_FIRST_FAILURE_STATUS = 300
+"""From which HTTP status on botocore raises what it was answered (botocore/client.py)."""
 
 
 class CallNotBegunError(BotoCoreError):
@@ -72,9 +85,12 @@ class CallNotBegunError(BotoCoreError):
 
 class CallTime:
     """The time that one invocation has for its calls. None is begun that could hang for longer than the rest of it, so an
-    endpoint that does not answer costs a call, and not the invocation."""
+    endpoint that does not answer costs a call, and not the invocation. And no attempt of a call is begun that could end
+    more than `CALL_SECONDS` after the first."""
 
     def __init__(self) -> None:
+        # Calls run beside each other, each in a thread of its own.
+        self._of_thread = threading.local()
         self._remaining_seconds: Callable[[], float] | None = None
         self._kept_seconds = 0.0
 
@@ -111,6 +127,36 @@ class CallTime:
         remaining = self._remaining_seconds
         if remaining is not None and remaining() < CALL_SECONDS + self._kept_seconds:
             raise CallNotBegunError
+        self._of_thread.began = time.monotonic()
+
+    def look_before_another_attempt(
+        self,
+        *,
+        attempts: int,
+        operation: OperationModel,
+        response: tuple[Any, dict[str, Any]] | None,
+        caught_exception: BaseException | None,
+        **_event: Any,
+    ) -> None:
+        """Called by botocore after each attempt, before it waits and makes another
+        (botocore/endpoint.py, "needs-retry"). What it would have raised at last is raised now where another does not fit.
+
+        Args:
+            attempts: made so far.
+            response: the HTTP response and what it says, as `ClientError` takes it; None where there is none.
+
+        Raises:
+            ClientError, BotoCoreError: how the attempt failed.
+        """
+        elapsed = time.monotonic() - self._of_thread.began
+        if elapsed + longest_backoff(attempts) + ATTEMPT_SECONDS <= CALL_SECONDS:
+            return
+        if caught_exception is not None:
+            raise caught_exception
+        if response is not None and response[0].status_code >= _FIRST_FAILURE_STATUS:
+            _, parsed = response
+            parsed.setdefault("ResponseMetadata", {})["RetryAttempts"] = attempts - 1
+            raise ClientError(parsed, operation.name)  # type: ignore[arg-type]
 
 
 class CloudTrailClient(Protocol):
@@ -143,6 +189,7 @@ class Clients:
         # The event that comes first in a call, and once for all its attempts
         # (docs.aws.amazon.com/boto3/latest/guide/events.html).
         self._session.events.register("provide-client-params", self.call_time.look)
+        self._session.events.register("needs-retry", self.call_time.look_before_another_attempt)
 
     @cached_property
     def _once(self) -> Config:

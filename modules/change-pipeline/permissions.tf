@@ -333,7 +333,7 @@ data "aws_iam_policy_document" "upkeep" {
 
   statement {
     sid       = "EmptyTheDeadLetterQueue"
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
     resources = [aws_sqs_queue.dead_letters.arn]
   }
 

@@ -11,6 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
+from dynamodb_restore.aws import CALL_SECONDS
 from tests.aws.errors import UnknownCallError
 from tests.aws.wire import Patience, Wire
 
@@ -115,7 +116,8 @@ def _patience(client: BaseClient, *, whole_calls: bool) -> Patience:
         whole_calls: whether what the wire sees as one attempt is all of the client's.
     """
     config: Any = client.meta.config
-    return Patience(config.connect_timeout, config.read_timeout, _attempts(client) if whole_calls else 1)
+    attempts = _attempts(client) if whole_calls else 1
+    return Patience(config.connect_timeout, config.read_timeout, attempts, CALL_SECONDS)
 
 
 def _check(answer: Mapping[str, Any], model: OperationModel) -> None:

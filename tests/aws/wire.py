@@ -47,24 +47,42 @@ _LONGEST_BACKOFF = 20.0
 """botocore's standard mode (docs.aws.amazon.com/boto3/latest/guide/retries.html)."""
 
 
+def another_fits(elapsed: float, retry: int, attempt_seconds: float, most: float) -> bool:
+    """Whether a client makes another attempt, which `dynamodb_restore.aws.CallTime` decides in place of botocore.
+
+    Args:
+        elapsed: seconds since its first one began.
+        retry: how many were repetitions already.
+        attempt_seconds: how long one may take.
+        most: that a call may take.
+    """
+    return elapsed + min(2.0**retry, _LONGEST_BACKOFF) + attempt_seconds <= most
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long a client waits for what does not come.
 
     Attributes:
         connect, read: seconds, of one attempt.
-        attempts: how many of these one attempt on the wire stands for, with botocore's longest pauses between them.
+        attempts: how many of these one attempt on the wire stands for at most, with botocore's longest pauses between them.
+        most: seconds of all of them.
     """
 
     connect: float
     read: float
     attempts: int = 1
+    most: float = float("inf")
 
     def seconds(self, mode: Mode) -> float:
+        """How long a call takes in which every attempt ends so."""
         each = self.connect if mode is Mode.UNREACHABLE else self.read
-        return self.attempts * each + sum(
-            min(2.0**retry, _LONGEST_BACKOFF) for retry in range(self.attempts - 1)
-        )
+        elapsed = each
+        for retry in range(self.attempts - 1):
+            if not another_fits(elapsed, retry, self.connect + self.read, self.most):
+                break
+            elapsed += min(2.0**retry, _LONGEST_BACKOFF) + each
+        return elapsed
 
 
 @dataclass
@@ -132,11 +150,16 @@ class Wire:
             ClientError, BotoCoreError: as botocore raises them.
             ProcessDeath: the function has died.
         """
+        began = self.clock.now
         for retry in range(attempts - 1):
             try:
                 return self._attempt(service, operation, parameters, region, patience)
             except (ClientError, BotoCoreError) as error:
                 if not is_retried(error):
+                    raise
+                if patience is not None and not another_fits(
+                    self.clock.now - began, retry, patience.connect + patience.read, patience.most
+                ):
                     raise
             self.clock.sleep(self.account.choices.between(0.0, min(2.0**retry, _LONGEST_BACKOFF)))
         return self._attempt(service, operation, parameters, region, patience)

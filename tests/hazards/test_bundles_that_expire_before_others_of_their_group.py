@@ -6,6 +6,7 @@ nearly two weeks ago, cutover is refused.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.pipeline import upkeep
@@ -120,17 +121,40 @@ def test_once_it_is_too_late_to_know_upkeep_notes_nothing_more(house: House) -> 
 
 
 def test_it_is_noted_once_a_day(house: House) -> None:
-    """Each note changes the claim, which a cutover that is under way would have to read again."""
+    """What is looked at for it costs calls, with each run of upkeep."""
     long_replay(house)
     house.replayed(9, time=NOON + DAY)
     house.now = NOON + 3 * DAY
     note(house)
-    version = claim_of(house).version
+    noted = claim_of(house).replayed_until
 
     house.now += DAY - 2 * _HOUR
     note(house)
 
-    assert claim_of(house).version == version
+    assert claim_of(house).replayed_until == noted == NOON + 3 * DAY - _HOUR
+
+
+def test_it_is_no_change_that_a_cutover_has_to_have_seen(house: House) -> None:
+    long_replay(house)
+    house.replayed(9, time=NOON + DAY)
+    house.now = NOON + 3 * DAY
+    before = claim_of(house)
+
+    note(house)
+
+    fenced = house.pipeline.fence(before, ClaimState.CUTTING_OVER)
+    assert fenced is not None
+    assert claim_of(house) == fenced
+
+
+def test_it_never_goes_back_and_is_not_noted_for_another_restore(house: House) -> None:
+    long_replay(house)
+    claim = claim_of(house)
+    house.claims.note_replayed(claim, NOON + 20)
+    house.claims.note_replayed(claim, NOON + 10)
+    house.claims.note_replayed(replace(claim, restore_id="restore-0"), NOON + 30)
+
+    assert claim_of(house).replayed_until == NOON + 20
 
 
 def test_upkeep_does_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,15 @@ def test_upkeep_runs_by_its_rule_and_finds_capture_as_it_was_made(aws: LocalAws,
     assert target["Arn"] == flow.outputs["tables"]["flow-images"]["functions"]["upkeep"]["arn"]
 
     flow.wait_until_replaying("flow-images")
+    # As if it had been going on for three days: upkeep notes then how far it has come.
+    claim = {"pk": {"S": "pipeline#flow-images"}, "sk": {"S": "claim"}}
+    observer = aws.observer().dynamodb
+    observer.update_item(
+        TableName=flow.deployment.restore_table,
+        Key=claim,
+        UpdateExpression="SET window_start = window_start - :days",
+        ExpressionAttributeValues={":days": {"N": str(3 * 86_400)}},
+    )
     answer = aws.clients().lambda_.invoke(FunctionName=upkeep, Payload=target["Input"].encode())
     settled = {"rewritten": 0, "quarantined": 0, "left": 0, "problem": None}
     assert json.loads(answer["Payload"].read()) == {
@@ -158,6 +167,10 @@ def test_upkeep_runs_by_its_rule_and_finds_capture_as_it_was_made(aws: LocalAws,
         "settled": settled,
         "late_changes": 0,
     }
+    noted = observer.get_item(TableName=flow.deployment.restore_table, Key=claim)["Item"]["replayed_until"][
+        "N"
+    ]
+    assert time.time() - 86_400 < int(noted) < time.time()
     flow.ask("repair", "flow-images")
     assert flow.ask("abandon", "flow-images")["result"] == "abandoned"
     _nothing_runs(flow)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dynamodb_restore.aws import AwsError
-from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.capture import CaptureOptions
 from dynamodb_restore.changes.clock import Clock
-from dynamodb_restore.pipeline.bring_in import bring_in
+from dynamodb_restore.handlers import replay
+from dynamodb_restore.handlers import upkeep as upkeep_handler
+from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.capture import CaptureInvocation, CapturePlace
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.repair import repair
@@ -30,8 +32,6 @@ from tests.simulation.promises import BrokenPromiseError
 
 _CAPTURE_SECONDS = 240.0
 _UPKEEP_SECONDS = 300.0
-_REPLAY_RESERVE_SECONDS = 5.0
-_UPKEEP_RESERVE_SECONDS = 80.0
 
 _Value = TypeVar("_Value")
 
@@ -73,6 +73,10 @@ class Functions:
         with self._estate.wire.invocation(seconds):
             return function()
 
+    def _nonce(self) -> str:
+        self._invocations += 1
+        return f"invocation {self._invocations}"
+
     # Capture
 
     def capture_some(self) -> None:
@@ -101,13 +105,12 @@ class Functions:
             self.capture_exact = False
 
     def _capture(self, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-        self._invocations += 1
         estate, plan = self._estate, self._estate.plan
         options = CaptureOptions(BUFFER, plan.group_count, plan.byte_limit, plan.keep_expiries)
         invocation = CaptureInvocation(
             CapturePlace("source", RESTORES, "buffer-1", FAILURES, IMAGES, options),
             estate.clients,
-            nonce=f"invocation {self._invocations}",
+            nonce=self._nonce(),
             now=lambda: estate.clock.now,
             sleep=estate.clock.sleep,
             rng=estate.rng,
@@ -170,7 +173,7 @@ class Functions:
             self._estate.replay_poller.finish(delivery, left)
 
     def _replay(self, records: Sequence[Mapping[str, Any]]) -> set[str]:
-        clock = self._clock(REPLAY_SECONDS, _REPLAY_RESERVE_SECONDS)
+        clock = self._clock(REPLAY_SECONDS, replay._RESERVE_SECONDS)
         try:
             replayed = replay_batch(records, self._estate.clients, self._options, clock, InlineExecutor)
         except (ProcessDeath, *AwsError):
@@ -237,34 +240,22 @@ class Functions:
             self._estate.census[f"{action} interrupted"] += 1
 
     def _bring_in(self) -> None:
-        clock = self._upkeep_clock()
-        brought = bring_in(
-            self._estate.clients, self._estate.pipeline, self._send, enough_time=lambda: not clock.expired
-        )
-        if brought.unreadable and not self._estate.faults.rate:
-            raise BrokenPromiseError(f"bring_in cannot read what the pipeline wrote: {brought.unreadable}")
-        self._estate.census["changes brought in"] += brought.changes
-
-    def _send(self, records: Sequence[Mapping[str, Any]]) -> Captured:
-        estate, plan = self._estate, self._estate.plan
-        self._invocations += 1
-        captured = capture(
-            records,
-            CaptureOptions(BUFFER, plan.group_count, plan.byte_limit, keep_expiries=True),
+        estate, plan, clock = self._estate, self._estate.plan, self._upkeep_clock()
+        send = sender(
             estate.clients,
-            images=None,
-            discard=lambda record, reason: False,
-            nonce=f"invocation {self._invocations}",
+            CaptureOptions(BUFFER, plan.group_count, plan.byte_limit, keep_expiries=True),
+            nonce=self._nonce,
             now=lambda: estate.clock.now,
             sleep=estate.clock.sleep,
             rng=estate.rng,
         )
-        if captured.answer_at is not None:
-            estate.clock.sleep(max(0.0, captured.answer_at - estate.clock.now))
-        return captured
+        brought = bring_in(estate.clients, estate.pipeline, send, enough_time=lambda: not clock.expired)
+        if brought.unreadable and not self._estate.faults.rate:
+            raise BrokenPromiseError(f"bring_in cannot read what the pipeline wrote: {brought.unreadable}")
+        self._estate.census["changes brought in"] += brought.changes
 
     def _upkeep_clock(self) -> Clock:
-        return self._clock(_UPKEEP_SECONDS, _UPKEEP_RESERVE_SECONDS)
+        return self._clock(_UPKEEP_SECONDS, upkeep_handler._RESERVE_SECONDS)
 
     def _clock(self, seconds: float, reserve_seconds: float) -> Clock:
         clock = self._estate.clock

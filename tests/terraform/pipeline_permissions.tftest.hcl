@@ -197,7 +197,7 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       SwitchTheMappings       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
       LookAtTheStream         = { effect = "Allow", actions = "dynamodb:DescribeTable", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       FillTheBuffer           = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" }
-      EmptyTheDeadLetterQueue = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
+      EmptyTheDeadLetterQueue = { effect = "Allow", actions = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo" }
       FindWhatWasGivenUp      = { effect = "Allow", actions = "s3:ListBucket", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
       BringInWhatWasGivenUp   = { effect = "Allow", actions = "s3:DeleteObject s3:GetObject", resources = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/aws/lambda/11111111-1111-4111-8111-111111111111/*" }
       ReadTheSource           = { effect = "Allow", actions = "dynamodb:GetItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }

@@ -169,5 +169,5 @@ def test_there_are_clients_without_repetitions_which_wait_as_long_as_all_of_thos
 ) -> None:
     usual, once = (getattr(clients, name).meta.config for name in (service, f"{service}_once"))
 
-    assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (2, 1)
+    assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (4, 1)
     assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (1.5, 10.5, "dynamodb-restore")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 import dynamodb_restore
+from dynamodb_restore import aws
 from dynamodb_restore.aws import (
     ATTEMPT_SECONDS,
     CALL_SECONDS,
@@ -19,7 +27,10 @@ from dynamodb_restore.aws import (
     Clients,
     ErrorClass,
     classify,
+    error_code,
+    longest_backoff,
     outcome_unknown,
+    was_retried,
 )
 from dynamodb_restore.changes import bundle, capture
 from dynamodb_restore.restore import sync
@@ -103,13 +114,107 @@ def test_no_client_lets_a_call_take_longer(clients: Clients) -> None:
     del configured["lambda_invoking"]
     for name, client in configured.items():
         config: Any = client.meta.config
-        attempts = config.retries["total_max_attempts"]
-        backoff = sum(min(2.0**retry, 20) for retry in range(attempts - 1))
         assert config.retries["mode"] == "standard"
-        assert attempts * (config.connect_timeout + config.read_timeout) + backoff <= CALL_SECONDS
         # A write or a send that nobody waits for any more is in doubt for a quarter of an hour: it gets all the time.
         longest = CALL_SECONDS if name.endswith("_once") else ATTEMPT_SECONDS
         assert config.connect_timeout + config.read_timeout == longest
+
+
+@dataclass
+class Endpoint:
+    """DynamoDB behind a client whose requests come here, and time that passes only here and between attempts.
+
+    Attributes:
+        takes: seconds of an attempt.
+        failure: what it ends with: an exception, or an HTTP status with an error code.
+    """
+
+    takes: float
+    failure: Exception | tuple[int, str]
+    now: float = 1_000.0
+    attempts: int = 0
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse:
+        self.attempts += 1
+        self.now += self.takes
+        if isinstance(self.failure, Exception):
+            raise self.failure
+        status, code = self.failure
+        body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": ""}).encode()
+        headers = HTTPHeaders()
+        headers["x-amz-crc32"] = str(zlib.crc32(body))
+        return AWSResponse(request.url, status, headers, RawResponse(body))
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class RawResponse:
+    """What urllib3 gives."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._body
+
+
+def asked(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Exception:
+    """How a call of a real client ends, with botocore's longest waits."""
+    monkeypatch.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount",
+        lambda _, context: longest_backoff(context.attempt_number),
+    )
+    monkeypatch.setattr("botocore.endpoint.time.sleep", endpoint.sleep)
+    monkeypatch.setattr(aws, "time", SimpleNamespace(monotonic=lambda: endpoint.now))
+    dynamodb = Clients("eu-central-1").dynamodb
+    events: Any = dynamodb.meta.events
+    events.register_first("before-send.dynamodb", endpoint)
+    with pytest.raises((ClientError, BotoCoreError)) as raised:
+        dynamodb.describe_table(TableName="orders")
+    return raised.value
+
+
+THROTTLED = (400, "ThrottlingException")
+SLOW = ReadTimeoutError(endpoint_url="https://dynamodb.eu-central-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("takes", "failure", "attempts"),
+    [
+        # Waits of 1 and 2 seconds, and no room for one of 4.
+        (0.01, THROTTLED, 3),
+        (0.01, (500, "InternalServerError"), 3),
+        (4.0, THROTTLED, 2),
+        (5.5, SLOW, 2),
+        (6.0, SLOW, 1),
+        (0.01, (400, "ValidationException"), 1),
+    ],
+)
+def test_a_call_is_tried_as_often_as_fits(
+    monkeypatch: pytest.MonkeyPatch, takes: float, failure: Any, attempts: int
+) -> None:
+    """What AWS refuses for the moment several times, and what hangs no more than twice."""
+    endpoint = Endpoint(takes, failure)
+
+    error = asked(endpoint, monkeypatch)
+
+    assert endpoint.attempts == attempts
+    assert endpoint.now - 1_000.0 <= CALL_SECONDS
+    if isinstance(failure, tuple):
+        assert error_code(error) == failure[1]
+        assert was_retried(error) is (attempts > 1)
+    else:
+        assert error is failure
+
+
+def test_with_short_waits_a_throttled_call_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = Endpoint(0.01, THROTTLED)
+    monkeypatch.setattr(endpoint, "sleep", lambda _: None)
+
+    assert error_code(asked(endpoint, monkeypatch)) == "ThrottlingException"
+
+    assert endpoint.attempts == 4
 
 
 @pytest.fixture

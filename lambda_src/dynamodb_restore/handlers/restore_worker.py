@@ -52,7 +52,6 @@ metrics = Metrics()
 
 _EXPECTED = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
 
-
 _LONGEST_NAME = 256
 
 

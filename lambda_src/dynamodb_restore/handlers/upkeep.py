@@ -14,7 +14,7 @@ import random
 import time
 import uuid
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
-from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
+from dynamodb_restore.changes.capture import CaptureOptions
 from dynamodb_restore.changes.clock import Clock, parallel_calls
 from dynamodb_restore.config import UpkeepConfig
-from dynamodb_restore.pipeline.bring_in import bring_in
+from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.pipeline.registration import RegistrationError
@@ -112,23 +112,14 @@ def _bring_in(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, cl
         keep_expiries=True,
     )
 
-    def send(records: Sequence[Mapping[str, Any]]) -> Captured:
-        captured = capture(
-            records,
-            options,
-            clients,
-            images=None,
-            # Bring in has read them; one that cannot be sent stays where it is.
-            discard=lambda _record, _reason: False,
-            nonce=uuid.uuid4().hex,
-            now=time.time,
-            sleep=time.sleep,
-            rng=random.Random(),
-        )
-        if captured.answer_at is not None:
-            time.sleep(max(0.0, captured.answer_at - time.time()))
-        return captured
-
+    send = sender(
+        clients,
+        options,
+        nonce=lambda: uuid.uuid4().hex,
+        now=time.time,
+        sleep=time.sleep,
+        rng=random.Random(),
+    )
     brought = bring_in(clients, pipeline, send, enough_time=lambda: not clock.expired)
     metrics.add_metric("ChangesBroughtIn", MetricUnit.Count, brought.changes)
     return brought.as_json()

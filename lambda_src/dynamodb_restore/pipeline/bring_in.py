@@ -8,13 +8,14 @@ message or an object is removed only once its changes are in the buffer and that
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, error_code, explain
 from dynamodb_restore.changes.bundle import BundleError, decode
-from dynamodb_restore.changes.capture import Captured
+from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import Change, MalformedChangeError, change_of
 from dynamodb_restore.changes.progress import Side
 from dynamodb_restore.pipeline.claim import Claim
@@ -35,6 +36,42 @@ _MOST_UNREADABLE = 5
 
 Send = Callable[[Sequence[Mapping[str, Any]]], Captured]
 """Captures stream records: puts their changes into the buffer."""
+
+
+def sender(
+    clients: Clients,
+    options: CaptureOptions,
+    *,
+    nonce: Callable[[], str],
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+    rng: random.Random,
+) -> Send:
+    """Sends by keys alone, as `capture` sends what comes from the stream.
+
+    Args:
+        nonce: a text that differs with each call.
+        now: epoch seconds.
+    """
+
+    def send(records: Sequence[Mapping[str, Any]]) -> Captured:
+        captured = capture(
+            records,
+            options,
+            clients,
+            images=None,
+            # Bring in has read them; one that cannot be sent stays where it is.
+            discard=lambda _record, _reason: False,
+            nonce=nonce(),
+            now=now,
+            sleep=sleep,
+            rng=rng,
+        )
+        if captured.answer_at is not None:
+            sleep(max(0.0, captured.answer_at - now()))
+        return captured
+
+    return send
 
 
 class NotSentError(Exception):

@@ -163,6 +163,30 @@ class ClaimStore:
             return None
         return written
 
+    def note_replayed(self, claim: Claim, until: int) -> None:
+        """Note before which instant everything captured has been replayed, where the restore owns the pipeline and that is
+        further than is noted already.
+
+        It is no change of the claim that anybody has to have seen: the version stays. A whole claim that is written
+        at the same time may undo it, and then it is noted anew.
+
+        Args:
+            until: epoch seconds.
+        """
+        try:
+            self._dynamodb.update_item(
+                TableName=self._restore_table,
+                Key=self._key("claim"),
+                UpdateExpression="SET replayed_until = :until",
+                ConditionExpression=(
+                    "restore_id = :owner AND (attribute_not_exists(replayed_until) OR replayed_until < :until)"
+                ),
+                ExpressionAttributeValues={":owner": {"S": claim.restore_id}, ":until": {"N": str(until)}},
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
     def note_consumed(self, until: datetime) -> None:
         """Note up to when changes went into a restore's target, so that the buffer no longer has them."""
         self._dynamodb.put_item(

@@ -8,7 +8,6 @@ have been dropped since, and the note is never moved on again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from dynamodb_restore.changes.progress import Progress, lagging_groups
@@ -43,8 +42,11 @@ def is_due(claim: Claim, at: int) -> bool:
     return at - certain_until(claim) >= _NOTED_EVERY.total_seconds() and not may_have_dropped(claim, at)
 
 
-def noted(claim: Claim, captured: Progress, replayed: Progress, set_aside: int, at: int) -> Claim | None:
-    """The claim with how far the replay has come; None where that is no further than is noted already.
+def replayed_until(
+    claim: Claim, captured: Progress, replayed: Progress, set_aside: int, at: int
+) -> int | None:
+    """Before which instant everything captured has certainly been replayed, epoch seconds; None where that is no later than is
+    noted already.
 
     Args:
         captured, replayed: the replayed side read first, so that the answer is too cautious rather than too bold.
@@ -58,4 +60,4 @@ def noted(claim: Claim, captured: Progress, replayed: Progress, set_aside: int, 
         position = replayed.positions.get(group)
         # A group's messages come in order: what is left was sent after the change that was replayed last.
         through = min(through, claim.window.start if position is None else position.time)
-    return replace(claim, replayed_until=through) if through > certain_until(claim) else None
+    return through if through > certain_until(claim) else None

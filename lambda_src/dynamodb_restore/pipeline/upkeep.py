@@ -85,10 +85,9 @@ def note_how_far(pipeline: Pipeline, claim: Claim) -> None:
     if not retention.is_due(claim, at):
         return
     captured, replayed = pipeline.progress()
-    noted = retention.noted(claim, captured, replayed, pipeline.buffer.set_aside(), at)
-    if noted is not None:
-        # Where the claim has changed since it was read, the next run notes it.
-        pipeline.claims.update(noted)
+    until = retention.replayed_until(claim, captured, replayed, pipeline.buffer.set_aside(), at)
+    if until is not None:
+        pipeline.claims.note_replayed(claim, until)
 
 
 def _watch(pipeline: Pipeline, claim: Claim | None, tell_late: Callable[[Claim, int], None]) -> int:
