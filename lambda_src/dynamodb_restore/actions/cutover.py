@@ -183,13 +183,15 @@ def _take_over(
     Raises:
         OperatorError: the table that was restored is gone.
     """
+    identity = Identity(record.identified.target_id)
+    target = Table(claim.target, context.cloner.clients, overrides=record.overrides, identity=identity)
     try:
-        _target(context, claim, record).describe()
+        target.describe()
     except TableGoneError as error:
         raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
     reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
-    outcomes = _finish_settings(context, pipeline, claim, record)
+    outcomes = _finish_settings(context, pipeline, claim, record, target)
     notes = [
         *gap_notes(claim),
         *(f"cut over although {reason}" for reason in claim.accepted),
@@ -209,12 +211,6 @@ def _take_over(
     return report.as_json()
 
 
-def _target(context: ActionContext, claim: Claim, record: RestoreRecord) -> Table:
-    """The table that was restored, and no other of its name."""
-    identity = Identity(record.identified.target_id)
-    return Table(claim.target, context.cloner.clients, overrides=record.overrides, identity=identity)
-
-
 def _window_notes(claim: Claim) -> list[str]:
     if claim.window.end is None:
         return []
@@ -224,11 +220,10 @@ def _window_notes(claim: Claim) -> list[str]:
 
 
 def _finish_settings(
-    context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord
+    context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord, target: Table
 ) -> list[Outcome]:
     """Apply what waited for cutover, and what failed before."""
     cloner = context.cloner
-    target = _target(context, claim, record)
     treated = treatment_on_record(context.config, record.request, record.settings)
     requested_at = record.request.get("requested_at")
     identity = Identity(record.identified.source_id, parse_time(requested_at) if requested_at else None)

@@ -59,7 +59,7 @@ def shortened(text: str, most_bytes: int = LINE_BYTES) -> str:
     def beginning(characters: int) -> str:
         return f"{text[:characters]}... ({total - characters} characters more)"
 
-    return _largest(beginning, most_bytes, min(total, most_bytes))
+    return fitted(text, beginning, json_bytes, most_bytes, min(total, most_bytes))
 
 
 def cut_at(text: str, most_bytes: int) -> str:
@@ -79,18 +79,18 @@ def first_of(lines: Sequence[str], count: int) -> tuple[str, ...]:
     return (*whole[:count], *([f"... and {more} more"] if more else []))
 
 
-def fitted(whole: _T, cut: Callable[[int], _T], bytes_of: Callable[[_T], int], most: int, lines: int) -> _T:
-    """The whole, or a cut of it that fits.
+def fitted(whole: _T, cut: Callable[[int], _T], bytes_of: Callable[[_T], int], most: int, parts: int) -> _T:
+    """The whole, or the largest cut of it that fits.
 
     Args:
-        cut: a cut with at most so many lines in each list.
+        cut: a cut to at most so many parts: characters of a text, lines of each list.
         bytes_of: its size.
         most: bytes that there are.
-        lines: of the longest list.
+        parts: of the whole, or more than fit in any case.
     """
     if bytes_of(whole) <= most:
         return whole
-    low, high = 0, lines
+    low, high = 0, parts
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if bytes_of(cut(middle)) <= most else (low, middle - 1)
@@ -149,11 +149,3 @@ def fitted_findings(findings: Sequence[Finding], most: int) -> list[Finding]:
         return json_bytes([finding.as_json() for finding in some])
 
     return fitted(list(findings), cut, bytes_of, most, len(findings))
-
-
-def _largest(make: Callable[[int], str], most_bytes: int, most: int) -> str:
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if json_bytes(make(middle)) <= most_bytes else (low, middle - 1)
-    return make(low)
