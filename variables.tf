@@ -93,7 +93,7 @@ variable "attachable" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills, with `*` for any run of characters. They are synced without stream triggers, alarms and replicas, and never take a change pipeline. Tried after all `overrides`."
+  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (tags, table class, maximum throughput, stream) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override goes over it."
   type        = list(string)
   default     = []
   nullable    = false

@@ -49,7 +49,7 @@ variable "failure_bucket" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills: they never take the pipeline, and get no triggers, alarms or replicas."
+  description = "Names of restored tables that are drills: they never take the pipeline, and get what describes a table alone."
   type        = list(string)
   default     = ["*-drill"]
 }

@@ -35,7 +35,7 @@ variable "overrides" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills: no triggers, no alarms, no replicas."
+  description = "Names of restored tables that are drills: they get what describes a table, and nothing that costs, protects or acts outside."
   type        = list(string)
   default     = ["*-drill"]
 }

@@ -55,6 +55,20 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Drills:
+    """Restores that are made to see whether one can be made. AWS Backup's restore tests are drills by themselves.
+
+    Attributes:
+        targets: patterns of the names of their tables, with `*` for any run of characters.
+        keeps: the settings that their tables get, where they are on: what describes a table, and nothing that costs, protects
+            or acts outside.
+    """
+
+    targets: Sequence[str] = ()
+    keeps: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class Attachable:
     """What may be attached to a restored table.
 
@@ -85,6 +99,7 @@ class WorkerConfig:
     Attributes:
         switches: setting name to whether it is cloned; a setting that is not named is off.
         attachable: which functions and streams may be attached to a restored table.
+        drills: which restores are drills, and what those get.
         overrides: in the order in which they are tried; the first that matches holds.
         control_tag: the key of the tag by which a source table chooses for itself; None where none can.
         control_tag_excludes: settings about which that tag does not decide.
@@ -105,6 +120,7 @@ class WorkerConfig:
     record_retention_days: int
     table_patterns: TablePatterns = TablePatterns()
     attachable: Attachable = ANYTHING
+    drills: Drills = Drills()
     overrides: Sequence[Override] = ()
     control_tag: str | None = None
     control_tag_excludes: Collection[str] = ()
@@ -133,6 +149,7 @@ class WorkerConfig:
                 record_retention_days=int(environment["RECORD_RETENTION_DAYS"]),
                 table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
                 attachable=Attachable(**json.loads(environment["ATTACHABLE"])),
+                drills=Drills(**json.loads(environment["DRILLS"])),
                 overrides=overrides,
                 control_tag=environment.get("CONTROL_TAG") or None,
                 control_tag_excludes=json.loads(environment["CONTROL_TAG_EXCLUDES"]),

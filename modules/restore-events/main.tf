@@ -9,6 +9,7 @@ locals {
     queue             = { text = "${var.name}-restores", limit = 80 }
     dead_letter_queue = { text = "${var.name}-restores-dlq", limit = 80 }
     calls_rule        = { text = "${var.name}-restore-requested", limit = 64 }
+    services_rule     = { text = "${var.name}-restore-by-service", limit = 64 }
     jobs_rule         = { text = "${var.name}-restore-job", limit = 64 }
     topic             = { text = "${var.name}-notifications", limit = 256 }
     given_up_alarm    = { text = "${var.name}-restore-given-up", limit = 255 }

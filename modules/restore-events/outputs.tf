@@ -19,7 +19,7 @@ output "dead_letter_queue" {
 }
 
 output "rules" {
-  description = "The EventBridge rules on the default bus, `calls` for restore calls and `jobs` for restore jobs of AWS Backup: name, ARN and event pattern of each that `follow` asks for."
+  description = "The EventBridge rules on the default bus, `calls` for restore calls, `services` for those that AWS Backup makes by itself, and `jobs` for its restore jobs: name, ARN and event pattern of each that `follow` asks for."
   value = {
     for kind, rule in aws_cloudwatch_event_rule.restores : kind => {
       name          = rule.name

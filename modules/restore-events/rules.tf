@@ -51,8 +51,26 @@ locals {
       })
     }
 
+    # RestoreTableFromAwsBackup is no operation of the public API, and CloudTrail records what is none as an event of the
+    # service (docs.aws.amazon.com/awscloudtrail/latest/userguide/non-api-aws-service-events.html). What such an event says
+    # about the tables, and where, is documented nowhere: all pass, and the worker looks.
+    services = {
+      name        = local.names.services_rule
+      description = "AWS Backup had DynamoDB restore a table"
+      wanted      = var.follow.backups
+      pattern = jsonencode({
+        source      = concat(["aws.dynamodb"], var.event_sources)
+        detail-type = ["AWS Service Event via CloudTrail"]
+        detail = {
+          eventSource = ["dynamodb.amazonaws.com"]
+          eventName   = ["RestoreTableFromAwsBackup"]
+          errorCode   = [{ exists = false }]
+        }
+      })
+    }
+
     # Straight from AWS Backup, without a trail (docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html). It
-    # names no source, and its table only once there is one, so what names none passes.
+    # names its table only once there is one, so what names none passes.
     jobs = {
       name        = local.names.jobs_rule
       description = "AWS Backup restores, or has restored, a DynamoDB table"
@@ -62,12 +80,20 @@ locals {
         detail-type = ["Restore Job State Change"]
         detail = merge(
           {
-            resourceType = ["DynamoDB"]
+            # A table with AWS Backup's advanced features is "DynamoDB.FullyManaged".
+            resourceType = [{ prefix = "DynamoDB" }]
             # AWS Backup's events say the one or the other.
             "$or" = [
               { status = ["RUNNING", "COMPLETED"] },
               { state = ["RUNNING", "COMPLETED"] },
             ]
+          },
+          # An event need not name the source.
+          local.any_source ? {} : {
+            sourceResourceArn = concat(
+              [{ exists = false }],
+              [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}" }],
+            )
           },
           local.any_target ? {} : {
             createdResourceArn = concat(

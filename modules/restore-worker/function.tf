@@ -7,6 +7,7 @@ locals {
     EVENT_BUS_NAME               = var.notifications.event_bus_name
     TABLE_PATTERNS               = jsonencode(var.table_patterns)
     SETTINGS                     = jsonencode(local.settings)
+    DRILLS                       = jsonencode(local.drills)
     OVERRIDES                    = jsonencode(local.overrides)
     CONTROL_TAG                  = var.control_tag == null ? "" : var.control_tag
     ATTACHABLE                   = jsonencode(var.attachable)
@@ -99,7 +100,7 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
     # Refused here and not by Lambda, which says so in the middle of an apply.
     precondition {
       condition     = local.environment_size <= local.environment_limit
-      error_message = "The functions' environment would have ${local.environment_size} bytes and Lambda takes ${local.environment_limit}: use fewer overrides, drill_patterns and table_patterns (${length(local.environment.OVERRIDES)} and ${length(local.environment.TABLE_PATTERNS)} bytes), say the same with wider patterns, or give the tables their choice by their tag ${jsonencode(var.control_tag)}."
+      error_message = "The functions' environment would have ${local.environment_size} bytes and Lambda takes ${local.environment_limit}: use fewer overrides, drill_patterns and table_patterns (${length(local.environment.OVERRIDES)}, ${length(local.environment.DRILLS)} and ${length(local.environment.TABLE_PATTERNS)} bytes), say the same with wider patterns, or give the tables their choice by their tag ${jsonencode(var.control_tag)}."
     }
   }
 

@@ -29,8 +29,8 @@ data "aws_iam_policy_document" "worker" {
 
     content {
       sid     = "AskForRestoreJobs"
-      actions = ["backup:DescribeRestoreJob"]
-      # The action knows no resource to name (docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html).
+      actions = ["backup:DescribeRestoreJob", "backup:GetRestoreJobMetadata"]
+      # The actions know no resource to name (docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html).
       resources = ["*"]
     }
   }

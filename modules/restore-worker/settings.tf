@@ -26,31 +26,28 @@ locals {
     setting => coalesce(lookup(var.settings, setting, null), default)
   }
 
-  # A drill is left without what acts outside the table or costs, and takes no change pipeline from a real restore.
-  drill_settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }
-  drills = [
-    for pattern in distinct(var.drill_patterns) :
-    { target = pattern, settings = local.drill_settings, replay = false }
-  ]
+  # A drill gets what describes the table, and nothing that costs, protects or acts outside: who makes drills deletes their
+  # tables, with DeleteTable alone, and nothing may be left of them then. AWS Backup's restore tests are drills by themselves.
+  drills = {
+    targets = distinct(var.drill_patterns)
+    keeps   = ["on_demand_throughput", "stream", "table_class", "tags"]
+  }
 
   # What says nothing is left out: there is little environment.
-  overrides = concat(
-    [
-      for override in var.overrides : {
-        for attribute, value in {
-          source       = override.source == "*" ? null : override.source
-          target       = override.target == "*" ? null : override.target
-          requested_by = override.requested_by == "*" ? null : override.requested_by
-          settings     = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
-          follow       = override.follow ? null : false
-          replay       = override.replay
-          notify       = override.notify
-          polling      = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }
-        } : attribute => value if value != null
-      }
-    ],
-    local.drills,
-  )
+  overrides = [
+    for override in var.overrides : {
+      for attribute, value in {
+        source       = override.source == "*" ? null : override.source
+        target       = override.target == "*" ? null : override.target
+        requested_by = override.requested_by == "*" ? null : override.requested_by
+        settings     = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
+        follow       = override.follow ? null : false
+        replay       = override.replay
+        notify       = override.notify
+        polling      = override.polling == null ? null : { for number, value in override.polling : number => value if value != null }
+      } : attribute => value if value != null
+    }
+  ]
 
   # Permissions are for what is on for any restore.
   switched_on = {
@@ -62,16 +59,6 @@ locals {
   override_polling = [
     for override in var.overrides : {
       for number, value in var.polling : number => coalesce(try(override.polling[number], null), value)
-    }
-  ]
-
-  # As regular expressions, for patterns to be held against.
-  override_regexes = [
-    for override in var.overrides : {
-      # An entry for certain callers leaves the others to what comes after it.
-      for_all = override.requested_by == "*"
-      source  = "^${replace(replace(override.source, ".", "\\."), "*", ".*")}$"
-      target  = "^${replace(replace(override.target, ".", "\\."), "*", ".*")}$"
     }
   ]
 

@@ -174,7 +174,7 @@ variable "attachable" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills, with `*` for any run of characters. They are synced without stream triggers, alarms and replicas, and never take a change pipeline. Tried after all `overrides`."
+  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (tags, table class, maximum throughput, stream) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override goes over it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -182,15 +182,6 @@ variable "drill_patterns" {
   validation {
     condition     = alltrue([for pattern in var.drill_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) && !strcontains(pattern, "**")])
     error_message = "A drill pattern is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for pattern in var.drill_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) || strcontains(pattern, "**")])}. Use up to 255 letters, digits, _, ., - and single * as the wildcard."
-  }
-
-  validation {
-    condition = alltrue(flatten([
-      for pattern in var.drill_patterns : [
-        for regexes in local.override_regexes : !(regexes.for_all && can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern)))
-      ]
-    ]))
-    error_message = "A drill pattern can never match, because an override matches all that it would: ${join(", ", flatten([for pattern in var.drill_patterns : [for index, regexes in local.override_regexes : "\"${pattern}\" after overrides[${index}]" if regexes.for_all && can(regex(regexes.source, "*")) && can(regex(regexes.target, pattern))]]))}. Narrow the override, or write the drill as an override before it."
   }
 }
 

@@ -132,6 +132,10 @@ def test_backups_and_restore_jobs_are_those_that_are_told_of(account: Account) -
     account.backups.jobs["1"] = {"Status": "RUNNING"}
     job = account.answer("DescribeRestoreJob", {"RestoreJobId": "1"})
     assert job == {"RestoreJobId": "1", "Status": "RUNNING"}
+    assert refusal(account, "GetRestoreJobMetadata", RestoreJobId="2") == "ResourceNotFoundException"
+    account.backups.asked_for["1"] = {"deletionProtection": "false"}
+    asked_for = account.answer("GetRestoreJobMetadata", {"RestoreJobId": "1"})["Metadata"]
+    assert asked_for["deletionProtection"] == "false"
 
 
 def test_an_account_may_stand_for_another_region(account: Account) -> None:

@@ -62,6 +62,9 @@ ENVIRONMENT = {
     "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
     "FOLLOW": json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True}),
     "LONGEST_SILENCE_SECONDS": "1800",
+    "DRILLS": json.dumps(
+        {"targets": ["*-drill"], "keeps": ["on_demand_throughput", "stream", "table_class", "tags"]}
+    ),
     "OVERRIDES": json.dumps(
         [
             {"source": "customers", "follow": False},

@@ -197,7 +197,7 @@ class TestJobs:
             event_id="job-1",
             requested_at=REQUESTED_AT - timedelta(hours=2),
             backup_arn="arn:aws:backup:eu-central-1:123456789012:recovery-point:a",
-            job=RestoreJob("job-1", TableRef(TARGET), REQUESTED_AT + timedelta(hours=1)),
+            job=RestoreJob("job-1", TableRef("orders"), TableRef(TARGET), REQUESTED_AT + timedelta(hours=1)),
         )
 
     def followed(self, worker: Worker, wanted: RestoreRequest, **job: Any) -> Verdict:

@@ -222,7 +222,7 @@ def test_what_nothing_comes_of_is_queued_ever_more_rarely(
     """The worker is switched off for a week, and the reconciler runs every half hour."""
     if seen:
         follow(clients, clock, request(target_id=TARGET_ID), SEEN_AT)
-    ran_at = [SEEN_AT + timedelta(minutes=30 * run) for run in range(7 * 24 * 2)]
+    ran_at = [MADE_AT + GRACE + timedelta(minutes=30 * run) for run in range(7 * 24 * 2)]
     queued_at = [now for now in ran_at if (done := reconciliation.run(now)).again or done.found]
     waits = [later - earlier for earlier, later in itertools.pairwise(queued_at)]
     assert len(queued_at) == len(reconciliation.messages()) <= 12

@@ -20,11 +20,14 @@ from tests.local.support import (
     statuses,
 )
 from tests.local_aws import LocalAws
-from tests.local_aws.compare import Settings, differing, nothing_set, read_settings
+from tests.local_aws.compare import SETTINGS, Settings, differing, nothing_set, read_settings
 from tests.local_aws.source_table import SourceTable, delete_tables
 
 ELSEWHERE = "eu-west-1"
-LONG_AGO = 1_200.0  # seconds; the reconciler waits for the event of a younger restore
+LONG_AGO = 1_200.0
+"""Seconds. What the reconciler finds of a younger restore waits on the queue for the event that may still come."""
+
+NEARLY_OVERDUE = 880.0
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,34 @@ def test_a_restore_by_aws_backup_is_seen_by_its_job_where_there_is_no_trail(
     assert read_settings(aws.clients(), target) == wanted
     assert statuses(record["report"]) == cloned(source)
     assert record["request"]["backup_arn"] == restore.job.recovery_point_arn
+
+
+def test_a_restore_test_is_a_drill_and_its_table_goes_with_deletetable_alone(
+    aws: LocalAws,
+    deployed: Deployment,
+    source: SourceTable,
+    backup: str,
+    new_target: Callable[..., str],
+) -> None:
+    """AWS Backup deletes what its restore testing has made with a role that may do no more
+    (docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing.html)."""
+    target = new_target("restore-test", source="awsbackup")
+    restore = aws.restore_by_aws_backup(backup, target, announced=False, tested=True)
+    assert restore.job
+    aws.announce_job(restore.job, "COMPLETED")
+    record = deployed.wait_for_end(target)
+
+    assert record["state"] == "synced"
+    outside = {name for name, status in statuses(record["report"]).items() if status == "skipped"}
+    assert outside == set(SETTINGS) - {"tags", "table_class", "on_demand_throughput", "stream"}
+    assert outcome_of(record["report"], "deletion_protection")["reason"] == "switched off for drills"
+    made, nothing = read_settings(aws.clients(), target), nothing_set()
+    assert {name: made[name] for name in outside} == {name: nothing[name] for name in outside}
+
+    deployed.wait_until_idle()
+    aws.clients().dynamodb.delete_table(TableName=target)
+    with pytest.raises(aws.clients().dynamodb.exceptions.ResourceNotFoundException):
+        aws.clients().dynamodb.describe_table(TableName=target)
 
 
 def test_a_job_that_failed_restores_nothing(
@@ -287,7 +318,7 @@ def test_a_restore_whose_event_never_came_is_found_and_synced(
     aws.rules.restores.made_ago(aws.region, source.name, 2 * LONG_AGO)
     lost, young, announced = (new_target() for _ in range(3))
     aws.restore(source.name, lost, polls=None, announced=False, begun_ago=LONG_AGO)
-    aws.restore(source.name, young, polls=None, announced=False)
+    aws.restore(source.name, young, polls=None, announced=False, begun_ago=NEARLY_OVERDUE)
     aws.restore(source.name, announced, polls=None, begun_ago=LONG_AGO)
     # A record that only has a lease says nothing of the restore yet, and the reconciler takes no notice of it.
     aws.wait_until(
@@ -295,17 +326,18 @@ def test_a_restore_whose_event_never_came_is_found_and_synced(
         timeout=30,
         what="the restore that was announced",
     )
-    assert reconcile()["found"] == [lost]
+    assert sorted(reconcile()["found"]) == sorted([lost, young])
 
     aws.wait_until(lambda: deployed.record(lost), timeout=30, what="the restore that was found")
     assert reconcile()["found"] == []
     for target in (lost, announced, young):
         aws.rules.restores.release(target)
-    (record, _) = deployed.wait_for_ends([lost, announced])
+    (record, _, after_its_grace) = deployed.wait_for_ends([lost, announced, young])
 
-    assert read_settings(aws.clients(), lost) == wanted
-    assert statuses(record["report"]) == cloned(source)
-    assert deployed.record(young) is None
+    for found, of in ((lost, record), (young, after_its_grace)):
+        assert read_settings(aws.clients(), found) == wanted
+        assert statuses(of["report"]) == cloned(source)
+    assert "as the reconciler saw it" in after_its_grace["evidence"]
 
 
 def test_the_event_of_a_restore_that_was_found_before_it_came_changes_nothing(

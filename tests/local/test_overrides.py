@@ -13,7 +13,8 @@ from tests.local_aws.compare import SETTINGS, differing, nothing_set, read_setti
 from tests.local_aws.source_table import SourceTable, delete_tables
 
 CONTROL_TAG = "dynamodb-restore:settings"
-NOT_IN_DRILLS = {"stream_triggers", "cloudwatch_alarms", "replicas"}
+IN_DRILLS = {"tags", "table_class", "on_demand_throughput", "stream"}
+NOT_IN_DRILLS = set(SETTINGS) - IN_DRILLS
 
 
 def test_a_real_restore_a_drill_and_one_that_is_opted_out_end_in_three_ways(
@@ -33,7 +34,7 @@ def test_a_real_restore_a_drill_and_one_that_is_opted_out_end_in_three_ways(
 
     assert set(differing(read_settings(aws.clients(), drill), wanted)) == NOT_IN_DRILLS & source.settings
     assert statuses(records[drill]["report"]) == cloned(source, **dict.fromkeys(NOT_IN_DRILLS, "skipped"))
-    assert outcome_of(records[drill]["report"], "replicas")["reason"] == "switched off by an override"
+    assert outcome_of(records[drill]["report"], "replicas")["reason"] == "switched off for drills"
 
     assert read_settings(aws.observer(), opted_out) == nothing_set()
     assert (records[opted_out]["state"], records[opted_out]["report"]["settings"]) == ("skipped", [])
@@ -43,7 +44,7 @@ def test_a_real_restore_a_drill_and_one_that_is_opted_out_end_in_three_ways(
     assert [call for call in named if call.resource == opted_out] == []
 
 
-def test_a_drill_of_a_table_with_replicas_makes_none(
+def test_a_drill_of_a_table_on_demand_gets_its_limits_and_no_replicas(
     aws: LocalAws, deployed: Deployment, sessions: SourceTable, new_target: Callable[..., str]
 ) -> None:
     drill = new_target("drill", source=sessions.name)
@@ -51,7 +52,7 @@ def test_a_drill_of_a_table_with_replicas_makes_none(
     record = deployed.wait_for_end(drill)
 
     wanted = read_settings(aws.clients(), sessions.name)
-    assert differing(read_settings(aws.clients(), drill), wanted) == ["replicas"]
+    assert set(differing(read_settings(aws.clients(), drill), wanted)) == NOT_IN_DRILLS & sessions.settings
     assert statuses(record["report"])["replicas"] == "skipped"
 
 

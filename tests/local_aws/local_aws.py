@@ -346,7 +346,13 @@ class LocalAws:
         )
 
     def restore_by_aws_backup(
-        self, backup_arn: str, target: str, *, polls: int | None = 0, announced: bool = True
+        self,
+        backup_arn: str,
+        target: str,
+        *,
+        polls: int | None = 0,
+        announced: bool = True,
+        tested: bool = False,
     ) -> Restore:
         """Let AWS Backup restore a table, from a recovery point of its own that holds what the backup holds.
 
@@ -363,6 +369,8 @@ class LocalAws:
             role_arn=f"arn:aws:iam::{self.account_id}:role/service-role/AWSBackupDefaultServiceRole",
             account_id=self.account_id,
             source_arn=source_arn,
+            resource_type="DynamoDB.FullyManaged",
+            testing_plan_arn=f"{vault}:restore-testing-plan:monthly-0c6c1c5e" if tested else None,
         )
         self.rules.restore_jobs.add(job)
         self.rules.restores.stay_creating(target, polls, recovery_point=recovery_point)

@@ -184,6 +184,7 @@ _ANYWHERE = frozenset(
         "application-autoscaling:DescribeScalingPolicies",
         "application-autoscaling:DescribeScheduledActions",
         "backup:DescribeRestoreJob",
+        "backup:GetRestoreJobMetadata",
         "backup:ListBackupPlans",
         "cloudtrail:LookupEvents",
         "cloudwatch:DescribeAlarms",

@@ -79,9 +79,14 @@ def restore_job_detail(job: RestoreJob, status: str) -> dict[str, Any]:
         "creationDate": _iso(datetime.datetime.fromtimestamp(job.created_at, datetime.UTC)),
         "iamRoleArn": job.role_arn,
         "percentDone": 100 if status == "COMPLETED" else 0,
-        "resourceType": "DynamoDB",
+        "resourceType": job.resource_type,
         "status": status,
+        "recoveryPointArn": job.recovery_point_arn,
     }
+    if job.source_arn:
+        detail["sourceResourceArn"] = job.source_arn
+    if job.testing_plan_arn:
+        detail["restoreTestingPlanArn"] = job.testing_plan_arn
     if status == "COMPLETED":
         detail["completionDate"] = _iso(datetime.datetime.now(datetime.UTC))
         detail["createdResourceArn"] = job.target_arn

@@ -124,26 +124,7 @@ run "an_empty_list_is_refused" {
   expect_failures = [var.attachable]
 }
 
-run "an_override_may_hold_for_certain_callers" {
-  command = plan
-
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    overrides = [
-      { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
-      { target = "dev-*", settings = { stream_triggers = false } },
-    ]
-    drill_patterns = ["dev-drill"]
-  }
-
-  # The drill comes too late: the second override is for all callers.
-  expect_failures = [var.drill_patterns]
-}
-
-run "one_for_certain_callers_leaves_the_others_to_what_comes_after_it" {
+run "an_override_may_hold_for_certain_callers_and_leaves_the_others_to_what_comes_after_it" {
   command = plan
 
   module {
@@ -155,7 +136,6 @@ run "one_for_certain_callers_leaves_the_others_to_what_comes_after_it" {
       { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
       { target = "dev-1-*", settings = { stream_triggers = false } },
     ]
-    drill_patterns = ["dev-drill"]
   }
 
   assert {

@@ -32,6 +32,11 @@ override_resource {
 }
 
 override_resource {
+  target = aws_cloudwatch_event_rule.restores["services"]
+  values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-by-service" }
+}
+
+override_resource {
   target = aws_cloudwatch_event_rule.restores["jobs"]
   values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-job" }
 }
@@ -89,7 +94,7 @@ run "only_these_rules_send_and_nobody_without_tls" {
         variable  = one(statement.condition).variable
         condition = join(" ", sort(one(statement.condition).values))
         } if statement.sid != "NobodyElseSends"] == [
-        { sid = "OnlyTheseRulesSend", effect = "Allow", actions = "sqs:SendMessage", who = "events.amazonaws.com", test = "ArnEquals", variable = "aws:SourceArn", condition = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-job arn:aws:events:us-east-1:123456789012:rule/demo-restore-requested" },
+        { sid = "OnlyTheseRulesSend", effect = "Allow", actions = "sqs:SendMessage", who = "events.amazonaws.com", test = "ArnEquals", variable = "aws:SourceArn", condition = "arn:aws:events:us-east-1:123456789012:rule/demo-restore-by-service arn:aws:events:us-east-1:123456789012:rule/demo-restore-job arn:aws:events:us-east-1:123456789012:rule/demo-restore-requested" },
         { sid = "DenyPlainText", effect = "Deny", actions = "sqs:*", who = "*", test = "Bool", variable = "aws:SecureTransport", condition = "false" },
       ]
     ])
@@ -136,8 +141,9 @@ run "events_that_cannot_be_delivered_land_in_the_same_dlq" {
     condition = {
       for kind, target in aws_cloudwatch_event_target.restore_queue : kind => "${target.rule} ${target.target_id} ${target.arn} ${one(target.dead_letter_config).arn}"
       } == {
-      calls = "demo-restore-requested restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
-      jobs  = "demo-restore-job restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+      calls    = "demo-restore-requested restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+      services = "demo-restore-by-service restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+      jobs     = "demo-restore-job restore-queue arn:aws:sqs:us-east-1:123456789012:demo-restores arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
     }
     error_message = "The targets are ${jsonencode(aws_cloudwatch_event_target.restore_queue)}"
   }

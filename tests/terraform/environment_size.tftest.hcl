@@ -87,7 +87,7 @@ run "more_drills_than_an_environment_holds_fail" {
   }
 
   variables {
-    drill_patterns = [for number in range(40) : "drill-${number}-*"]
+    drill_patterns = [for number in range(200) : "drill-${number}-*"]
   }
 
   expect_failures = [aws_lambda_event_source_mapping.restore_queue]

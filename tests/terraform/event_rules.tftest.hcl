@@ -28,11 +28,24 @@ run "the_rules_take_successful_restore_calls_and_running_or_completed_jobs_and_n
   }
 
   assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.restores["services"].event_pattern) == {
+      source      = ["aws.dynamodb"]
+      detail-type = ["AWS Service Event via CloudTrail"]
+      detail = {
+        eventSource = ["dynamodb.amazonaws.com"]
+        eventName   = ["RestoreTableFromAwsBackup"]
+        errorCode   = [{ exists = false }]
+      }
+    }
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["services"].event_pattern}"
+  }
+
+  assert {
     condition = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern) == {
       source      = ["aws.backup"]
       detail-type = ["Restore Job State Change"]
       detail = {
-        resourceType = ["DynamoDB"]
+        resourceType = [{ prefix = "DynamoDB" }]
         "$or"        = [{ status = ["RUNNING", "COMPLETED"] }, { state = ["RUNNING", "COMPLETED"] }]
       }
     }
@@ -40,12 +53,12 @@ run "the_rules_take_successful_restore_calls_and_running_or_completed_jobs_and_n
   }
 
   assert {
-    condition     = { for kind, target in aws_cloudwatch_event_target.restore_queue : kind => "${target.rule} ${target.target_id}" } == { calls = "demo-restore-requested restore-queue", jobs = "demo-restore-job restore-queue" }
+    condition     = { for kind, target in aws_cloudwatch_event_target.restore_queue : kind => "${target.rule} ${target.target_id}" } == { calls = "demo-restore-requested restore-queue", jobs = "demo-restore-job restore-queue", services = "demo-restore-by-service restore-queue" }
     error_message = "Targets: ${jsonencode({ for kind, target in aws_cloudwatch_event_target.restore_queue : kind => "${target.rule} ${target.target_id}" })}"
   }
 
   assert {
-    condition     = { for kind, rule in output.rules : kind => rule.name } == { calls = "demo-restore-requested", jobs = "demo-restore-job" } && output.rules.jobs.event_pattern == aws_cloudwatch_event_rule.restores["jobs"].event_pattern
+    condition     = { for kind, rule in output.rules : kind => rule.name } == { calls = "demo-restore-requested", jobs = "demo-restore-job", services = "demo-restore-by-service" } && output.rules.jobs.event_pattern == aws_cloudwatch_event_rule.restores["jobs"].event_pattern
     error_message = "Output: ${jsonencode(output.rules)}"
   }
 
@@ -68,7 +81,7 @@ run "without_points_in_time_their_call_is_not_followed" {
   }
 
   assert {
-    condition     = jsondecode(output.rules.calls.event_pattern).detail.eventName == ["RestoreTableFromBackup", "RestoreTableFromAwsBackup"] && keys(output.rules) == ["calls", "jobs"]
+    condition     = jsondecode(output.rules.calls.event_pattern).detail.eventName == ["RestoreTableFromBackup", "RestoreTableFromAwsBackup"] && keys(output.rules) == ["calls", "jobs", "services"]
     error_message = "Rules: ${jsonencode(output.rules)}"
   }
 
@@ -94,7 +107,7 @@ run "without_backups_their_calls_are_not_followed" {
   }
 }
 
-run "without_backup_jobs_there_is_one_rule" {
+run "without_backup_jobs_there_is_no_rule_for_them" {
   module {
     source = "./modules/restore-events"
   }
@@ -104,7 +117,7 @@ run "without_backup_jobs_there_is_one_rule" {
   }
 
   assert {
-    condition     = keys(output.rules) == ["calls"] && keys(aws_cloudwatch_event_target.restore_queue) == ["calls"]
+    condition     = keys(output.rules) == ["calls", "services"] && keys(aws_cloudwatch_event_target.restore_queue) == ["calls", "services"]
     error_message = "Rules: ${join(", ", keys(output.rules))}; targets: ${join(", ", keys(aws_cloudwatch_event_target.restore_queue))}"
   }
 }
@@ -249,8 +262,9 @@ run "extra_event_sources_stand_beside_awss_own_in_every_rule" {
 
   assert {
     condition = { for kind, rule in aws_cloudwatch_event_rule.restores : kind => jsondecode(rule.event_pattern).source } == {
-      calls = ["aws.dynamodb", "com.example.rehearsal", "com.example.replay"]
-      jobs  = ["aws.backup", "com.example.rehearsal", "com.example.replay"]
+      calls    = ["aws.dynamodb", "com.example.rehearsal", "com.example.replay"]
+      services = ["aws.dynamodb", "com.example.rehearsal", "com.example.replay"]
+      jobs     = ["aws.backup", "com.example.rehearsal", "com.example.replay"]
     }
     error_message = "Event patterns: ${jsonencode([for rule in aws_cloudwatch_event_rule.restores : rule.event_pattern])}"
   }

@@ -27,10 +27,10 @@ run "short_names_are_not_touched" {
 
   assert {
     condition = [
-      aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name,
+      aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_cloudwatch_event_rule.restores["services"].name,
       aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
-    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-restore-job", "demo-notifications", "demo-restores-dlq-not-empty"]
-    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
+    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-restore-job", "demo-restore-by-service", "demo-notifications", "demo-restores-dlq-not-empty"]
+    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_cloudwatch_event_rule.restores["services"].name, aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
   }
 }
 
@@ -56,10 +56,10 @@ run "long_names_fill_their_limits_and_stay_apart" {
 
   assert {
     condition = [
-      length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name),
+      length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_cloudwatch_event_rule.restores["services"].name),
       length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name),
-    ] == [80, 80, 64, 64, 256, 255]
-    error_message = "Lengths: ${join(", ", [length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name)])}"
+    ] == [80, 80, 64, 64, 64, 256, 255]
+    error_message = "Lengths: ${join(", ", [length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_cloudwatch_event_rule.restores["services"].name), length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name)])}"
   }
 
   assert {

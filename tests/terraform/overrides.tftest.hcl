@@ -53,27 +53,45 @@ run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
   }
 }
 
-run "drills_come_after_all_overrides_and_leave_out_what_acts_outside_or_costs" {
+run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    overrides      = [{ source = "orders", settings = { auto_scaling = false } }]
+    overrides      = [{ source = "orders", settings = { auto_scaling = false } }, { target = "drill-*" }]
     drill_patterns = ["drill-*", "*-drill", "drill-*"]
   }
 
   assert {
-    condition = slice(jsondecode(local.environment.OVERRIDES), 1, 3) == [
-      { target = "drill-*", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
-      { target = "*-drill", settings = { stream_triggers = false, cloudwatch_alarms = false, replicas = false }, replay = false },
-    ]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition = jsondecode(local.environment.DRILLS) == {
+      targets = ["drill-*", "*-drill"]
+      keeps   = ["on_demand_throughput", "stream", "table_class", "tags"]
+    }
+    error_message = "The worker is told: ${local.environment.DRILLS}"
   }
 
   assert {
-    condition     = length(jsondecode(local.environment.OVERRIDES)) == 3
+    condition     = length(setsubtract(local.drills.keeps, local.known_settings)) == 0
+    error_message = "Drills keep settings that there are not: ${join(", ", setsubtract(local.drills.keeps, local.known_settings))}"
+  }
+
+  assert {
+    condition     = length(jsondecode(local.environment.OVERRIDES)) == 2
     error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+run "without_patterns_restore_tests_are_drills_still" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.DRILLS).targets == [] && length(jsondecode(local.environment.DRILLS).keeps) == 4
+    error_message = "The worker is told: ${local.environment.DRILLS}"
   }
 }
 
@@ -98,7 +116,7 @@ run "a_narrower_override_before_a_wider_one_passes" {
   }
 
   assert {
-    condition     = length(jsondecode(local.environment.OVERRIDES)) == 6
+    condition     = length(jsondecode(local.environment.OVERRIDES)) == 5
     error_message = "The worker is told: ${local.environment.OVERRIDES}"
   }
 }
@@ -562,36 +580,6 @@ run "a_drill_with_consecutive_wildcards_fails" {
 
   variables {
     drill_patterns = ["drill-**"]
-  }
-
-  expect_failures = [var.drill_patterns]
-}
-
-run "a_drill_after_an_override_for_all_fails" {
-  command = plan
-
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    overrides      = [{ notify = false }]
-    drill_patterns = ["drill-*"]
-  }
-
-  expect_failures = [var.drill_patterns]
-}
-
-run "a_drill_after_an_override_for_its_target_fails" {
-  command = plan
-
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    overrides      = [{ target = "*drill*" }]
-    drill_patterns = ["drill-*"]
   }
 
   expect_failures = [var.drill_patterns]

@@ -57,7 +57,7 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
       GiveUpToTheDeadLetterQueue = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"]) }
       KeepRestoreRecords         = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
       ReportToTheEventBus        = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
-      AskForRestoreJobs          = { actions = tolist(["backup:DescribeRestoreJob"]), resources = tolist(["*"]) }
+      AskForRestoreJobs          = { actions = tolist(["backup:DescribeRestoreJob", "backup:GetRestoreJobMetadata"]), resources = tolist(["*"]) }
       LookUpRestoreCalls         = { actions = tolist(["cloudtrail:LookupEvents"]), resources = tolist(["*"]) }
       ReadBackups                = { actions = tolist(["dynamodb:DescribeBackup"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/*/backup/*"]) }
       Notify                     = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }

@@ -122,12 +122,12 @@ run "jobs_are_narrowed_by_target_but_not_while_they_have_none" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail.resourceType == ["DynamoDB"]
+    condition     = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail.resourceType == [{ prefix = "DynamoDB" }]
     error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
   }
 }
 
-run "jobs_say_nothing_of_their_source_so_a_pattern_for_it_narrows_nothing" {
+run "jobs_are_narrowed_by_source_where_they_tell_it" {
   module {
     source = "./modules/restore-events"
   }
@@ -138,8 +138,19 @@ run "jobs_say_nothing_of_their_source_so_a_pattern_for_it_narrows_nothing" {
   }
 
   assert {
-    condition     = sort(keys(jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail)) == tolist(["$or", "resourceType"])
+    condition     = jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail.sourceResourceArn == [{ exists = false }, { wildcard = "*:table/prod-*" }]
     error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
+  }
+
+  assert {
+    condition     = sort(keys(jsondecode(aws_cloudwatch_event_rule.restores["jobs"].event_pattern).detail)) == tolist(["$or", "resourceType", "sourceResourceArn"])
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["jobs"].event_pattern}"
+  }
+
+  # What an event of a service says of its source, and where, is not known.
+  assert {
+    condition     = sort(keys(jsondecode(aws_cloudwatch_event_rule.restores["services"].event_pattern).detail)) == tolist(["errorCode", "eventName", "eventSource"])
+    error_message = "Event pattern: ${aws_cloudwatch_event_rule.restores["services"].event_pattern}"
   }
 }
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.config import Attachable, ConfigError, Override, Polling, TablePatterns, WorkerConfig
+from dynamodb_restore.config import (
+    Attachable,
+    ConfigError,
+    Drills,
+    Override,
+    Polling,
+    TablePatterns,
+    WorkerConfig,
+)
 
 ENVIRONMENT = {
     "RESTORE_TABLE_NAME": "dynamodb-restore-restores",
@@ -18,6 +26,7 @@ ENVIRONMENT = {
     ' "max_delay_seconds": 300, "jitter": 0.2}',
     "RECORD_RETENTION_DAYS": "90",
     "TABLE_PATTERNS": '{"source": ["shop-*"], "target": ["*"]}',
+    "DRILLS": '{"targets": ["*-drill"], "keeps": ["tags", "stream"]}',
     "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "polling": {"max_attempts": 9}},'
     ' {"source": "scratch-*", "follow": false, "requested_by": "arn:aws:sts::*:assumed-role/dev/*"}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
@@ -63,6 +72,7 @@ def test_the_environment_is_read() -> None:
                 requested_by="arn:aws:sts::*:assumed-role/dev/*",
             ),
         ],
+        drills=Drills(["*-drill"], ["tags", "stream"]),
         attachable=Attachable(["dev-*"], ["*"]),
         control_tag="dynamodb-restore:settings",
         control_tag_excludes=["deletion_protection"],
@@ -99,6 +109,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("POLLING", "{}"),
         ("SETTINGS", "yes"),
         ("RECORD_RETENTION_DAYS", ""),
+        ("DRILLS", '{"patterns": []}'),
         ("OVERRIDES", "{"),
         ("OVERRIDES", '["drill"]'),
         ("TABLE_PATTERNS", '{"sources": ["*"]}'),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.config import Drills, Override, Polling, WorkerConfig
 from dynamodb_restore.restore.control import Treatment, matches, treatment
 from dynamodb_restore.restore.outcome import SwitchedBy
 from tests.unit.strategies import table_names
@@ -33,6 +33,7 @@ def config(
     follow_terraform: bool = True,
     control_tag: str | None = TAG,
     excludes: Sequence[str] = (),
+    drills: Drills | None = None,
 ) -> WorkerConfig:
     return WorkerConfig(
         restore_table_name="",
@@ -43,6 +44,7 @@ def config(
         switches=SWITCHES,
         polling=POLLING,
         record_retention_days=90,
+        drills=drills or Drills(),
         overrides=overrides,
         control_tag=control_tag,
         control_tag_excludes=excludes,
@@ -87,6 +89,51 @@ class TestOverrides:
     def test_polling_and_notification_are_its_own(self) -> None:
         result = treated(None, override(polling=SHORT, notify=False))
         assert (result.polling, result.notify) == (SHORT, False)
+
+
+class TestDrills:
+    DRILLS = Drills(["*-drill"], ["tags"])
+
+    def treated(
+        self,
+        choice: str | None = None,
+        *overrides: Override,
+        target: str = "orders-drill",
+        test: bool = False,
+    ) -> Treatment:
+        chosen = config(*overrides, drills=self.DRILLS)
+        return treatment(chosen, "orders", target, choice, restore_test=test)
+
+    def test_one_gets_what_drills_keep_and_no_pipeline(self) -> None:
+        result = self.treated()
+        assert (on(result), result.replay, result.left_alone) == ({"tags"}, False, None)
+        assert {name for name in SWITCHES if result.switched_by(name) is SwitchedBy.DRILL} == {
+            "ttl",
+            "stream_triggers",
+        }
+
+    def test_any_other_restore_is_none(self) -> None:
+        assert self.treated(target="orders-restored") == Treatment(SWITCHES, POLLING)
+
+    def test_a_restore_test_is_one_under_any_name(self) -> None:
+        assert self.treated(target="orders-restored", test=True) == self.treated()
+
+    def test_it_goes_over_the_tag(self) -> None:
+        result = self.treated("tags ttl")
+        assert (on(result), result.switched_by("ttl")) == ({"tags"}, SwitchedBy.DRILL)
+
+    def test_an_override_goes_over_it_but_gives_it_no_pipeline(self) -> None:
+        result = self.treated(None, override(settings={"ttl": True}), target="orders-drill")
+        assert (on(result), result.switched_by("ttl"), result.replay) == (
+            {"tags", "ttl"},
+            SwitchedBy.OVERRIDE,
+            False,
+        )
+
+    def test_where_nothing_is_left_of_it_it_is_left_alone(self) -> None:
+        reason = "it is a drill, and nothing that drills get is on"
+        assert self.treated("ttl").left_alone == reason
+        assert self.treated("off").left_alone == f"the source's tag {TAG} is 'off'"
 
 
 class TestTag:

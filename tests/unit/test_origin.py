@@ -10,6 +10,7 @@ import pytest
 
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.origin import NotKnownYet, find_origin
+from dynamodb_restore.restore.record import Identified, RestoreKey, RestoreRecord, RestoreState
 from dynamodb_restore.restore.request import NothingToFollow, RequestError, Sighting, parse_event
 from tests.unit.builders import event, make_table
 from tests.unit.fakes import Aws, client_error, table_arn
@@ -33,13 +34,14 @@ class Jobs:
 
     def __init__(self, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         self.job: dict[str, Any] = {}
+        self.metadata: dict[str, str] = {"targetTableName": TARGET, "encryptionType": "Default"}
         self.backups: dict[str, datetime] = {}
         answer = aws.answer
 
         def with_jobs(
             client: Any, operation: str, parameters: dict[str, Any], otherwise: Any
         ) -> dict[str, Any]:
-            known = operation in ("DescribeRestoreJob", "DescribeBackup")
+            known = operation in ("DescribeRestoreJob", "GetRestoreJobMetadata", "DescribeBackup")
             return answer(client, operation, parameters, self._answer if known else otherwise)
 
         monkeypatch.setattr(aws, "answer", with_jobs)
@@ -47,6 +49,8 @@ class Jobs:
     def _answer(self, _: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if operation == "DescribeRestoreJob":
             return {"RestoreJobId": parameters["RestoreJobId"], **self.job}
+        if operation == "GetRestoreJobMetadata":
+            return {"RestoreJobId": parameters["RestoreJobId"], "Metadata": self.metadata}
         made_at = self.backups.get(parameters["BackupArn"])
         if made_at is None:
             raise client_error(operation, "BackupNotFoundException", "Backup not found")
@@ -111,7 +115,7 @@ def test_a_job_tells_its_table_and_its_source(aws: Aws, clients: Clients, jobs: 
         assert request.source == request.target.__class__("orders", **HERE)
         assert (request.target.name, request.restore_point) == (TARGET, MADE_AT)
         assert (request.backup_arn, request.requested_at) == (RECOVERY_POINT, earlier)
-        assert operations(aws) == ["DescribeRestoreJob"]
+        assert operations(aws) == ["DescribeRestoreJob", "GetRestoreJobMetadata"]
 
 
 def test_a_job_without_its_source_is_completed_by_the_table(aws: Aws, clients: Clients, jobs: Jobs) -> None:
@@ -134,6 +138,30 @@ def test_a_job_that_has_failed_restores_nothing(clients: Clients, jobs: Jobs, st
     jobs.job = {"Status": status, "StatusMessage": "no permission"}
     with pytest.raises(NothingToFollow, match="no permission"):
         find_origin(clients, seen("job_running_without_table"))
+
+
+@pytest.mark.parametrize(("evidence", "source"), [("CloudTrail's event 1", "orders"), (None, None)])
+def test_what_is_on_record_tells_the_source_where_it_was_borne_out(
+    aws: Aws, clients: Clients, evidence: str | None, source: str | None
+) -> None:
+    make_table(clients, TARGET)
+    aws.describe_as(TARGET, TableId="id-1", RestoreSummary={})
+    record = RestoreRecord(
+        RestoreState.WAITING,
+        {},
+        MADE_AT,
+        0,
+        request={"source": "orders", "source_region": "eu-central-1"},
+        identified=Identified("id-1", evidence=evidence),
+    )
+    records = {RestoreKey(TARGET, "id-1"): record}
+    sighting = seen("aws_backup_without_answer_by_service")
+    if source is None:
+        with pytest.raises(RequestError, match="nothing says which table"):
+            find_origin(clients, sighting, on_record=records.get)
+    else:
+        request = find_origin(clients, sighting, on_record=records.get)
+        assert (request.source, request.restore_point) == (TableRef("orders", "eu-central-1"), MADE_AT)
 
 
 def test_what_nothing_tells_is_refused_with_what_to_do(clients: Clients, jobs: Jobs) -> None:

@@ -16,7 +16,7 @@ from dynamodb_restore.handlers import reconciler as handler_module
 from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
-from dynamodb_restore.restore.record import RestoreRecords
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.request import Sighting, parse_message
 from tests.unit.builders import RESTORE_TABLE, delivery, make_restore_table, make_table, make_worker, request
 from tests.unit.fakes import Aws, Clock, table_arn
@@ -142,6 +142,22 @@ def test_what_it_finds_the_worker_follows_and_is_not_found_again(
     assert run().found == []
 
 
+def test_what_it_saw_stays_noted_once_aws_has_ceased_to_tell(
+    aws: Aws, clients: Clients, run: Run, clock: Clock
+) -> None:
+    make_table(clients, "orders")
+    restoring(aws, clients, "orders-restored")
+    run()
+    make_worker(clients, clock, switches={"tags": True}).follow(
+        delivery(request(target_id="id-of-orders-restored"))
+    )
+    aws.describe_as("orders-restored", TableStatus="ACTIVE", RestoreSummary={})
+    assert run(now=NOW + timedelta(days=1)).again == ["orders-restored"]
+    noted = QueuedRestores(clients, RESTORE_TABLE).get(RestoreKey("orders-restored", "id-of-orders-restored"))
+    assert noted is not None
+    assert (noted.source_arn, noted.backup_arn) == (table_arn("orders"), None)
+
+
 def test_a_restore_whose_event_came_is_not_found(aws: Aws, clients: Clients, run: Run, clock: Clock) -> None:
     make_table(clients, "orders")
     restoring(aws, clients, "orders-restored")
@@ -154,15 +170,42 @@ def test_a_restore_whose_event_came_is_not_found(aws: Aws, clients: Clients, run
     [
         {"TableStatus": "ACTIVE"},
         {"RestoreSummary": {}},
-        {"CreationDateTime": NOW - GRACE + timedelta(seconds=1)},
     ],
-    ids=["it is restored already", "it is made, not restored", "its event may still come"],
+    ids=["it is restored already", "it is made, not restored"],
 )
 def test_any_other_table_is_not_found(
     aws: Aws, clients: Clients, run: Run, description: dict[str, Any]
 ) -> None:
     restoring(aws, clients, "orders-restored", **description)
     assert run().found == []
+
+
+@pytest.mark.parametrize(
+    ("age", "delay"),
+    [
+        (timedelta(0), 900),
+        (timedelta(seconds=81), 819),
+        (timedelta(seconds=720.5), 180),
+        (GRACE, 0),
+        (timedelta(hours=9), 0),
+        # Two clocks.
+        (timedelta(seconds=-3), 900),
+    ],
+    ids=str,
+)
+def test_at_the_first_sight_of_it_it_is_queued_for_when_its_event_is_overdue(
+    aws: Aws, clients: Clients, run: Run, age: timedelta, delay: int
+) -> None:
+    restoring(aws, clients, "orders-restored")
+    assert run(now=MADE_AT + age).found == ["orders-restored"]
+    (sent,) = [call.parameters for call in aws.calls if call.operation == "SendMessage"]
+    assert sent["DelaySeconds"] == delay
+    later = MADE_AT + max(age, GRACE)
+    assert [run(now=later + wait).found for wait in (timedelta(0), SILENCE - timedelta(seconds=4))] == [
+        [],
+        [],
+    ]
+    assert run(now=later + SILENCE).found == ["orders-restored"]
 
 
 def test_tables_outside_the_patterns_are_not_found(aws: Aws, clients: Clients, run: Run) -> None:

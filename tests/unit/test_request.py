@@ -56,7 +56,7 @@ def known_of(seen: Sighting) -> dict[str, Any]:
         if isinstance(value, TableRef | Overrides)
         else value
         for name, value in known.items()
-        if value is not None and value != Overrides()
+        if value not in (None, Overrides(), ())
     }
 
 

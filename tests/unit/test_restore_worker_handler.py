@@ -133,6 +133,7 @@ def queues(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Queue
         "POLLING": json.dumps(polling),
         "RECORD_RETENTION_DAYS": "90",
         "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
+        "DRILLS": "{}",
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
         "CONTROL_TAG_EXCLUDES": "[]",

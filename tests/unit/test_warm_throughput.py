@@ -136,6 +136,7 @@ def test_an_index_that_was_not_restored_is_left_out(clients: Clients, source: Ta
     [
         Overrides(provisioned_throughput=True, index_throughput=["by-date"]),
         Overrides(on_demand_throughput=True, index_throughput=["by-date"]),
+        Overrides(on_demand_throughput=True, index_warm_throughput=["by-date"]),
     ],
 )
 def test_capacity_that_the_restore_call_set_is_not_warmed_up(

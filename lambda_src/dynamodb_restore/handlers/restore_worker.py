@@ -201,7 +201,7 @@ def _completed(seen: Sighting, worker: Worker) -> RestoreRequest:
     """`find_origin`, with time kept to tell of its failure."""
     clients = worker.cloner.clients
     with clients.call_time.keeping(ENDING_SECONDS):
-        return find_origin(clients, seen)
+        return find_origin(clients, seen, worker.config.source_regions, worker.records.get)
 
 
 def _sighting(seen: RestoreRequest | Sighting | None) -> Sighting | None:

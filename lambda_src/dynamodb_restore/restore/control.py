@@ -1,12 +1,13 @@
-"""How one restore is treated: the deployment's settings, what the source table chose by its tag, and overrides.
+"""How one restore is treated: the deployment's settings, what the source table chose by its tag, whether it is a drill, and
+overrides.
 
-Each goes over the one before it: settings, tag, the first override that matches.
+Each goes over the one before it: settings, tag, drill, the first override that matches.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +56,7 @@ def treatment(
     *,
     requested_by: str = "",
     by_terraform: bool = False,
+    restore_test: bool = False,
 ) -> Treatment:
     """Decide how the restore of `source` into `target` is treated.
 
@@ -62,13 +64,19 @@ def treatment(
         choice: the value of the control tag on the source table; None where it has none.
         requested_by: who made the restore call, as its event tells; empty where nothing tells that can be believed.
         by_terraform: whether Terraform made the restore call.
+        restore_test: whether it is a test of AWS Backup's restore testing.
     """
     result = _chosen(config, choice)
+    drill = restore_test or matches_any(config.drills.targets, target)
+    if drill:
+        result = _drilled(result, config.drills.keeps)
     for number, override in enumerate(config.overrides, start=1):
         tables = matches(override.source, source) and matches(override.target, target)
         if tables and matches(override.requested_by, requested_by):
             result = _overridden(result, override, number)
             break
+    if drill and result.left_alone is None and not any(result.switches.values()):
+        return replace(result, left_alone="it is a drill, and nothing that drills get is on")
     if by_terraform and not config.follow_terraform and result.left_alone is None:
         return replace(result, left_alone="Terraform made this table and manages its settings itself")
     return result
@@ -89,6 +97,7 @@ def treatment_on_record(
         request.get("target", ""),
         choice_of(config.control_tag, kept),
         requested_by=request.get("requested_by", ""),
+        restore_test=request.get("restore_test", False),
     )
 
 
@@ -106,6 +115,18 @@ def matches(pattern: str, name: str) -> bool:
 def matches_any(patterns: Iterable[str], name: str) -> bool:
     """Whether a table's name matches one of the patterns."""
     return any(matches(pattern, name) for pattern in patterns)
+
+
+def _drilled(base: Treatment, keeps: Collection[str]) -> Treatment:
+    """What a drill gets. It takes no change pipeline from a real restore."""
+    switches = {name: on and name in keeps for name, on in base.switches.items()}
+    off = [name for name, on in base.switches.items() if on and not switches[name]]
+    return replace(
+        base,
+        switches=switches,
+        choices={**base.choices, **dict.fromkeys(off, SwitchedBy.DRILL)},
+        replay=False,
+    )
 
 
 def _overridden(base: Treatment, override: Override, number: int) -> Treatment:

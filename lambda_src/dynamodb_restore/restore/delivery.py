@@ -78,7 +78,7 @@ class Delivery:
             requested_at=request.requested_at,
             requested_by=request.requested_by,
             restore_point=restore_point or request.restore_point,
-            notes=(*treated.notes, *notes),
+            notes=(*request.notes, *treated.notes, *notes),
             **more,
         )
 

@@ -3,7 +3,7 @@
 An event is no evidence. Whoever may send to the restore queue, or invoke the worker, can write one. Evidence is one of
 - the table's own `RestoreSummary`, which names its source
   (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). It is there while the table is restored;
-  that it stays afterwards is documented nowhere;
+  that it stays afterwards is documented nowhere, so the reconciler notes what it saw;
 - AWS Backup's answer about the job, which names the table and its source
   (docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html);
 - CloudTrail's own record of a restore call into that name at the moment at which the table was made
@@ -20,11 +20,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.restore.origin import named_by
+from dynamodb_restore.restore.queued import Queued
 from dynamodb_restore.restore.request import (
     BACKUP_CALLS,
     POINT_IN_TIME_CALL,
     NothingToFollow,
     RequestError,
+    RestoreJob,
     RestoreRequest,
     parse_event,
 )
@@ -57,13 +60,34 @@ def evidence_of(
     source_arn = summary.get("SourceTableArn")
     if source_arn and comes_from(request, source_arn):
         return "the table's RestoreSummary"
-    job = request.job
-    if job is not None and job.target is not None and job.target.name == request.target.name:
-        return f"AWS Backup's restore job {job.job_id}"
+    if request.job is not None and _says(request.job, request):
+        return f"AWS Backup's restore job {request.job.job_id}"
     if description["TableStatus"] == "CREATING":
         # It says itself what it is made of, or it is not restored at all.
         return None
     return _in_trail(clients, request, description)
+
+
+def noted_evidence(queued: Queued | None, request: RestoreRequest) -> str | None:
+    """What the reconciler has noted of a table when that was being restored, where it shows the restore that the request says.
+
+    Its note is in the restore table, to which the module's own functions alone write.
+    """
+    if queued is None:
+        return None
+    if queued.source_arn is not None:
+        shown = comes_from(request, queued.source_arn)
+    else:
+        named = named_by(queued.backup_arn)
+        shown = named is not None and _same_table(named, request.region, request)
+    return "the table's RestoreSummary, as the reconciler saw it" if shown else None
+
+
+def _says(job: RestoreJob, request: RestoreRequest) -> bool:
+    """Whether AWS Backup itself names both tables, and not the event of its job alone."""
+    if job.source is None or job.target is None:
+        return False
+    return job.target.name == request.target.name and _same_table(job.source, request.region, request)
 
 
 def is_too_old(

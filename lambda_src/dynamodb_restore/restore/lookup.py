@@ -25,9 +25,10 @@ from dynamodb_restore.restore.delivery import (
     NotSetAside,
     lead,
 )
-from dynamodb_restore.restore.evidence import evidence_of, is_too_old, without_evidence
+from dynamodb_restore.restore.evidence import evidence_of, is_too_old, noted_evidence, without_evidence
 from dynamodb_restore.restore.origin import source_id_of
 from dynamodb_restore.restore.pins import Pins
+from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.record import (
     GiveUp,
     Identified,
@@ -37,7 +38,7 @@ from dynamodb_restore.restore.record import (
     RestoreRecords,
 )
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.request import RestoreRequest
+from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, RestoreRequest
 from dynamodb_restore.restore.source import Source
 from dynamodb_restore.restore.waiting import Hopeless, Readiness, Ready, Skip, Wait, judge
 from dynamodb_restore.settings.setting import Identity, State, Table, TableGoneError
@@ -160,10 +161,19 @@ class Lookup:
         too_old = is_too_old(request, target.description, self.now())
         if too_old is not None:
             return too_old, None
-        evidence = evidence_of(self.cloner.clients, request, target.description)
+        evidence = self._noted_evidence(request, target) or evidence_of(
+            self.cloner.clients, request, target.description
+        )
         if evidence is None:
             return without_evidence(request, target.description, self.now()), None
         return target.readiness, evidence
+
+    def _noted_evidence(self, request: RestoreRequest, target: _Target) -> str | None:
+        """What the reconciler saw of a restore that it found itself."""
+        if request.event_name != FOUND_DETAIL_TYPE or target.target_id is None:
+            return None
+        queued = QueuedRestores(self.cloner.clients, self.config.restore_table_name)
+        return noted_evidence(queued.get(RestoreKey(request.target.name, target.target_id)), request)
 
     def _source(
         self, request: RestoreRequest, open_pipeline: Callable[[], Pipeline | None], source_id: str | None
@@ -184,6 +194,7 @@ class Lookup:
             choice_of(self.config.control_tag, kept),
             requested_by=request.requested_by,
             by_terraform=request.by_terraform,
+            restore_test=request.restore_test,
         )
 
     def take_lead(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import Clients, TableRef, describe_table, error_code, table_ref
+from dynamodb_restore.aws import AwsError, Clients, TableRef, describe_table, error_code, explain, table_ref
+from dynamodb_restore.restore.bounds import shortened
+from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.request import (
     NothingToFollow,
     RequestError,
@@ -28,11 +30,31 @@ class NotKnownYet(Exception):  # noqa: N818 - not an error: AWS tells it later
     """AWS has not made the new table's name or origin known yet; the text says which."""
 
 
-def find_origin(clients: Clients, seen: Sighting) -> RestoreRequest:
+_JOB_KEYS = frozenset({"targettablename", "encryptiontype", "kmsmasterkeyarn"})
+"""What a restore job of a table asks for that is no setting of ours, in lower case: AWS Backup does not tell letters of either
+case apart (docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html)."""
+
+_PROTECTION_KEY = "deletionprotection"
+
+_MOST_KEYS = 20
+"""Of a job's metadata that are told."""
+
+
+def find_origin(
+    clients: Clients,
+    seen: Sighting,
+    source_regions: Collection[str] = (),
+    on_record: Callable[[RestoreKey], RestoreRecord | None] = lambda key: None,
+) -> RestoreRequest:
     """Complete a sighting: its source, its target, and the instant that the backup shows.
 
-    Asks AWS Backup for the job, whose answer goes over what the event says; and DynamoDB for the table and for the backup,
-    each only for what is still open.
+    Asks AWS Backup for the job, whose answer goes over what the event says, and what it was asked for; and DynamoDB for the
+    table and for the backup, each only for what is still open. What AWS has ceased to tell, an earlier delivery has noted, or one
+    of another message about the same restore.
+
+    Args:
+        source_regions: other regions in which backups may be looked at.
+        on_record: gives the record of a restore; None where there is none.
 
     Raises:
         NotKnownYet: it will be known later.
@@ -45,9 +67,9 @@ def find_origin(clients: Clients, seen: Sighting) -> RestoreRequest:
     if seen.target is None:
         raise NotKnownYet(f"restore job {seen.job_id} has not named its table yet")
     if seen.source is None or seen.restore_point is None:
-        seen = _from_target(clients, seen, seen.target)
+        seen = _from_target(clients, seen, seen.target, on_record)
     if (seen.source is None or seen.restore_point is None) and seen.backup_arn is not None:
-        seen = _from_backup(clients, seen, seen.backup_arn)
+        seen = _from_backup(clients, seen, seen.backup_arn, source_regions)
     if seen.source is None or seen.target is None:
         raise RequestError(
             "unknown_source",
@@ -66,38 +88,101 @@ def _from_job(clients: Clients, seen: Sighting, job_id: str) -> Sighting:
     if job.get("Status") in ("ABORTED", "FAILED"):
         raise NothingToFollow(f"restore job {job_id} is {job['Status']}: {job.get('StatusMessage', '')}")
     target = _table(job, "CreatedResourceArn")
+    # Nothing of an event says that a restore is a test: whoever could write that would have a table left unprotected.
+    of_testing = bool(job.get("CreatedBy", {}).get("RestoreTestingPlanArn"))
+    source = _table(job, "SourceResourceArn") or named_by(job.get("RecoveryPointArn"))
     return replace(
         seen,
-        source=_table(job, "SourceResourceArn"),
+        source=source or seen.source,
         target=target or seen.target,
         restore_point=job.get("RecoveryPointCreationDate"),
         backup_arn=job.get("RecoveryPointArn") or seen.backup_arn,
         requested_at=job.get("CreationDate", seen.requested_at),
-        job=RestoreJob(job_id, target, job.get("CompletionDate")),
+        job=RestoreJob(job_id, source, target, job.get("CompletionDate")),
+        restore_test=of_testing,
+        # What a test is asked for, AWS Backup has inferred.
+        notes=seen.notes if of_testing else (*seen.notes, *_asked_for(clients, job_id)),
     )
 
 
-def _from_target(clients: Clients, seen: Sighting, target: TableRef) -> Sighting:
-    """The new table tells its origin, as long as it is being restored."""
+def _asked_for(clients: Clients, job_id: str) -> tuple[str, ...]:
+    """What a job was asked for about its table, where that may differ from what the table is given: one note, or none.
+
+    Nothing depends on it, so a failure is a note as well
+    (docs.aws.amazon.com/aws-backup/latest/devguide/API_GetRestoreJobMetadata.html).
+    """
+    try:
+        answer = clients.backup.get_restore_job_metadata(RestoreJobId=job_id)
+    except AwsError as error:
+        return (f"what the restore job was asked for is not known: {explain(error)}",)
+    asked = sorted(
+        (key, value)
+        for key, value in answer.get("Metadata", {}).items()
+        if key.lower() not in _JOB_KEYS and not _says_what_we_do(key, value)
+    )
+    if not asked:
+        return ()
+    told = ", ".join(f"{key} = {value}" for key, value in asked[:_MOST_KEYS])
+    more = f" and {len(asked) - _MOST_KEYS} more" if len(asked) > _MOST_KEYS else ""
+    return (
+        shortened(
+            f"the restore job was asked for {told}{more}: that is not heeded, the source's settings go over it"
+        ),
+    )
+
+
+def _says_what_we_do(key: str, value: str) -> bool:
+    """Protection that a job gives its table is there already; protection that it was not to give, the source's setting gives."""
+    return key.lower() == _PROTECTION_KEY and value.lower() == "true"
+
+
+def _from_target(
+    clients: Clients,
+    seen: Sighting,
+    target: TableRef,
+    on_record: Callable[[RestoreKey], RestoreRecord | None],
+) -> Sighting:
+    """The new table tells its origin, as long as it is being restored; its restore's record, as soon as that was known."""
     description: Mapping[str, Any] = describe_table(clients, target.name) or {}
     summary: Mapping[str, Any] = description.get("RestoreSummary", {})
-    return replace(
+    seen = replace(
         seen,
         source=seen.source or _table(summary, "SourceTableArn"),
         restore_point=seen.restore_point or summary.get("RestoreDateTime"),
         backup_arn=seen.backup_arn or summary.get("SourceBackupArn"),
     )
-
-
-def _from_backup(clients: Clients, seen: Sighting, backup_arn: str) -> Sighting:
-    """docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeBackup.html."""
-    named = _BACKUP_ARN.fullmatch(backup_arn)
-    if named is None:
+    table_id = seen.target_id or description.get("TableId")
+    if seen.source is not None or table_id is None:
         return seen
-    described = _described(clients, backup_arn)
-    made_at = described.get("BackupDetails", {}).get("BackupCreationDateTime")
-    source = table_ref(named["table"])
-    return replace(seen, source=seen.source or source, restore_point=seen.restore_point or made_at)
+    record = on_record(RestoreKey(target.name, table_id))
+    if record is None or record.identified.evidence is None:
+        return seen
+    return replace(
+        seen,
+        source=TableRef(record.request["source"], record.request.get("source_region")),
+        restore_point=seen.restore_point or record.restore_point,
+    )
+
+
+def _from_backup(
+    clients: Clients, seen: Sighting, backup_arn: str, source_regions: Collection[str]
+) -> Sighting:
+    """docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeBackup.html."""
+    source = named_by(backup_arn)
+    if source is None:
+        return seen
+    seen = replace(seen, source=seen.source or source)
+    if source.region not in (clients.region, *source_regions):
+        # Where the source is cannot be looked at either, and the report will say so.
+        return seen
+    details = _described(clients, backup_arn).get("BackupDetails", {})
+    return replace(seen, restore_point=seen.restore_point or details.get("BackupCreationDateTime"))
+
+
+def named_by(backup_arn: str | None) -> TableRef | None:
+    """The table that the ARN of a backup of DynamoDB's own names; None for any other ARN."""
+    named = _BACKUP_ARN.fullmatch(backup_arn or "")
+    return table_ref(named["table"]) if named else None
 
 
 def source_id_of(clients: Clients, backup_arn: str | None) -> str | None:
@@ -108,16 +193,18 @@ def source_id_of(clients: Clients, backup_arn: str | None) -> str | None:
     Raises:
         ClientError, BotoCoreError: from the call.
     """
-    if backup_arn is None or _BACKUP_ARN.fullmatch(backup_arn) is None:
+    if backup_arn is None or named_by(backup_arn) is None:
         return None
     table_id = _described(clients, backup_arn).get("SourceTableDetails", {}).get("TableId")
     return str(table_id) if table_id else None
 
 
 def _described(clients: Clients, backup_arn: str) -> Mapping[str, Any]:
-    """What DynamoDB tells of a backup; nothing where it has been deleted meanwhile."""
+    """What DynamoDB tells of a backup, in the region where the backup is; nothing where it has been deleted meanwhile."""
+    named = named_by(backup_arn)
+    there = clients.in_region(named.region) if named and named.region else clients
     try:
-        answer = clients.dynamodb.describe_backup(BackupArn=backup_arn)
+        answer = there.dynamodb.describe_backup(BackupArn=backup_arn)
     except ClientError as error:
         if error_code(error) == "BackupNotFoundException":
             return {}

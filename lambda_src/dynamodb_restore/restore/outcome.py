@@ -25,8 +25,10 @@ class SwitchedBy(enum.Enum):
     """The deployment's variable `settings`, or its default."""
     TAG = "tag"
     """The control tag of the source table."""
+    DRILL = "drill"
+    """The restore is a drill: a restore test of AWS Backup, or into a table that `drill_patterns` names."""
     OVERRIDE = "override"
-    """An entry of the deployment's `overrides`, or of `drill_patterns`."""
+    """An entry of the deployment's `overrides`."""
 
 
 @dataclass(frozen=True)

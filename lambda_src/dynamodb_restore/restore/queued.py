@@ -3,8 +3,8 @@
 A message may wait for its turn, or be lost, or find a worker that fails each time: only a record that moves tells which.
 So a restore is put there again after ever longer waits, as long as its record does not move.
 
-Item shape, in the restore table: `pk` = `reconciler`, `sk` = `queued#TABLE_NAME#RESTORE_ID`, `at`, `times`, and
-`expires_at` (epoch seconds, the table's TTL attribute).
+Item shape, in the restore table: `pk` = `reconciler`, `sk` = `queued#TABLE_NAME#RESTORE_ID`, `at`, `times`, `source_arn` and
+`backup_arn` where they are known, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
@@ -34,11 +34,16 @@ class Queued:
     """When a restore was last put on the queue.
 
     Attributes:
+        at: when its message could first be received.
         times: how often it has been, since its record last moved.
+        source_arn, backup_arn: what the table was being restored from, as its own `RestoreSummary` said when the reconciler
+            looked; None where it said nothing.
     """
 
     at: datetime
     times: int
+    source_arn: str | None = None
+    backup_arn: str | None = None
 
     def next_at(self, longest_silence: timedelta) -> datetime:
         """When it may be put there again, if nothing has come of it: each time after twice as long."""
@@ -60,16 +65,23 @@ class QueuedRestores:
         item = answer.get("Item")
         if item is None:
             return None
-        return Queued(datetime.fromisoformat(item["at"]["S"]), int(item["times"]["N"]))
+        return Queued(
+            datetime.fromisoformat(item["at"]["S"]),
+            int(item["times"]["N"]),
+            item.get("source_arn", {}).get("S"),
+            item.get("backup_arn", {}).get("S"),
+        )
 
     def note(self, key: RestoreKey, queued: Queued) -> None:
         """Note that a restore was put on the queue."""
+        told = {"source_arn": queued.source_arn, "backup_arn": queued.backup_arn}
         self._dynamodb.put_item(
             TableName=self._table_name,
             Item={
                 **_item_key(key),
                 "at": {"S": iso(queued.at)},
                 "times": {"N": str(queued.times)},
+                **{name: {"S": arn} for name, arn in told.items() if arn},
                 "expires_at": {"N": str(int((queued.at + _RETENTION).timestamp()))},
             },
         )

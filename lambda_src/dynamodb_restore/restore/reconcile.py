@@ -3,13 +3,16 @@
 A table that is being restored says so itself, as long as it is CREATING
 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). DescribeTable is the only call that
 tells, one table at a time, so a run looks at every table that may be meant; where its time does not suffice, the next
-run goes on from there. A restore that is on record and whose record has not moved for longer than it can while it is
+run goes on from there. Small tables are restored in one to twelve minutes, sooner than their events are certain to have come: so
+a restore is put on the queue at the first sight of it, to be received once its event is overdue, and what was seen is noted,
+since the table ceases to tell it. Where the event comes first, the restore's record makes one of the two. A restore that is on record and whose record has not moved for longer than it can while it is
 followed has lost its message, whether its table is still CREATING or not.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -31,6 +34,10 @@ GRACE = timedelta(minutes=15)
 """How long the event of a call may take; CloudTrail delivers within about five minutes, and does not promise it
 (docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html)."""
 
+_LONGEST_DELAY = timedelta(seconds=900)
+"""That SQS takes for a message
+(docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `DelaySeconds`)."""
+
 _FOLLOWED_FOR = timedelta(days=30)
 """How old a table can be whose restore is still followed, and more: SQS keeps a message for 14 days, and a redrive is sent
 anew."""
@@ -47,7 +54,8 @@ class Reconciled:
 
     Attributes:
         looked_at: tables described, or tried to.
-        found: names of tables being restored that no event had told of.
+        found: names of tables being restored that no event had told of by then: each is put on the queue, to be followed from
+            `GRACE` after its call on if no event comes before.
         continues_after: where the next run goes on; None where this one has seen all tables.
         again: names of tables whose restore has fallen silent: put on the queue again.
         unseen: names of tables that could not be described, with the reason.
@@ -135,10 +143,12 @@ class Reconciler:
         # What was put there before the record moved has done its work.
         if before is not None and (moved is None or before.at > moved):
             times, due = before.times, before.next_at(self.longest_silence)
-        if now < due:
+        first_sight = record is None and before is None
+        if now < due and not first_sight:
             return
-        self._put_on_queue(name, description, record)
-        self.queued.note(key, Queued(now, times + 1))
+        delay = min(max(due - now, timedelta(0)), _LONGEST_DELAY)
+        self._put_on_queue(name, description, record, delay)
+        self.queued.note(key, _noted(now + delay, times + 1, description, before))
         (done.found if record is None else done.again).append(name)
 
     def _names(self, after: str | None) -> Iterator[str]:
@@ -162,7 +172,11 @@ class Reconciler:
         return _is_wanted(self.wanted, summary.get("SourceBackupArn"))
 
     def _put_on_queue(
-        self, name: str, description: TableDescriptionTypeDef, record: RestoreRecord | None
+        self,
+        name: str,
+        description: TableDescriptionTypeDef,
+        record: RestoreRecord | None,
+        delay: timedelta,
     ) -> None:
         _, partition, _, region, account, _ = description["TableArn"].split(":")
         summary: dict[str, Any] = {**description.get("RestoreSummary", {})}
@@ -185,6 +199,8 @@ class Reconciler:
                 "sourceBackupArn": asked.get("backup_arn"),
                 "requestedBy": asked.get("requested_by"),
                 "overrides": asked.get("overrides"),
+                "restoreTest": asked.get("restore_test", False),
+                "notes": asked.get("notes", []),
             }
             event_id = asked.get("event_id") or event_id
         event = {
@@ -197,7 +213,11 @@ class Reconciler:
             "account": account,
             "detail": detail,
         }
-        self.clients.sqs.send_message(QueueUrl=self.restore_queue_url, MessageBody=json.dumps(event))
+        self.clients.sqs.send_message(
+            QueueUrl=self.restore_queue_url,
+            MessageBody=json.dumps(event),
+            DelaySeconds=math.ceil(delay.total_seconds()),
+        )
 
     def _cursor(self) -> str | None:
         answer = self.clients.dynamodb.get_item(
@@ -211,6 +231,17 @@ class Reconciler:
         self.clients.dynamodb.put_item(
             TableName=self.restore_table_name, Item={**_CURSOR_KEY, "after": position}
         )
+
+
+def _noted(at: datetime, times: int, description: TableDescriptionTypeDef, before: Queued | None) -> Queued:
+    """The note about a restore that was put on the queue, with what its table tells or has told of its origin."""
+    summary = description.get("RestoreSummary", {})
+    return Queued(
+        at,
+        times,
+        summary.get("SourceTableArn") or (before.source_arn if before else None),
+        summary.get("SourceBackupArn") or (before.backup_arn if before else None),
+    )
 
 
 def _is_wanted(wanted: Follow, backup_arn: str | None) -> bool:

@@ -29,9 +29,17 @@ from dynamodb_restore.settings.setting import Overrides
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
 BACKUP_CALLS = ("RestoreTableFromBackup", "RestoreTableFromAwsBackup")
 """The second is AWS Backup's own, made on behalf of a restore job
-(docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html)."""
+(docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html). It is no operation of the public API, so
+CloudTrail may record it as an event of the service
+(docs.aws.amazon.com/awscloudtrail/latest/userguide/non-api-aws-service-events.html)."""
+
+RESTORE_TEST_PREFIX = "awsbackup-restore-test-"
+"""How the names of tables begin that AWS Backup's restore testing makes
+(docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html)."""
 
 _JOB_CHANGE = "Restore Job State Change"
+_JOB_RESOURCE = "DynamoDB"
+"""How the type of what a job restores begins: a table with AWS Backup's advanced features is `DynamoDB.FullyManaged`."""
 _JOB_MAY_BE_FOLLOWED = ("RUNNING", "COMPLETED")
 _JOB_RESTORES_NOTHING = ("CREATED", "PENDING", "ABORTED", "FAILED")
 
@@ -42,6 +50,11 @@ early writes what is there already; from too late would lose changes."""
 
 FOUND_SOURCE = "dynamodb-restore"
 FOUND_DETAIL_TYPE = "DynamoDB Table Restore Found"
+
+_CHOICES_NOT_KNOWN = (
+    "no event of the call came: what it decided about capacity and throughput is not known, and the source's settings go over"
+    " it"
+)
 
 
 class RequestError(Exception):
@@ -65,11 +78,13 @@ class RestoreJob:
     """A restore job of AWS Backup, as DescribeRestoreJob tells it.
 
     Attributes:
+        source: the table that the recovery point was made of; None where AWS Backup does not say.
         target: the table that it makes; None where AWS Backup has not named it yet.
         completed_at: when it was done, and so the latest that its table can have been made; None before that.
     """
 
     job_id: str
+    source: TableRef | None = None
     target: TableRef | None = None
     completed_at: datetime | None = None
 
@@ -91,6 +106,8 @@ class RestoreRequest:
         backup_arn: the backup or recovery point restored from; None for a point in time.
         job: the job of AWS Backup that makes the table, as AWS Backup tells it; None where it was not asked.
         by_terraform: whether Terraform made the call, for a table of its own.
+        restore_test: whether it is a test of AWS Backup's restore testing, which deletes the table again.
+        notes: what a person should know about what was asked for.
     """
 
     event_id: str
@@ -107,6 +124,8 @@ class RestoreRequest:
     backup_arn: str | None = None
     job: RestoreJob | None = None
     by_terraform: bool = False
+    restore_test: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def source_region(self) -> str:
@@ -157,7 +176,10 @@ class RestoreRequest:
             "overrides": {
                 **asdict(self.overrides),
                 "index_throughput": list(self.overrides.index_throughput),
+                "index_warm_throughput": list(self.overrides.index_warm_throughput),
             },
+            "restore_test": self.restore_test,
+            "notes": list(self.notes),
         }
 
 
@@ -186,6 +208,8 @@ class Sighting:
     job: RestoreJob | None = None
     overrides: Overrides = field(default_factory=Overrides)
     by_terraform: bool = False
+    restore_test: bool = False
+    notes: tuple[str, ...] = ()
 
     def complete(self, source: TableRef, target: TableRef) -> RestoreRequest:
         """The request, now that both tables are known."""
@@ -204,6 +228,8 @@ class Sighting:
             backup_arn=self.backup_arn,
             job=self.job,
             by_terraform=self.by_terraform,
+            restore_test=self.restore_test or target.name.startswith(RESTORE_TEST_PREFIX),
+            notes=self.notes,
         )
 
 
@@ -238,14 +264,14 @@ def parse_event(event: Any) -> RestoreRequest | Sighting:
 
 
 def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequest | Sighting:
-    """An "AWS API Call via CloudTrail"."""
+    """An "AWS API Call via CloudTrail", or an "AWS Service Event via CloudTrail" of a call that no API has."""
     name = detail.get("eventName")
     known = (POINT_IN_TIME_CALL, *BACKUP_CALLS)
     if detail.get("eventSource") != "dynamodb.amazonaws.com" or name not in known:
         raise RequestError("unknown_event", f"not a restore call: {detail.get('eventSource')!r} {name!r}")
     if detail.get("errorCode"):
         raise NothingToFollow(f"AWS refused the restore call: {detail['errorCode']}")
-    parameters = _mapping(detail.get("requestParameters"), "detail.requestParameters")
+    parameters = _parameters(detail)
     description = _answer(detail.get("responseElements"))
     summary = _optional_mapping(description.get("restoreSummary"))
     region = _text(detail, "detail.awsRegion")
@@ -273,6 +299,21 @@ def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequ
     return replace(sighting, source=source)
 
 
+def _parameters(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the call asked for. An event of a service has it elsewhere, if at all
+    (docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
+    `serviceEventDetails`), and what DynamoDB writes there is documented nowhere."""
+    if detail.get("eventType") != "AwsServiceEvent":
+        return _mapping(detail.get("requestParameters"), "detail.requestParameters")
+    parameters = {
+        **_optional_mapping(detail.get("serviceEventDetails")),
+        **_optional_mapping(detail.get("requestParameters")),
+    }
+    if "targetTableName" not in parameters:
+        raise NothingToFollow("the service's event names no table: the events of the restore job do")
+    return parameters
+
+
 def _from_point_in_time(sighting: Sighting, parameters: Mapping[str, Any]) -> RestoreRequest:
     source = _required_table(parameters, "sourceTableArn", "sourceTableName")
     target = _required_table(parameters, "targetTableName")
@@ -285,7 +326,7 @@ def _from_point_in_time(sighting: Sighting, parameters: Mapping[str, Any]) -> Re
 def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
     """AWS Backup's "Restore Job State Change". The states of one job share its id, so they are one restore."""
     kind = detail.get("resourceType")
-    if kind != "DynamoDB":
+    if not (_is_table(kind) or ":dynamodb:" in str(detail.get("createdResourceArn", ""))):
         raise NothingToFollow(f"the restore job makes no DynamoDB table: {kind!r}")
     # The service's own documents show both spellings.
     status = detail.get("status", detail.get("state"))
@@ -301,10 +342,17 @@ def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         account=str(envelope.get("account") or ""),
         requested_at=parse_time(detail.get("creationDate") or _text(envelope, "time")),
         requested_by=str(detail.get("iamRoleArn") or "AWS Backup"),
+        source=_table(detail, "sourceResourceArn"),
         target=_table(detail, "createdResourceArn"),
         backup_arn=_optional_text(detail.get("recoveryPointArn")),
         job_id=job_id,
     )
+
+
+def _is_table(resource_type: Any) -> bool:
+    """Whether a job's type of resource is a DynamoDB table."""
+    name, _, _ = str(resource_type).partition(".")
+    return name == _JOB_RESOURCE
 
 
 def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
@@ -323,7 +371,18 @@ def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         restore_point=None if restored_to is None else parse_time(restored_to),
         backup_arn=_optional_text(detail.get("sourceBackupArn")),
         overrides=_noted_overrides(_optional_mapping(detail.get("overrides"))),
+        restore_test=detail.get("restoreTest") is True,
+        notes=_found_notes(detail),
     )
+
+
+def _found_notes(detail: Mapping[str, Any]) -> tuple[str, ...]:
+    noted = detail.get("notes")
+    if isinstance(noted, list):
+        return tuple(map(str, noted))
+    if isinstance(detail.get("overrides"), Mapping):
+        return ()
+    return (_CHOICES_NOT_KNOWN,)
 
 
 _CLOUDTRAIL_TIME = re.compile(
@@ -408,25 +467,34 @@ def _requested_by(identity: Any) -> str:
 def _overrides(parameters: Mapping[str, Any]) -> Overrides:
     billing_mode = parameters.get("billingModeOverride")
     indexes = parameters.get("globalSecondaryIndexOverride")
-    throughput = ("provisionedThroughput", "onDemandThroughput")
+
+    def indexes_with(*keys: str) -> tuple[str, ...]:
+        return tuple(
+            str(index.get("indexName"))
+            for index in (indexes if isinstance(indexes, list) else [])
+            if isinstance(index, Mapping) and any(index.get(key) for key in keys)
+        )
+
     return Overrides(
         billing_mode=str(billing_mode) if billing_mode else None,
         provisioned_throughput=bool(parameters.get("provisionedThroughputOverride")),
         on_demand_throughput=bool(parameters.get("onDemandThroughputOverride")),
-        index_throughput=tuple(
-            str(index.get("indexName"))
-            for index in (indexes if isinstance(indexes, list) else [])
-            if isinstance(index, Mapping) and any(index.get(key) for key in throughput)
-        ),
+        index_throughput=indexes_with("provisionedThroughput", "onDemandThroughput"),
+        index_warm_throughput=indexes_with("warmThroughput"),
     )
 
 
 def _noted_overrides(noted: Mapping[str, Any]) -> Overrides:
     """What a call decided about the target, as `RestoreRequest.as_json` notes it."""
-    indexes = noted.get("index_throughput")
+
+    def names(key: str) -> tuple[str, ...]:
+        indexes = noted.get(key)
+        return tuple(map(str, indexes)) if isinstance(indexes, list) else ()
+
     return Overrides(
         billing_mode=_optional_text(noted.get("billing_mode")),
         provisioned_throughput=bool(noted.get("provisioned_throughput")),
         on_demand_throughput=bool(noted.get("on_demand_throughput")),
-        index_throughput=tuple(map(str, indexes)) if isinstance(indexes, list) else (),
+        index_throughput=names("index_throughput"),
+        index_warm_throughput=names("index_warm_throughput"),
     )

@@ -316,6 +316,8 @@ def _switched_off(by: SwitchedBy | None) -> str:
     match by:
         case SwitchedBy.TAG:
             return "switched off by the source's tag"
+        case SwitchedBy.DRILL:
+            return "switched off for drills"
         case SwitchedBy.OVERRIDE:
             return "switched off by an override"
         case _:

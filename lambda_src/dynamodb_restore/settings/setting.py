@@ -85,12 +85,14 @@ class Overrides:
         billing_mode: `PROVISIONED` or `PAY_PER_REQUEST`; None where the call left it as it was.
         provisioned_throughput, on_demand_throughput: whether the call set the table's.
         index_throughput: the names of global secondary indexes whose throughput the call set.
+        index_warm_throughput: those whose warm throughput it set.
     """
 
     billing_mode: str | None = None
     provisioned_throughput: bool = False
     on_demand_throughput: bool = False
     index_throughput: Sequence[str] = ()
+    index_warm_throughput: Sequence[str] = ()
 
 
 class Table:

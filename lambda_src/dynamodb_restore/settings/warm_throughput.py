@@ -99,8 +99,9 @@ def _on_demand(table: Table) -> bool:
 
 def _unwarmable(table: Table) -> dict[str, str]:
     """Why parts of this table are not warmed up: what the restore call decided stays as it is."""
-    decided = [f"index/{name}" for name in table.overrides.index_throughput]
-    if table.overrides.provisioned_throughput or table.overrides.on_demand_throughput:
+    overrides = table.overrides
+    decided = [f"index/{name}" for name in (*overrides.index_throughput, *overrides.index_warm_throughput)]
+    if overrides.provisioned_throughput or overrides.on_demand_throughput:
         decided.append("table")
     return dict.fromkeys(decided, "the restore call set its capacity")
 

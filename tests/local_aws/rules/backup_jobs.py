@@ -18,6 +18,9 @@ class RestoreJob:
 
     Attributes:
         source_arn: None for a recovery point whose job does not tell its source.
+        resource_type: `DynamoDB.FullyManaged` where the table has AWS Backup's advanced features.
+        testing_plan_arn: of the plan that it is a test of; None for a restore that somebody asked for.
+        metadata: what it was asked for.
     """
 
     recovery_point_arn: str
@@ -30,6 +33,9 @@ class RestoreJob:
     id: str = field(default_factory=lambda: str(uuid.uuid4()).upper())
     created_at: float = field(default_factory=time.time)
     untold: int = 0
+    resource_type: str = "DynamoDB"
+    testing_plan_arn: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
         description: dict[str, Any] = {
@@ -42,8 +48,10 @@ class RestoreJob:
             "PercentDone": "100.00%" if self.status == "COMPLETED" else "0.00%",
             "BackupSizeInBytes": 36_048,
             "IamRoleArn": self.role_arn,
-            "ResourceType": "DynamoDB",
+            "ResourceType": self.resource_type,
         }
+        if self.testing_plan_arn:
+            description["CreatedBy"] = {"RestoreTestingPlanArn": self.testing_plan_arn}
         if self.source_arn:
             description["SourceResourceArn"] = self.source_arn
         if self.untold == 0:
@@ -52,9 +60,10 @@ class RestoreJob:
 
 
 class RestoreJobs(Rule):
-    """DescribeRestoreJob knows the jobs; the emulator has none.
+    """DescribeRestoreJob and GetRestoreJobMetadata know the jobs; the emulator has none.
 
-    docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html. `CreatedResourceArn` may be
+    docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRestoreJob.html and
+    docs.aws.amazon.com/aws-backup/latest/devguide/API_GetRestoreJobMetadata.html. `CreatedResourceArn` may be
     missing at first: a job's `untold` counts the answers without it.
     """
 
@@ -73,12 +82,15 @@ class RestoreJobs(Rule):
 
     @override
     def before(self, request: Request, ask: Ask) -> Response | None:
-        if not request.is_call("backup", "DescribeRestoreJob"):
+        asked_for = request.is_call("backup", "GetRestoreJobMetadata")
+        if not asked_for and not request.is_call("backup", "DescribeRestoreJob"):
             return None
         with self._lock:
             job = self._jobs.get(request.parameters["restoreJobId"])
             if job is None:
                 return None  # the emulator says so itself
+            if asked_for:
+                return request.answer({"RestoreJobId": job.id, "Metadata": job.metadata})
             described = job.described()
             job.untold = max(0, job.untold - 1)
         return request.answer(described)

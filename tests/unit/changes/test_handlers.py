@@ -77,6 +77,7 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "POLLING": '{"max_attempts": 3, "base_delay_seconds": 1, "backoff_rate": 2, "max_delay_seconds": 9, "jitter": 0}',
         "RECORD_RETENTION_DAYS": "90",
         "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
+        "DRILLS": "{}",
         "OVERRIDES": "[]",
         "CONTROL_TAG": "",
         "CONTROL_TAG_EXCLUDES": "[]",

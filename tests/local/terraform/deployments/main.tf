@@ -53,7 +53,7 @@ module "all" {
   redrivers      = ["arn:aws:iam::123456789012:role/local-on-call"]
 
   table_patterns = {
-    target = ["*-restored-*", "*-without-*", "*-first-seven-*", "*-drill-*", "*-opted-out-*"]
+    target = ["*-restored-*", "*-without-*", "*-first-seven-*", "*-drill-*", "*-opted-out-*", "awsbackup-restore-test-*"]
   }
 
   # What costs on its own is off by default.
@@ -65,6 +65,8 @@ module "all" {
   overrides = concat(
     [
       { target = "*-opted-out-*", follow = false },
+      # Where calls are throttled by the thousand, five attempts within seconds are no measure.
+      { target = "*-crowd-*", polling = { max_attempts = 9, max_delay_seconds = 10 } },
       {
         target = "*-first-seven-*"
         settings = {
