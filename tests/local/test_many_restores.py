@@ -73,7 +73,7 @@ def test_fifty_restores_at_once_all_complete_while_a_fifth_of_the_calls_is_throt
     assert set(ended) == set(targets)
     wanted = read_settings(aws.clients(), source.name)
     for target, record in zip(targets, records, strict=True):
-        assert record["state"] == "synced", target
+        assert record["state"] == "synced", (target, record["report"]["reason"])
         assert set(statuses(record["report"]).values()) <= {"applied", "unchanged"}, target
         assert read_settings(aws.clients(), target) == wanted, target
     given_up = {attribute(message, "target_table") for message in deployed.dead_letters.messages()}
