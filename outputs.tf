@@ -49,7 +49,7 @@ output "topic_arn" {
 }
 
 output "operator" {
-  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs: `function`, `role` and `log_group`, each with name and ARN."
+  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs, and releases settings that were held: `function`, `role` and `log_group`, each with name and ARN."
   value       = one(module.restore_worker[*].operator)
 }
 
@@ -118,6 +118,11 @@ output "wait" {
 output "rehearse_command" {
   description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z: when the restore was called, within a minute of the target table's creation). The target has to be a restored table: what neither it nor CloudTrail bears out is not followed. Null while `event_sources` is empty or `follow.point_in_time` is off."
   value       = one(module.restore_events[*].rehearse_command)
+}
+
+output "release_command" {
+  description = "Command that applies settings which an override held. Replace TARGET_TABLE by the restored table, and `ttl` by what it holds; the report of a restore names both."
+  value       = one(module.restore_worker[*].release_command)
 }
 
 output "dry_run_command" {

@@ -51,6 +51,8 @@ variable "overrides" {
       (`arn:aws:sts::*:assumed-role/operators/*`); of AWS Backup's jobs their role. Nothing but `*` matches a direct invocation, or a
       restore whose event never came, so let what is for all be the narrow treatment, and name those who get more before it.
     - `settings`: switches, as in `settings`.
+    - `hold`: settings that are kept on record, reported as held and not applied, until an operator releases them (`release`),
+      such as `["ttl"]` for a restore that is to bring back what time to live has deleted.
     - `follow`: false leaves these restores alone.
     - `replay`: false keeps them from taking the source's change pipeline.
     - `notify`: false keeps them from the notification topic; the event bus gets every report.
@@ -61,6 +63,7 @@ variable "overrides" {
     target       = optional(string, "*")
     requested_by = optional(string, "*")
     settings     = optional(map(bool), {})
+    hold         = optional(set(string), [])
     follow       = optional(bool, true)
     replay       = optional(bool)
     notify       = optional(bool)

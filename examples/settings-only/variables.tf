@@ -28,6 +28,7 @@ variable "overrides" {
     source   = optional(string, "*")
     target   = optional(string, "*")
     settings = optional(map(bool), {})
+    hold     = optional(set(string), [])
     follow   = optional(bool, true)
     notify   = optional(bool)
   }))

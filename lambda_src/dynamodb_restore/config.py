@@ -38,6 +38,7 @@ class Override:
         source, target: patterns of table names, with `*` for any run of characters.
         requested_by: pattern of who made the restore call, as its event tells; `*` also matches where nothing tells.
         settings: switches that replace the deployment's.
+        hold: settings that wait until an operator releases them.
         follow: whether these restores are followed at all.
         replay: whether they may claim the source's pipeline.
         notify: whether the notification topic hears of them; the event bus always does.
@@ -52,6 +53,7 @@ class Override:
     notify: bool
     polling: Polling
     requested_by: str = "*"
+    hold: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def _override(entry: Mapping[str, Any], polling: Mapping[str, Any]) -> Override:
         notify=entry.get("notify", True),
         polling=_polling({**polling, **entry.get("polling", {})}),
         requested_by=entry.get("requested_by", "*"),
+        hold=tuple(entry.get("hold", ())),
     )
 
 

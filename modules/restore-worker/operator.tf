@@ -4,7 +4,7 @@ locals {
   operator = merge(local.function, {
     name        = local.names.operator
     role_name   = local.names.operator_role
-    description = "Shows, ends and repairs the replay of changes into a restored DynamoDB table"
+    description = "Shows, ends and repairs the replay of changes into a restored DynamoDB table, and releases settings"
     handler     = "dynamodb_restore.handlers.operator.handler"
     # A cutover waits for the table between the settings that it still has to apply.
     timeout = 300

@@ -14,7 +14,7 @@ output "log_group" {
 }
 
 output "operator" {
-  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs: `function`, `role` and `log_group`, each with name and ARN."
+  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs, and releases settings that were held: `function`, `role` and `log_group`, each with name and ARN."
   value = {
     function  = module.operator.function
     role      = module.operator.role
@@ -67,6 +67,16 @@ output "dry_run_command" {
     local.region,
     module.function.function.name,
     jsonencode({ source = "SOURCE_TABLE", target = "TARGET_TABLE", dry_run = true }),
+  )
+}
+
+output "release_command" {
+  description = "Command that applies settings which an override held. Replace TARGET_TABLE by the restored table, and `ttl` by what it holds; the report of a restore names both."
+  value = format(
+    "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
+    local.region,
+    module.operator.function.name,
+    jsonencode({ action = "release", target = "TARGET_TABLE", settings = ["ttl"] }),
   )
 }
 

@@ -20,6 +20,13 @@ locals {
   }
   known_settings = keys(local.setting_defaults)
 
+  # What builds on another setting is not applied, or makes the other one itself, as long as that is held: triggers attach to
+  # the stream, and replicas take auto scaling and have AWS switch a stream on.
+  builds_on = {
+    stream       = ["stream_triggers", "replicas"]
+    auto_scaling = ["replicas"]
+  }
+
   # What is not named, or null, has its default.
   settings = {
     for setting, default in local.setting_defaults :
@@ -41,6 +48,7 @@ locals {
         target       = override.target == "*" ? null : override.target
         requested_by = override.requested_by == "*" ? null : override.requested_by
         settings     = length(override.settings) == 0 ? null : { for setting, enabled in override.settings : setting => enabled if enabled != null }
+        hold         = length(override.hold) == 0 ? null : override.hold
         follow       = override.follow ? null : false
         replay       = override.replay
         notify       = override.notify

@@ -46,6 +46,8 @@ variable "overrides" {
       (`arn:aws:sts::*:assumed-role/operators/*`); of AWS Backup's jobs their role. Nothing but `*` matches a direct invocation, or a
       restore whose event never came, so let what is for all be the narrow treatment, and name those who get more before it.
     - `settings`: switches, as in `settings`.
+    - `hold`: settings that are kept on record, reported as held and not applied, until an operator releases them (`release`),
+      such as `["ttl"]` for a restore that is to bring back what time to live has deleted.
     - `follow`: false leaves these restores alone.
     - `replay`: false keeps them from taking the source's change pipeline.
     - `notify`: false keeps them from the notification topic; the event bus gets every report.
@@ -56,6 +58,7 @@ variable "overrides" {
     target       = optional(string, "*")
     requested_by = optional(string, "*")
     settings     = optional(map(bool), {})
+    hold         = optional(set(string), [])
     follow       = optional(bool, true)
     replay       = optional(bool)
     notify       = optional(bool)
@@ -76,6 +79,22 @@ variable "overrides" {
   }
 
   validation {
+    condition     = alltrue(flatten([for override in var.overrides : [for setting in override.hold : contains(local.known_settings, setting)]]))
+    error_message = "There is no such setting: ${join(", ", flatten([for index, override in var.overrides : [for setting in override.hold : "\"${setting}\" in overrides[${index}]" if !contains(local.known_settings, setting)]]))}. Name in the hold of an override only: ${join(", ", local.known_settings)}."
+  }
+
+  # What is on nowhere no role may apply, also not later.
+  validation {
+    condition     = alltrue(flatten([for override in var.overrides : [for setting in override.hold : coalesce(lookup(override.settings, setting, null), true) && anytrue(concat([lookup(local.settings, setting, true)], [for each in var.overrides : coalesce(lookup(each.settings, setting, null), false)]))]]))
+    error_message = "A setting is held that is switched off, so that there would be nothing to release: ${join(", ", flatten([for index, override in var.overrides : [for setting in override.hold : "\"${setting}\" in overrides[${index}]" if !(coalesce(lookup(override.settings, setting, null), true) && anytrue(concat([lookup(local.settings, setting, true)], [for each in var.overrides : coalesce(lookup(each.settings, setting, null), false)])))]]))}. Switch it on in the settings of the override or of the deployment, or take it out of hold."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for override in var.overrides : [for setting in override.hold : [for other in lookup(local.builds_on, setting, []) : contains(override.hold, other) || !coalesce(lookup(override.settings, other, null), local.settings[other])]]]))
+    error_message = "A setting is held and another that builds on it is not: ${join(", ", flatten([for index, override in var.overrides : [for setting in override.hold : [for other in lookup(local.builds_on, setting, []) : "\"${other}\" without \"${setting}\" in overrides[${index}]" if !(contains(override.hold, other) || !coalesce(lookup(override.settings, other, null), local.settings[other]))]]]))}. Hold both, or switch the one off that builds on the other."
+  }
+
+  validation {
     condition     = alltrue(flatten([for override in var.overrides : [for pattern in [override.source, override.target] : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) && !strcontains(pattern, "**")]]))
     error_message = "A table pattern is empty, too long, has an illegal character or two * beside each other: ${join(", ", flatten([for index, override in var.overrides : [for pattern in [override.source, override.target] : "\"${pattern}\" in overrides[${index}]" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern)) || strcontains(pattern, "**")]]))}. Use up to 255 letters, digits, _, ., - and single * as the wildcard, or leave source or target out for all tables."
   }
@@ -86,8 +105,8 @@ variable "overrides" {
   }
 
   validation {
-    condition     = alltrue([for override in var.overrides : override.follow || (length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])
-    error_message = "An override leaves restores alone and says how to treat them: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, polling, replay and notify out of it, or take follow = false out."
+    condition     = alltrue([for override in var.overrides : override.follow || (length(override.settings) == 0 && length(override.hold) == 0 && override.polling == null && override.replay == null && override.notify == null)])
+    error_message = "An override leaves restores alone and says how to treat them: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && length(override.hold) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, hold, polling, replay and notify out of it, or take follow = false out."
   }
 
   # What a pattern matches is all among what an earlier one matches, if the earlier one matches its very text: a * in the

@@ -10,16 +10,23 @@ import pytest
 
 from tests.aws.hazards import Fault, Mode, failing
 from tests.faults.estate import TARGET, TARGET_MADE_AT
-from tests.faults.functions import Functions
+from tests.faults.functions import Functions, World
 from tests.field.restores import restored_by_job, told, unseen
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 
+def notes(functions: Functions, world: World) -> list[str]:
+    """What the report says of a restore that succeeded, but for what TTL will do."""
+    report = told(functions, world)
+    assert report["result"] == "synced"
+    return [note for note in report["notes"] if not note.startswith("TTL")]
+
+
 def test_what_a_job_was_asked_for_is_told(functions: Functions) -> None:
     asked_for = {"DeletionProtection": "false", "kmsMasterKeyArn": "arn:aws:kms:…", "somethingNew": "x"}
-    (note,) = told(functions, restored_by_job(asked_for=asked_for))["notes"]
+    (note,) = notes(functions, restored_by_job(asked_for=asked_for))
     assert note == (
         "the restore job was asked for DeletionProtection = false, somethingNew = x: that is not heeded, the source's settings"
         " go over it"
@@ -28,21 +35,19 @@ def test_what_a_job_was_asked_for_is_told(functions: Functions) -> None:
 
 @pytest.mark.parametrize("asked_for", [{}, {"deletionProtection": "TRUE"}])
 def test_what_needs_no_word_gets_none(functions: Functions, asked_for: dict[str, str]) -> None:
-    assert told(functions, restored_by_job(asked_for=asked_for))["notes"] == []
+    assert notes(functions, restored_by_job(asked_for=asked_for)) == []
 
 
 def test_very_much_is_told_in_part(functions: Functions) -> None:
     asked_for = {f"key{number:02}": "v" * 400 for number in range(50)}
-    (note,) = told(functions, restored_by_job(asked_for=asked_for))["notes"]
+    (note,) = notes(functions, restored_by_job(asked_for=asked_for))
     assert len(note) <= 1_000
 
 
 @pytest.mark.parametrize("mode", [Mode.DENIED, Mode.THROTTLED])
 def test_that_it_could_not_be_asked_is_told_and_holds_nothing_up(functions: Functions, mode: Mode) -> None:
     world = restored_by_job().copy(failing({"GetRestoreJobMetadata": Fault(mode)}))
-    report = told(functions, world)
-    assert report["result"] == "synced"
-    (note,) = report["notes"]
+    (note,) = notes(functions, world)
     assert note.startswith("what the restore job was asked for is not known: GetRestoreJobMetadata: ")
 
 
@@ -51,7 +56,7 @@ def test_a_find_says_that_it_does_not_know(functions: Functions) -> None:
     world.clock.now = TARGET_MADE_AT.timestamp() + 60
     functions.reconcile(world)
     world.account.tables.finish_restore(TARGET)
-    (note,) = told(functions, world)["notes"]
+    (note,) = notes(functions, world)
     assert note.startswith(
         "no event of the call came: what it decided about capacity and throughput is not known"
     )

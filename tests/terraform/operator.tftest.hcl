@@ -55,6 +55,17 @@ run "it_has_five_minutes_and_no_share_of_the_workers_concurrency" {
   }
 }
 
+run "the_command_that_releases_settings_is_ready_to_paste" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  assert {
+    condition     = output.release_command == "aws lambda invoke --region us-east-1 --function-name demo-operator --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '{\"action\":\"release\",\"settings\":[\"ttl\"],\"target\":\"TARGET_TABLE\"}' /dev/stdout"
+    error_message = "Command: ${output.release_command}"
+  }
+}
+
 run "its_command_is_ready_to_paste" {
   module {
     source = "./modules/restore-worker"

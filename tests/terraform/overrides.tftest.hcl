@@ -53,6 +53,69 @@ run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
   }
 }
 
+run "what_an_override_holds_reaches_the_worker" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings = { replicas = true }
+    overrides = [
+      { target = "orders-before-*", hold = ["ttl", "stream", "stream_triggers", "replicas", "ttl"] },
+      { source = "orders" },
+    ]
+  }
+
+  assert {
+    condition = jsondecode(local.environment.OVERRIDES) == [
+      { target = "orders-before-*", hold = ["replicas", "stream", "stream_triggers", "ttl"] },
+      { source = "orders" },
+    ]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+
+  # Held is not off: an operator's release needs the permission.
+  assert {
+    condition     = local.switched_on.ttl
+    error_message = "Switched on: ${jsonencode(local.switched_on)}"
+  }
+}
+
+run "a_setting_that_is_held_may_be_on_for_that_override_alone" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings  = { ttl = false }
+    overrides = [{ source = "a", settings = { ttl = true }, hold = ["ttl"] }]
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.OVERRIDES)[0].hold == ["ttl"]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
+run "what_builds_on_a_held_setting_may_be_off" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", settings = { stream_triggers = false }, hold = ["stream"] }]
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.OVERRIDES)[0].hold == ["stream"]
+    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+  }
+}
+
 run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
   module {
     source = "./modules/restore-worker"
@@ -185,6 +248,90 @@ run "a_setting_that_does_not_exist_fails_in_an_override_too" {
 
   variables {
     overrides = [{ source = "a" }, { source = "b", settings = { streams = true } }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "a_setting_that_does_not_exist_cannot_be_held" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a" }, { source = "b", hold = ["time_to_live"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "a_setting_that_the_same_override_switches_off_cannot_be_held" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", settings = { ttl = false }, hold = ["ttl"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "a_setting_that_is_on_nowhere_cannot_be_held" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", hold = ["warm_throughput"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "triggers_build_on_a_stream_that_is_held" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", hold = ["stream"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "replicas_build_on_auto_scaling_that_is_held" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", settings = { replicas = true }, hold = ["auto_scaling"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
+run "leaving_alone_and_holding_contradict_each_other" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", follow = false, hold = ["ttl"] }]
   }
 
   expect_failures = [var.overrides]

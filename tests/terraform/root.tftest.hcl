@@ -21,7 +21,7 @@ run "without_create_there_is_nothing" {
       for value in [
         output.function, output.role, output.log_group, output.restore_queue, output.dead_letter_queue, output.rules,
         output.alarm, output.topic_arn, output.restore_table, output.binding, output.wait, output.rehearse_command,
-        output.dry_run_command, output.redrive_command, output.operator, output.tables, output.operator_commands,
+        output.dry_run_command, output.release_command, output.redrive_command, output.operator, output.tables, output.operator_commands,
         output.settings, output.reconciler, output.trail,
       ] : value == null
     ])

@@ -27,7 +27,8 @@ ENVIRONMENT = {
     "RECORD_RETENTION_DAYS": "90",
     "TABLE_PATTERNS": '{"source": ["shop-*"], "target": ["*"]}',
     "DRILLS": '{"targets": ["*-drill"], "keeps": ["tags", "stream"]}',
-    "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "polling": {"max_attempts": 9}},'
+    "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "hold": ["tags"],'
+    ' "polling": {"max_attempts": 9}},'
     ' {"source": "scratch-*", "follow": false, "requested_by": "arn:aws:sts::*:assumed-role/dev/*"}]',
     "CONTROL_TAG": "dynamodb-restore:settings",
     "CONTROL_TAG_EXCLUDES": '["deletion_protection"]',
@@ -60,6 +61,7 @@ def test_the_environment_is_read() -> None:
                 replay=False,
                 notify=True,
                 polling=Polling(9, BACKOFF),
+                hold=("tags",),
             ),
             Override(
                 "scratch-*",

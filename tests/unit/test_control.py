@@ -278,3 +278,16 @@ def test_a_name_is_a_pattern_of_itself_only(name: str) -> None:
     assert matches(name, name)
     assert not matches(name, f"{name}x")
     assert matches(f"{name}*", f"{name}x")
+
+
+def test_an_override_holds_settings_and_an_operator_releases_them() -> None:
+    result = treated(None, override(hold=("ttl", "tags")))
+    assert set(result.held) == {"ttl", "tags"}
+    assert on(result) == on(treated())
+    assert set(result.releasing(["ttl"]).held) == {"tags"}
+    assert on(result.releasing(["ttl"])) == on(result)
+
+
+def test_nothing_is_held_where_no_override_says_so() -> None:
+    """Neither the tag nor an override that does not match holds anything."""
+    assert list(treated("ttl", override(target="other", hold=("ttl",))).held) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,14 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords, RestoreState
+from dynamodb_restore.restore.record import (
+    GiveUp,
+    Lease,
+    RestoreKey,
+    RestoreRecord,
+    RestoreRecords,
+    RestoreState,
+)
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.steps import Steps
@@ -370,6 +378,58 @@ def test_a_lease_runs_out_with_its_invocation(records: RestoreRecords) -> None:
     record = records.get(KEY)
     assert not records.take_lead(KEY, request(), record, "other", LATER_LEASE, LEASE.until)
     assert records.take_lead(KEY, request(), record, "other", LATER_LEASE, LEASE.until + timedelta(seconds=1))
+
+
+def ended(records: RestoreRecords, result: Result = Result.SYNCED) -> RestoreRecord:
+    records.save_report(KEY, report(result), NOW)
+    record = records.get(KEY)
+    assert record is not None
+    return record
+
+
+@pytest.mark.parametrize("result", [Result.SYNCED, Result.INCOMPLETE, Result.FAILED, Result.ABANDONED])
+def test_a_restore_that_has_ended_is_taken_up_by_one_invocation(
+    records: RestoreRecords, clients: Clients, result: Result
+) -> None:
+    record = ended(records, result)
+    assert records.take_up(KEY, record, LATER_LEASE, LATER)
+    assert not records.take_up(KEY, record, LEASE, LATER)
+
+    records.save_steps(KEY, Steps(done={"ttl": ["enable TTL"]}), lease=LEASE)
+    assert "done" not in record_item(clients), "it is another's"
+    records.save_steps(KEY, Steps(done={"ttl": ["enable TTL"]}), lease=LATER_LEASE)
+    assert record_item(clients)["done"] == {"ttl": ["enable TTL"]}
+
+    assert not records.save_report(KEY, report(Result.INCOMPLETE), LATER, taken_up=True, lease=LEASE)
+    assert records.save_report(KEY, report(Result.INCOMPLETE), LATER, taken_up=True, lease=LATER_LEASE)
+    item = record_item(clients)
+    assert (item["state"], item["report"]["result"]) == ("incomplete", "incomplete")
+    assert {"lease_owner", "lease_until"}.isdisjoint(item)
+
+
+def test_a_restore_that_goes_on_meanwhile_is_not_taken_up(records: RestoreRecords) -> None:
+    record = ended(records, Result.INCOMPLETE)
+    records.save_report(KEY, report(Result.SYNCED), NOW)
+    assert not records.take_up(KEY, record, LATER_LEASE, LATER)
+
+
+def test_no_record_is_made_by_taking_it_up(records: RestoreRecords, clients: Clients) -> None:
+    record = ended(records)
+    clients.dynamodb.delete_item(TableName=RESTORE_TABLE, Key=KEY.item_key())
+    assert not records.take_up(KEY, record, LATER_LEASE, LATER)
+    assert record_item(clients) == {}
+
+
+def test_the_restore_point_that_was_told_stands_in_for_one_that_is_not_on_record(
+    records: RestoreRecords,
+) -> None:
+    point = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+    assert ended(records).told_restore_point is None
+    told = replace(report(Result.INCOMPLETE), restore_point=point)
+    records.save_report(KEY, told, NOW, taken_up=True)
+    record = records.get(KEY)
+    assert record is not None
+    assert (record.restore_point, record.told_restore_point) == (None, point)
 
 
 def test_who_saw_an_older_record_does_not_lead(records: RestoreRecords) -> None:

@@ -462,6 +462,18 @@ def test_a_direct_invocation_returns_the_report(queues: Queues, aws: Aws, restor
     assert all(setting["done"] == [] for setting in nothing_left["settings"])
 
 
+def test_a_direct_invocation_applies_what_is_held_where_it_says_so(
+    queues: Queues, restore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERRIDES", '[{"target": "orders-*", "hold": ["ttl", "tags"]}]')
+    invocation = {"source": "orders", "target": TARGET}
+    held = restore_worker.handler(invocation, CONTEXT)
+    assert held["held"] == ["tags", "ttl"]
+    assert held["release"] == 'send the same invocation with "release":["tags","ttl"]'
+    released = restore_worker.handler({**invocation, "release": ["ttl"]}, CONTEXT)
+    assert (statuses(released)["ttl"], released["held"]) == ("applied", ["tags"])
+
+
 SEND = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}; got '
 
 
@@ -481,6 +493,18 @@ SEND = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run
         (
             {"source": "orders", "target": TARGET, "requested_by": "a" * 257},
             '"requested_by" must be a text of at most 256 characters',
+        ),
+        (
+            {"source": "orders", "target": TARGET, "release": "ttl"},
+            '"release": send a list of names of settings',
+        ),
+        (
+            {"source": "orders", "target": TARGET, "release": [7]},
+            '"release": send a list of names of settings',
+        ),
+        (
+            {"source": "orders", "target": TARGET, "release": ["ttl", "tll"]},
+            '"release": no such setting: tll; there are point_in_time_recovery, ',
         ),
         ({"source": "orders", "target": table_arn("orders")}, "source and target are both orders"),
         ({"source": "orders", "target": "orders-copy"}, "table orders-copy does not exist"),

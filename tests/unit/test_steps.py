@@ -86,3 +86,10 @@ def test_a_setting_of_which_only_steps_are_on_record_has_failed_until_somebody_l
             retryable=True,
         ),
     ]
+
+
+def test_what_is_held_is_not_told_as_applied_whatever_was_done() -> None:
+    held = Outcome("shelf", Status.SKIPPED, held=("put plum",), still_open=("put plum",), reason="held")
+    assert told(Steps(done={"shelf": [PUT]}), held) == Outcome(
+        "shelf", Status.SKIPPED, done=(PUT,), held=("put plum",), reason="held"
+    )

@@ -15,6 +15,8 @@ from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Lane,
+    Phase,
+    Reading,
     Setting,
     State,
     Step,
@@ -469,6 +471,71 @@ class TestLanes:
         shelves = [self.shelf(lane.value, lane, journal) for lane in reversed(Lane)]
         self.run(shelves, target, clock)
         assert journal == ["first", "alone", "table", "last"]
+
+    def test_what_is_held_is_looked_at_once_all_others_have_ended(self, target: Table, clock: Clock) -> None:
+        """Only then does the target show what it lacks."""
+        journal: list[str] = []
+        shelves = [self.shelf(lane.value, lane, journal) for lane in Lane]
+        held = self.shelf("held", Lane.FIRST, journal)
+        held.phase = Phase.ON_CUTOVER
+        held.conflicts = ("a jar is kept",)
+        read = held.read
+
+        def seen_last(table: Table) -> Reading:
+            assert journal == ["first", "alone", "table", "last"]
+            return read(table)
+
+        held.read = seen_last  # type: ignore[method-assign]
+        states = {shelf.name: {"jars": ["fig"]} for shelf in (held, *shelves)}
+        outcomes = Sync(
+            [held, *shelves],
+            states,
+            target,
+            clock.pace(),
+            switches=dict.fromkeys(states, True),
+            phases=[Phase.ON_ACTIVE],
+            held=["held"],
+        ).run()
+        assert outcomes[0] == Outcome(
+            "held",
+            Status.SKIPPED,
+            conflicts=("a jar is kept",),
+            held=("put fig",),
+            reason="held for the operator: put fig",
+        )
+        assert outcomes[0].left_out
+        assert held.applied == []
+
+    def test_what_is_held_and_cannot_be_looked_at_stays_held(self, target: Table, clock: Clock) -> None:
+        shelf = Shelf("held")
+        shelf.read_faults.append(DENIED)
+        (outcome,) = Sync(
+            [shelf],
+            {"held": {"jars": ["fig"]}},
+            target,
+            clock.pace(),
+            switches={"held": True},
+            held=["held"],
+        ).run()
+        assert outcome.status is Status.FAILED
+        assert outcome.held == ("what the target lacks of it is not known",)
+        assert (outcome.reason or "").startswith("cannot read the target: ")
+
+    def test_what_is_held_and_was_not_read_waits_for_cutover_like_others(
+        self, target: Table, clock: Clock
+    ) -> None:
+        shelf = Shelf("held")
+        shelf.phase = Phase.ON_CUTOVER
+        (outcome,) = Sync(
+            [shelf],
+            {},
+            target,
+            clock.pace(),
+            switches={"held": True},
+            phases=[Phase.ON_ACTIVE],
+            held=["held"],
+        ).run()
+        assert outcome == Outcome("held", Status.SKIPPED, reason="waits for cutover")
 
     def test_others_wait_for_what_protects_for_a_while_only(self, target: Table, clock: Clock) -> None:
         journal: list[str] = []

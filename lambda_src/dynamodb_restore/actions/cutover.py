@@ -28,10 +28,12 @@ from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCo
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
 from dynamodb_restore.restore.control import treatment_on_record
+from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
 from dynamodb_restore.restore.report import overall
 from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
 
 _LONGEST_WAIT_SECONDS = 60.0
@@ -191,11 +193,12 @@ def _take_over(
         raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
     reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
-    outcomes = _finish_settings(context, pipeline, claim, record, target)
+    outcomes, states = _finish_settings(context, pipeline, claim, record, target)
     notes = [
         *gap_notes(claim),
         *(f"cut over although {reason}" for reason in claim.accepted),
         *_window_notes(claim),
+        *expiry_notes(outcomes, states, record.told_restore_point),
     ]
     report = context.report(overall(outcomes), pipeline, claim, record, outcomes, notes)
     if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
@@ -221,8 +224,12 @@ def _window_notes(claim: Claim) -> list[str]:
 
 def _finish_settings(
     context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord, target: Table
-) -> list[Outcome]:
-    """Apply what waited for cutover, and what failed before."""
+) -> tuple[list[Outcome], Desired]:
+    """Apply what waited for cutover, and what failed before.
+
+    Returns:
+        How each setting ended, and the source's portable states.
+    """
     cloner = context.cloner
     treated = treatment_on_record(context.config, record.request, record.settings)
     requested_at = record.request.get("requested_at")
@@ -230,4 +237,4 @@ def _finish_settings(
     find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline, identity)
     states = cloner.source_states(find_source, record.settings, treated)
     sync = cloner.sync(states, target, treated)
-    return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps)
+    return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps), states

@@ -16,6 +16,7 @@ from dynamodb_restore.pipeline.discarded import Discarded
 from dynamodb_restore.pipeline.obstacles import Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.standing import Standing
+from dynamodb_restore.restore.report import held
 
 _SHOWN_KEYS = 20
 
@@ -58,6 +59,7 @@ def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         "in_doubt_until": iso_of(standing.in_doubt_until),
         "drained": standing.drained,
         "settings": [outcome.as_json() for outcome in record.outcomes] if record else [],
+        "held": list(held(record.outcomes)) if record else [],
         "obstacles": [obstacle.as_json() for obstacle in obstacles],
         "next": _next(claim, obstacles),
     }

@@ -1,4 +1,4 @@
-"""The operator function: what a person does about a replay, by direct invocation.
+"""The operator function: what a person does about a replay, or a setting that was held, by direct invocation.
 
 Payloads, `table` being the source's name or ARN:
 
@@ -7,6 +7,7 @@ Payloads, `table` being the source's name or ARN:
 - `{"action": "abandon", "table": …}`
 - `{"action": "repair", "table": …}`
 - `{"action": "bring_in", "table": …}`
+- `{"action": "release", "target": the restored table's name or ARN, "settings": [setting, …]}`
 - `{"action": "window", "table": …, "start": time, "end": time or null, "accept_present_images": false}`
 """
 
@@ -22,6 +23,7 @@ from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.actions.bring_in import bring_in
 from dynamodb_restore.actions.context import OperatorError
 from dynamodb_restore.actions.cutover import CutoverRequest, cutover
+from dynamodb_restore.actions.release import release
 from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
@@ -30,6 +32,7 @@ from dynamodb_restore.handlers.wiring import Wiring, table_here
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import RegistrationError
 from dynamodb_restore.restore.request import RequestError
+from dynamodb_restore.settings.registry import setting_names
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -65,7 +68,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    table = _table(event, context)
+    if event.get("action") == "release":
+        target = _table(event, context, "target", "the restored table")
+        return release(wiring.actions(), wiring.pipelines, target, _settings(event))
+    table = _table(event, context, "table", "the source table")
     match event.get("action"):
         case "status":
             return status(wiring.actions(), _pipeline(wiring, table))
@@ -85,7 +91,7 @@ def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> di
             return set_window(pipeline, start, end, accept_present_images=present_images)
         case other:
             raise OperatorError(
-                f"unknown action {other!r}: send status, cutover, abandon, repair, bring_in or window"
+                f"unknown action {other!r}: send status, cutover, abandon, repair, bring_in, window or release"
             )
 
 
@@ -96,11 +102,11 @@ def _pipeline(wiring: Wiring, table: str) -> Pipeline:
     return pipeline
 
 
-def _table(event: Mapping[str, Any], context: LambdaContext) -> str:
+def _table(event: Mapping[str, Any], context: LambdaContext, field: str, what: str) -> str:
     try:
-        return table_here(event["table"], context)
+        return table_here(event[field], context)
     except (KeyError, TypeError) as error:
-        raise OperatorError('send "table": the source table\'s name or ARN') from error
+        raise OperatorError(f'send "{field}": {what}\'s name or ARN') from error
     except ValueError as error:
         raise OperatorError(str(error)) from error
 
@@ -117,6 +123,13 @@ def _accepted(event: Mapping[str, Any]) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
         raise OperatorError('"accept" must be a list of the codes of obstacles, as `refused` shows them')
     return value
+
+
+def _settings(event: Mapping[str, Any]) -> list[str]:
+    try:
+        return setting_names(event.get("settings", []))
+    except ValueError as error:
+        raise OperatorError(f'"settings": {error}') from error
 
 
 def _settle(event: Mapping[str, Any]) -> float:

@@ -1,8 +1,9 @@
 """The restore worker: messages of the restore queue, or a direct invocation on any two tables.
 
-Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false, "requested_by": text}` returns the
-report (`Report.as_json`); `dry_run` is false where it is left out. `requested_by` is for the report: Lambda does not tell a
-function who invokes it, so nothing verifies it.
+Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false, "requested_by": text, "release":
+[setting, …]}` returns the report (`Report.as_json`); `dry_run` is false where it is left out. `requested_by` is for the report:
+Lambda does not tell a function who invokes it, so nothing verifies it. `release` names settings that are not to wait for an
+operator, whatever an override holds.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from dynamodb_restore.restore.request import (
     parse_message,
 )
 from dynamodb_restore.restore.worker import Worker
+from dynamodb_restore.settings.registry import setting_names
 from dynamodb_restore.settings.setting import TableGoneError
 
 if TYPE_CHECKING:
@@ -102,6 +104,7 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
         isinstance(requested_by, str) and len(requested_by) <= _LONGEST_NAME
     ):
         raise InvocationError(f'"requested_by" must be a text of at most {_LONGEST_NAME} characters')
+    release = _released(event)
     try:
         source = table_within(event["source"], context, wiring.config.source_regions)
         target = table_here(event["target"], context)
@@ -112,11 +115,20 @@ def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -
     if source.name == target and source.region in (None, wiring.clients.region):
         raise InvocationError(f"source and target are both {target}")
     try:
-        report = wiring.direct_clone().run(source, target, dry_run=dry_run, requested_by=requested_by)
+        report = wiring.direct_clone().run(
+            source, target, dry_run=dry_run, requested_by=requested_by, release=release
+        )
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)
     return report.within().as_json()
+
+
+def _released(event: Mapping[str, Any]) -> list[str]:
+    try:
+        return setting_names(event.get("release", []))
+    except ValueError as error:
+        raise InvocationError(f'"release": {error}') from error
 
 
 def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -> bool:

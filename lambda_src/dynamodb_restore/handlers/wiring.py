@@ -96,7 +96,9 @@ class Wiring:
 
     def actions(self) -> ActionContext:
         """What operator actions work with."""
-        return ActionContext(self.config, self._records, self._announcer, self._cloner, _now)
+        return ActionContext(
+            self.config, self._records, self._announcer, self._cloner, _now, self._invocation
+        )
 
 
 def _now() -> datetime:

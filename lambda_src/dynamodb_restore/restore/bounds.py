@@ -107,6 +107,7 @@ def cut_outcome(outcome: Outcome, count: int) -> Outcome:
         outcome,
         done=lines(outcome.done),
         in_doubt=lines(outcome.in_doubt),
+        held=lines(outcome.held),
         conflicts=lines(outcome.conflicts),
         omitted=lines(outcome.omitted),
         reason=shortened(outcome.reason) if outcome.reason else outcome.reason,
@@ -119,7 +120,13 @@ def longest_list(outcomes: Iterable[Outcome]) -> int:
         (
             len(lines)
             for outcome in outcomes
-            for lines in (outcome.done, outcome.in_doubt, outcome.conflicts, outcome.omitted)
+            for lines in (
+                outcome.done,
+                outcome.in_doubt,
+                outcome.held,
+                outcome.conflicts,
+                outcome.omitted,
+            )
         ),
         default=0,
     )

@@ -143,6 +143,7 @@ class Cloner:
             phases=phases,
             source_region=source_region,
             attachable=treated.attachable,
+            held=treated.held,
         )
 
     def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Steps) -> list[Outcome]:
@@ -187,7 +188,13 @@ class DirectClone:
     now: Callable[[], datetime]
 
     def run(
-        self, source_ref: TableRef, target_name: str, *, dry_run: bool, requested_by: str | None = None
+        self,
+        source_ref: TableRef,
+        target_name: str,
+        *,
+        dry_run: bool,
+        requested_by: str | None = None,
+        release: Collection[str] = (),
     ) -> Report:
         """Bring any table's settings to those of another, or say what that would take.
 
@@ -196,6 +203,7 @@ class DirectClone:
 
         Args:
             requested_by: for whom, as the invocation states; for the report alone.
+            release: settings that are not to wait for an operator, whatever an override holds.
 
         Raises:
             TableGoneError: one of the two does not exist.
@@ -213,7 +221,7 @@ class DirectClone:
             claim is not None and claim.target == target_name and claim.state is not ClaimState.WATCHING
         )
         phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
-        treated = treatment(self.config, source.name, target_name, None)
+        treated = treatment(self.config, source.name, target_name, None).releasing(release)
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
             states = self.cloner.source_states(lambda: source, {}, treated, settings=settings)

@@ -32,6 +32,7 @@ class Treatment:
         notify: whether the notification topic hears of it.
         notes: what a person should know about how this came about.
         attachable: which functions and streams may be attached to the target.
+        held: settings that wait until an operator releases them.
     """
 
     switches: Mapping[str, bool]
@@ -42,6 +43,11 @@ class Treatment:
     notes: tuple[str, ...] = ()
     choices: Mapping[str, SwitchedBy] = field(default_factory=dict)
     attachable: Attachable = field(default_factory=Attachable)
+    held: Collection[str] = ()
+
+    def releasing(self, settings: Collection[str]) -> Treatment:
+        """The same once an operator has released these settings."""
+        return replace(self, held=[name for name in self.held if name not in settings])
 
     def switched_by(self, setting: str) -> SwitchedBy:
         """Who decided whether a setting is cloned."""
@@ -139,6 +145,7 @@ def _overridden(base: Treatment, override: Override, number: int) -> Treatment:
         left_alone=base.left_alone if override.follow else f"{entry} says so",
         replay=base.replay and override.replay,
         notify=override.notify,
+        held=override.hold,
     )
 
 

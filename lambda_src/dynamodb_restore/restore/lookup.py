@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -46,10 +46,6 @@ from dynamodb_restore.settings.tags import Tags
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
-
-
-_CLOCKS_APART = timedelta(seconds=10)
-"""How far the clocks of two invocations may differ."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +214,7 @@ class Lookup:
                 return self._not_set_aside(delivery, key, record)
             case Lead.LEFT_TO_ANOTHER:
                 return LedByAnother()
-        lease = Lease(self.invocation, self._invocation_ends_at())
+        lease = Lease.of(self.invocation, self.now(), self.cloner.pace.remaining_seconds())
         try:
             taken = self.records.take_lead(
                 key,
@@ -247,10 +243,6 @@ class Lookup:
             Result.FAILED, self.now(), treated, restore_id=key.restore_id, reason=give_up.reason
         )
         return NotSetAside(give_up.code, give_up.reason, report, give_up.number)
-
-    def _invocation_ends_at(self) -> datetime:
-        remaining = timedelta(seconds=self.cloner.pace.remaining_seconds())
-        return self.now() + remaining + _CLOCKS_APART
 
     def _open_pipeline(self, request: RestoreRequest) -> Pipeline | None:
         """The source's pipeline. A table of the same name elsewhere has nothing to do with it."""

@@ -61,6 +61,7 @@ class Outcome:
         retryable: for a failure, whether the same attempt can succeed later with nobody doing anything.
         in_doubt: steps that a delivery planned, and of which nobody knows whether this restore carried them out: the
             delivery was interrupted, or the call got no answer. None of them is known to be lacking.
+        held: steps that wait until an operator releases the setting, a line each; empty where nothing does.
         switch: whether the setting was to be cloned, and who said so; None where nobody keeps that.
         still_open: steps that the target still lacks; None where it was not looked at. Not a part of the JSON.
     """
@@ -73,6 +74,7 @@ class Outcome:
     reason: str | None = None
     retryable: bool = False
     in_doubt: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     switch: Switch | None = field(default=None, compare=False)
     still_open: tuple[str, ...] | None = field(default=None, compare=False)
 
@@ -81,7 +83,8 @@ class Outcome:
         """Whether the source has something of this setting that the target has not, and a failure is not why."""
         if self.status is Status.FAILED:
             return False
-        return bool(self.conflicts or self.omitted) or self.switch == Switch(on=False, by=SwitchedBy.TAG)
+        left = self.conflicts or self.omitted or self.held
+        return bool(left) or self.switch == Switch(on=False, by=SwitchedBy.TAG)
 
     def as_json(self) -> dict[str, Any]:
         """The outcome as JSON values, for the report and the restore record."""
@@ -94,6 +97,7 @@ class Outcome:
             "reason": self.reason,
             "retryable": self.retryable,
             "in_doubt": list(self.in_doubt),
+            "held": list(self.held),
             "switch": self.switch.as_json() if self.switch else None,
         }
 
@@ -108,7 +112,8 @@ class Outcome:
             omitted=tuple(value["omitted"]),
             reason=value["reason"],
             retryable=value["retryable"],
-            # Records of earlier releases have neither.
+            # Records of earlier releases have none of these.
             in_doubt=tuple(value.get("in_doubt", ())),
+            held=tuple(value.get("held", ())),
             switch=Switch.from_json(value["switch"]) if value.get("switch") else None,
         )

@@ -66,6 +66,11 @@ class RestoreState(enum.Enum):
 
 _SORT_PREFIX = "restore#"
 
+_CLOCKS_APART = timedelta(seconds=10)
+"""How far the clocks of two invocations may differ."""
+
+_NOBODY_ACTS = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
+
 _LEASE = ("lease_owner", "lease_until")
 
 _GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
@@ -164,6 +169,7 @@ class RestoreRecord:
         lease_until: when the invocation that acts for it, or did and could not say so, cannot run any more.
         claimed: whether a delivery has come to claim the source's pipeline, or to see that there is none.
         noted: the state that its history noted last; None where none is noted yet.
+        report: `Report.as_json` of its last report; empty where it has none.
     """
 
     state: RestoreState
@@ -182,6 +188,7 @@ class RestoreRecord:
     claimed: bool = True
     lease_until: datetime | None = None
     noted: RestoreState | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     def is_of(self, source: str, region: str) -> bool:
         """Whether the restore on record is one of that table."""
@@ -192,6 +199,12 @@ class RestoreRecord:
     def overrides(self) -> Overrides:
         """What the restore call itself decided about the target."""
         return Overrides(**self.request.get("overrides", {}))
+
+    @property
+    def told_restore_point(self) -> datetime | None:
+        """The instant restored to, or else what the last report said of it: what the restore call asked for."""
+        told = self.report.get("restore_point")
+        return self.restore_point or (datetime.fromisoformat(told) if told else None)
 
     @property
     def settled(self) -> bool:
@@ -225,6 +238,11 @@ class Lease:
 
     owner: str
     until: datetime
+
+    @classmethod
+    def of(cls, invocation: str, now: datetime, remaining_seconds: float) -> Lease:
+        """The lease of an invocation that may run for so long from now on."""
+        return cls(invocation, now + timedelta(seconds=remaining_seconds) + _CLOCKS_APART)
 
 
 class _Update:
@@ -366,9 +384,8 @@ class RestoreRecords:
         }
         update = _Update(values)
         update.assign("settings", {}, only_if_missing=True)
-        nobody_acts = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
         if not was_set_aside:
-            update.require(nobody_acts, now=int(now.timestamp()))
+            update.require(_NOBODY_ACTS, now=int(now.timestamp()))
         if record is None:
             update.require("attribute_not_exists(#pk)")
         else:
@@ -376,6 +393,21 @@ class RestoreRecords:
             update.require_not_in("state", _SETTLED)
             update.require_same("leader", record.leader)
             update.require_same("give_up", record.give_up.as_json() if record.give_up else None)
+        return update.carry_out(self._dynamodb, self._table_name, key)
+
+    def take_up(self, key: RestoreKey, record: RestoreRecord, lease: Lease, now: datetime) -> bool:
+        """Let an operator's invocation act for a restore that has ended.
+
+        Args:
+            record: as it was read: whoever has changed its state since then comes first.
+
+        Returns:
+            Whether it may: no other invocation acts for the restore, and nothing has changed.
+        """
+        until = math.ceil(lease.until.timestamp())
+        update = _Update({"lease_owner": lease.owner, "lease_until": until})
+        update.require("#state = :before", before=record.state.value)
+        update.require(_NOBODY_ACTS, now=int(now.timestamp()))
         return update.carry_out(self._dynamodb, self._table_name, key)
 
     def give_lead_back(self, key: RestoreKey, lease: Lease) -> None:
@@ -485,17 +517,27 @@ class RestoreRecords:
         }
         return self._save(key, RestoreState.SYNCING, values, now, known=known, lease=lease)
 
-    def save_steps(self, key: RestoreKey, steps: Steps, outcomes: Sequence[Outcome] | None = None) -> None:
+    def save_steps(
+        self,
+        key: RestoreKey,
+        steps: Steps,
+        outcomes: Sequence[Outcome] | None = None,
+        lease: Lease | None = None,
+    ) -> None:
         """Replace what is on record of a restore's steps. A restore that has ended, and a record that is gone, stay so.
 
         Args:
             outcomes: how each setting stands; None where that is not known yet.
+            lease: of who has taken an ended restore up, and so may; None for who has not.
         """
         update = _Update(_as_values(steps))
         if outcomes is not None:
             update.assign("outcomes", [outcome.as_json() for outcome in fitted_outcomes(outcomes)])
         update.require("attribute_exists(#state)")
-        update.require_not_in("state", _CLOSED)
+        if lease is None:
+            update.require_not_in("state", _CLOSED)
+        else:
+            update.require("#lease_owner = :me", me=lease.owner)
         update.carry_out(self._dynamodb, self._table_name, key)
 
     def save_report(
@@ -505,13 +547,18 @@ class RestoreRecords:
         now: datetime,
         *,
         by_operator: bool = False,
+        taken_up: bool = False,
         give_up: GiveUp | None = None,
         lease: Lease | None = None,
     ) -> bool:
         """Note how the restore ended.
 
+        Returns:
+            Whether that was noted; not where it has ended before, or another invocation acts for it.
+
         Args:
             by_operator: whether a person ended it, which alone moves a replaying restore on.
+            taken_up: whether it had ended before and was taken up, so that its lease alone decides.
             give_up: where it was given up. The lease stands then until the message is set aside, so that no other message
                 takes the restore up in between.
             lease: of the invocation that ends it; None for a person's.
@@ -523,7 +570,7 @@ class RestoreRecords:
         }
         if give_up is not None:
             values["give_up"] = give_up.as_json()
-        final = _CLOSED if by_operator else _SETTLED
+        final = () if taken_up else _CLOSED if by_operator else _SETTLED
         removed = ["outcomes"]
         if give_up is None:
             removed += _LEASE
@@ -578,7 +625,8 @@ class RestoreRecords:
         if not known:
             update.append("history", {"state": state.value, "at": iso(now)})
         # A delivery that is behind must not reopen a restore, nor one whose time was up go on.
-        update.require_not_in("state", final)
+        if final:
+            update.require_not_in("state", final)
         if lease is not None:
             update.require("#lease_owner = :me", me=lease.owner)
         return update.carry_out(self._dynamodb, self._table_name, key)
@@ -682,5 +730,6 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         claimed="pipeline_owner" in item,
         lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
         noted=RestoreState(item["history"][-1]["state"]) if item.get("history") else None,
+        report=item.get("report", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

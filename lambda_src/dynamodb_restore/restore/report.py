@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -85,6 +86,8 @@ class Report:
             "result": self.result.value,
             "summary": self.summary(),
             "left_out": list(self.left_out),
+            "held": list(self.held),
+            "release": self.release,
             "source": self.source,
             "target": self.target,
             "restore_id": self.restore_id,
@@ -119,18 +122,37 @@ class Report:
         """Settings of which the source has something that the target has not, without a failure."""
         return tuple(outcome.setting for outcome in self.outcomes if outcome.left_out)
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Settings that wait until an operator releases them."""
+        return held(self.outcomes)
+
+    @property
+    def release(self) -> str | None:
+        """How to apply what is held; None where nothing is."""
+        if not self.held:
+            return None
+        after = " once it is cut over" if self.result is Result.REPLAYING else ""
+        if self.restore_id is None:
+            # A direct invocation leaves no record to go by.
+            return f'send the same invocation with "release":{_payload(self.held)}'
+        payload = {"action": "release", "target": self.target, "settings": self.held}
+        return f"invoke the operator function{after} with {_payload(payload)}"
+
     def summary(self) -> str:
         """The verdict in one line: the result, and what has to be known besides it."""
         return "; ".join([_HEADS[self.result], *self._counts()])
 
     def _counts(self) -> list[str]:
         """What there is of each kind of setting that a person should look at."""
-        whole = [o for o in self.outcomes if o.left_out and o.status is Status.SKIPPED]
-        in_part = [o for o in self.outcomes if o.left_out and o.status is not Status.SKIPPED]
+        left_out = [o for o in self.outcomes if o.left_out and not o.held]
+        whole = [o for o in left_out if o.status is Status.SKIPPED]
+        in_part = [o for o in left_out if o.status is not Status.SKIPPED]
         counts = [
             _counted(self._with_status(Status.FAILED), "failed"),
             _counted(whole, "left out"),
             _counted(in_part, "left out in part"),
+            _counted([o for o in self.outcomes if o.held], "held for the operator"),
         ]
         if self.result is Result.DRY_RUN:
             counts.insert(0, _counted(self._with_status(Status.PLANNED), "would change"))
@@ -172,6 +194,8 @@ class Report:
         lines.append(f"Finished      {iso(self.finished_at)} after {_times(self.attempts, 'attempt')}")
         if self.restore_id:
             lines.append(f"Restore id    {self.restore_id}")
+        if self.release:
+            lines += ["", _wrapped("Held", f"{', '.join(self.held)}; to apply it, {self.release}")]
         for note in self.notes:
             lines += ["", _wrapped("Note", note)]
         for outcome in self.outcomes:
@@ -243,6 +267,16 @@ def _counted(outcomes: Sequence[Outcome], what: str) -> str:
     return f"{_times(len(outcomes), 'setting')} {what}: {names}"
 
 
+def held(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Settings that wait until an operator releases them."""
+    return tuple(outcome.setting for outcome in outcomes if outcome.held)
+
+
+def _payload(content: Any) -> str:
+    """A payload to send; without a space, so that no line break comes into it."""
+    return json.dumps(content, separators=(",", ":"))
+
+
 def _subject(text: str) -> str:
     return text if len(text) <= _SUBJECT_LENGTH else text[: _SUBJECT_LENGTH - 3] + "..."
 
@@ -272,7 +306,7 @@ def _setting_lines(outcome: Outcome) -> list[str]:
             else "Trying again does not help until this is mended."
         )
         lines += [_wrapped("!", f"{outcome.reason.removesuffix('.')}. {again}")]
-    elif skipped:
+    elif skipped or (outcome.held and outcome.reason):
         lines += [_wrapped("-", outcome.reason or "")]
     lines += [_wrapped("-", line) for line in (*outcome.conflicts, *outcome.omitted)]
     return lines

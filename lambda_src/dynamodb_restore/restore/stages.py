@@ -17,6 +17,7 @@ from dynamodb_restore.restore.delivery import (
     Progress,
     Unfinished,
 )
+from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Result, overall
@@ -107,7 +108,7 @@ class Stages:
         if owned is not None and not target.replaced:
             owned = _pipeline_of(restore).start_replay(owned, restore.restored_point)
             if owned is not None:
-                notes = gap_notes(owned)
+                notes = [*gap_notes(owned), *expiry_notes(outcomes, desired, restore.restored_to)]
                 report = restore.report(Result.REPLAYING, self.now(), outcomes=outcomes, notes=notes)
                 return Finished(report)
             # Abandoned meanwhile: a restore like any other.
@@ -117,18 +118,20 @@ class Stages:
         if target.replaced:
             return self._target_is_gone(restore, outcomes)
         code = "source_gone" if _is_gone(desired) else "settings_failed"
-        return self._synced(restore, outcomes, claim, tries, code)
+        notes = expiry_notes(outcomes, desired, restore.restored_to)
+        if claim is not None:
+            notes.insert(0, _owned_by(request.source.name, claim))
+        return self._synced(restore, outcomes, notes, tries, code)
 
     def _synced(
-        self, restore: KnownRestore, outcomes: list[Outcome], claim: Claim | None, tries: int, code: str
+        self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: str
     ) -> Progress:
         """What the outcomes of all settings come to.
 
         Args:
-            claim: another restore's hold on the source's pipeline; None where there is none.
+            notes: what else a person should know.
             code: what to call it where some failed.
         """
-        notes = [_owned_by(restore.request.source.name, claim)] if claim is not None else []
         report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, notes=notes)
         failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
         if not failed:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.outcome import Outcome
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.steps import Plan, Steps
 
 _KEPT_SECONDS = ENDING_SECONDS - CALL_SECONDS
@@ -21,11 +21,20 @@ class StepJournal:
     the next note has all that the one before had, and `finish` does not return before everything is noted.
     """
 
-    def __init__(self, records: RestoreRecords, key: RestoreKey, steps: Steps, call_time: CallTime) -> None:
+    def __init__(
+        self,
+        records: RestoreRecords,
+        key: RestoreKey,
+        steps: Steps,
+        call_time: CallTime,
+        lease: Lease | None = None,
+    ) -> None:
         """
         Args:
             steps: what is on record.
+            lease: of who has taken an ended restore up; None where it has not ended.
         """
+        self._lease = lease
         self._call_time = call_time
         self._records = records
         self._key = key
@@ -45,7 +54,7 @@ class StepJournal:
         if not plan:
             return
         self._steps = self._steps.with_plan(plan)
-        self._records.save_steps(self._key, self._steps)
+        self._records.save_steps(self._key, self._steps, lease=self._lease)
 
     def done(self, setting: str, step: str) -> None:
         """Note a step that AWS has taken."""
@@ -73,7 +82,7 @@ class StepJournal:
         self._steps = steps
         try:
             with self._call_time.keeping(_KEPT_SECONDS):
-                self._records.save_steps(self._key, steps)
+                self._records.save_steps(self._key, steps, lease=self._lease)
         except AwsError:
             # Nothing is lost yet: the next note tells it too, and the last one raises.
             return

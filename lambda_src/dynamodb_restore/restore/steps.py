@@ -81,7 +81,7 @@ class Steps:
         in_doubt = tuple(step for step in planned if step not in ended)
         outcome = replace(outcome, done=done, in_doubt=in_doubt)
         looked_at = outcome.still_open is not None
-        if done and looked_at and outcome.status in (Status.UNCHANGED, Status.SKIPPED):
+        if done and looked_at and not outcome.held and outcome.status in (Status.UNCHANGED, Status.SKIPPED):
             return replace(outcome, status=Status.APPLIED, reason=None)
         return outcome
 

@@ -60,6 +60,12 @@ _READ_TRIES = 3
 _FIRST_LOOKS = (Lane.FIRST, Lane.ALONE, Lane.TABLE)
 """What is looked at before anything is carried out."""
 
+WAITS_FOR_CUTOVER = "waits for cutover"
+"""Why a setting is skipped while changes are replayed."""
+
+_HELD = "held for the operator"
+_NOT_LOOKED_AT = "what the target lacks of it is not known"
+
 _PATIENCE_SECONDS = 45.0
 """How long one setting may wait in one delivery; what takes longer comes back with the message."""
 
@@ -200,6 +206,7 @@ class Sync:
         phases: Collection[Phase] = tuple(Phase),
         source_region: str | None = None,
         attachable: Attachable = ANYTHING,
+        held: Collection[str] = (),
     ) -> None:
         """
         Args:
@@ -207,6 +214,7 @@ class Sync:
             source_region: where the source is; None for the target's own region. What is bound to another region
                 cannot be used in this one, and is left out and reported.
             attachable: which functions and streams may be attached; what may not is left out and reported.
+            held: settings that are looked at and not written, because they wait for an operator.
         """
         self._settings = settings
         self._switches = {
@@ -215,24 +223,23 @@ class Sync:
         self._outcomes: dict[str, Outcome] = {}
         self._looks: dict[str, _Look | Outcome] = {}
         self._tasks: dict[Lane, list[_Task]] = {lane: [] for lane in Lane}
+        self._held: list[_Task] = []
         self._pace = pace
         elsewhere = source_region if source_region != target.clients.region else None
         guard = Guard(target, pace.remaining_seconds, partial(_tried, pace=pace))
         for setting in settings:
             state = desired.get(setting.name)
+            unread = state is None or isinstance(state, Unreadable)
             if not switches.get(setting.name, False):
                 reason = _switched_off((switched_by or {}).get(setting.name))
                 self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
-            elif setting.phase not in phases:
-                self._outcomes[setting.name] = Outcome(
-                    setting.name, Status.SKIPPED, reason="waits for cutover"
-                )
+            elif setting.phase not in phases and (unread or setting.name not in held):
+                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=WAITS_FOR_CUTOVER)
             elif state is None or isinstance(state, Unreadable):
                 self._outcomes[setting.name] = _not_read(setting, state)
             else:
-                self._tasks[setting.lane].append(
-                    _Task(setting, state, target, pace, elsewhere, guard, attachable)
-                )
+                tasks = self._held if setting.name in held else self._tasks[setting.lane]
+                tasks.append(_Task(setting, state, target, pace, elsewhere, guard, attachable))
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
@@ -254,6 +261,7 @@ class Sync:
         if last:
             log.planned(last)
         _take_turns([self._one_after_another(self._tasks[Lane.LAST], log)], self._pace)
+        self._look_at_what_is_held()
         return self._in_order()
 
     def rehearse(self) -> list[Outcome]:
@@ -261,7 +269,13 @@ class Sync:
         self._look_at_what_is_left(Lane)
         for task in (task for tasks in self._tasks.values() for task in tasks):
             self._outcomes[task.setting.name] = task.rehearsed(self._looks[task.setting.name])
+        self._look_at_what_is_held()
         return self._in_order()
+
+    def _look_at_what_is_held(self) -> None:
+        """Say what waits for an operator; last, when the target has all that does not."""
+        for task in self._held:
+            self._outcomes[task.setting.name] = task.held_back()
 
     def _in_order(self) -> list[Outcome]:
         names = [setting.name for setting in self._settings]
@@ -426,6 +440,17 @@ class _Task:
         if not look.difference.steps:
             return self._nothing_to_do(look.difference)
         return self._outcome(Status.PLANNED, look.difference, look.difference.steps)
+
+    def held_back(self) -> Outcome:
+        """What waits for an operator. Where the target lacks nothing, nothing does."""
+        look = self.first_look()
+        if isinstance(look, Outcome):
+            return replace(look, held=(_NOT_LOOKED_AT,))
+        if not look.difference.steps:
+            return self._nothing_to_do(look.difference)
+        steps = tuple(step.summary for step in look.difference.steps)
+        outcome = self._outcome(Status.SKIPPED, look.difference, (), reason=f"{_HELD}: {'; '.join(steps)}")
+        return replace(outcome, held=steps)
 
     def run(self, look: _Look | Outcome, patience_seconds: float, log: StepLog) -> _Waits[Outcome]:
         """Apply what differs and read back."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dynamodb_restore.settings.auto_scaling import AutoScaling
 from dynamodb_restore.settings.cloudwatch_alarms import CloudWatchAlarms
 from dynamodb_restore.settings.contributor_insights import ContributorInsights
@@ -40,3 +42,18 @@ SETTINGS: tuple[Setting, ...] = (
     Replicas(),
     ResourcePolicy(),
 )
+
+
+def setting_names(value: Any) -> list[str]:
+    """Names of settings, as somebody sent them.
+
+    Raises:
+        ValueError: not a list of texts, or one of them is no setting; the text says what to send.
+    """
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("send a list of names of settings")
+    known = [setting.name for setting in SETTINGS]
+    unknown = sorted(set(value) - set(known))
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(unknown)}; there are {', '.join(known)}")
+    return list(dict.fromkeys(value))

@@ -110,6 +110,7 @@ def test_the_status_of_a_replay(house: House) -> None:
         "in_doubt_until": None,
         "drained": False,
         "settings": [],
+        "held": [],
         "obstacles": [
             {"code": "lagging", "reason": LAGGING},
             {"code": "quarantine", "reason": QUARANTINED},

@@ -526,6 +526,21 @@ def test_the_operator_function_cuts_over(
         ),
         ({"action": "cutover", "table": "orders", "settle_seconds": 0}, "no restore owns the pipeline"),
         ({"action": "window", "table": "orders"}, "no restore owns the pipeline"),
+        ({"action": "release", "table": "orders"}, 'send "target": the restored table\'s name or ARN'),
+        ({"action": "release", "target": "or"}, "'or' is neither a table name nor the ARN of a table"),
+        (
+            {"action": "release", "target": "orders-restored", "settings": "ttl"},
+            '"settings": send a list of names of settings',
+        ),
+        (
+            {"action": "release", "target": "orders-restored", "settings": ["tll"]},
+            '"settings": no such setting: tll; there are point_in_time_recovery, deletion_protection, ',
+        ),
+        ({"action": "release", "target": "orders-restored"}, "no restore into orders-restored is on record"),
+        (
+            {"action": "release", "target": "orders-gone"},
+            "orders-gone does not exist: there is nothing to release",
+        ),
     ],
 )
 def test_the_operator_function_answers_bad_input_with_what_to_send(
@@ -547,9 +562,13 @@ def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: Hou
     event=st.fixed_dictionaries(
         {},
         optional={
-            "action": st.sampled_from(["status", "cutover", "abandon", "repair", "bring_in", "window"])
+            "action": st.sampled_from(
+                ["status", "cutover", "abandon", "repair", "bring_in", "window", "release"]
+            )
             | json_values,
             "table": st.just("orders") | json_values,
+            "target": st.just("orders-restored") | json_values,
+            "settings": st.just(["ttl"]) | json_values,
             "start": json_values,
             "end": json_values,
             "force": json_values,

@@ -1,0 +1,228 @@
+"""`{"action": "release", "target": …, "settings": [setting, …]}`: apply settings that were held for the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dynamodb_restore.actions.context import ActionContext, OperatorError
+from dynamodb_restore.aws import AwsError, TableRef
+from dynamodb_restore.instants import iso
+from dynamodb_restore.pipeline.pipeline import Pipelines
+from dynamodb_restore.restore.control import Treatment, treatment_on_record
+from dynamodb_restore.restore.expiries import expiry_notes
+from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecord, RestoreState
+from dynamodb_restore.restore.report import Report, Result, held, overall
+from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.restore.step_journal import StepJournal
+from dynamodb_restore.restore.sync import Desired
+from dynamodb_restore.settings.setting import Identity, Setting, Table, TableGoneError
+
+_NOT_ENDED = {
+    RestoreState.WAITING: "it is still followed: release once its report has come",
+    RestoreState.SYNCING: "it is still followed: release once its report has come",
+    RestoreState.REPLAYING: "changes are replayed into it: cut over first, what is held stays held then",
+}
+
+_ACTED_FOR = "another invocation acts for this restore just now and nothing was done: try again later"
+
+_NOT_NOTED = (
+    "the restore was taken up again meanwhile, so its record has no word of this: what was applied stays applied; once"
+    " its report has come, release again"
+)
+
+
+def release(
+    context: ActionContext, pipelines: Pipelines, target: str, settings: Sequence[str]
+) -> dict[str, Any]:
+    """Apply settings that an override held, from the source's states on record, and report.
+
+    What cannot be applied stays held, so that the same call can be made again.
+
+    Returns:
+        The report (`Report.as_json`), with `next` where some setting can still be applied.
+
+    Raises:
+        OperatorError: there is no such restore, it has not ended, or does not hold these settings.
+        ClientError, BotoCoreError, AnnounceError: from the calls; the same call can be made again.
+    """
+    restore = _held_restore(context, target)
+    _check(restore, settings)
+    now = context.now()
+    lease = Lease.of(context.invocation, now, context.cloner.pace.remaining_seconds())
+    if not context.records.take_up(restore.key, restore.record, lease, now):
+        raise OperatorError(_ACTED_FOR)
+    try:
+        return _Release(context, pipelines, restore, settings, lease).carry_out()
+    finally:
+        # Where this fails, the next try has to wait until the lease has run out.
+        with suppress(*AwsError):
+            context.records.give_lead_back(restore.key, lease)
+
+
+@dataclass(frozen=True)
+class _HeldRestore:
+    """A restore on record, and its target as it is now."""
+
+    key: RestoreKey
+    record: RestoreRecord
+    target: Table
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return held(self.record.outcomes)
+
+
+def _held_restore(context: ActionContext, target: str) -> _HeldRestore:
+    clients = context.cloner.clients
+    try:
+        table_id = Table(target, clients).describe()["TableId"]
+    except TableGoneError as error:
+        raise OperatorError(f"{error}: there is nothing to release") from error
+    key = RestoreKey(target, table_id)
+    record = context.records.get(key)
+    if record is None:
+        raise OperatorError(
+            f"no restore into {target} is on record: it was not followed, or its record has expired"
+            " (restore_table.record_retention_days); to apply a setting, invoke the restore worker on its source and it, with"
+            ' "release": [setting, …]'
+        )
+    return _HeldRestore(
+        key, record, Table(target, clients, overrides=record.overrides, identity=Identity(table_id))
+    )
+
+
+def _check(restore: _HeldRestore, settings: Sequence[str]) -> None:
+    """Look that a restore has ended, and holds what is to be released.
+
+    Raises:
+        OperatorError: it has not, or does not.
+    """
+    name, record = restore.key.target, restore.record
+    why = _NOT_ENDED.get(record.state)
+    if why is not None:
+        raise OperatorError(f"the restore into {name} is {record.state.value}; {why}")
+    holds = f"the restore into {name} holds {', '.join(restore.held) or 'nothing'}"
+    if not settings:
+        raise OperatorError(f'send "settings": {holds}')
+    status = {outcome.setting: outcome.status.value for outcome in record.outcomes}
+    others = [
+        f"{setting} ({status.get(setting, 'not looked at')})"
+        for setting in settings
+        if setting not in restore.held
+    ]
+    if others:
+        raise OperatorError(f"{holds}, and not {', '.join(others)}; nothing was done")
+
+
+@dataclass(frozen=True)
+class _Release:
+    """Applies settings to a restore that this invocation acts for."""
+
+    context: ActionContext
+    pipelines: Pipelines
+    restore: _HeldRestore
+    settings: Sequence[str]
+    lease: Lease
+
+    def carry_out(self) -> dict[str, Any]:
+        context, restore, record = self.context, self.restore, self.restore.record
+        treated = treatment_on_record(context.config, record.request, record.settings)
+        states = self._states(treated)
+        applied = {outcome.setting: outcome for outcome in self._apply(states, treated)}
+        outcomes = [
+            _still_held(outcome, applied[outcome.setting]) if outcome.setting in applied else outcome
+            for outcome in record.outcomes
+        ]
+        ended = [outcome for outcome in outcomes if outcome.setting in applied]
+        report = self._report(outcomes, expiry_notes(ended, states, record.told_restore_point))
+        context.announcer.announce(report, notify=treated.notify)
+        noted = context.records.save_report(
+            restore.key, report, context.now(), taken_up=True, lease=self.lease
+        )
+        if not noted:
+            raise OperatorError(_NOT_NOTED)
+        answer = report.as_json()
+        if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
+            answer["next"] = "release again: some settings can still be applied"
+        return answer
+
+    def _states(self, treated: Treatment) -> Desired:
+        """The source's states: those on record, and read now what had no room there."""
+        record, cloner = self.restore.record, self.context.cloner
+
+        def find_source() -> Table | None:
+            request = record.request
+            region = request.get("source_region")
+            here = region in (None, cloner.clients.region)
+            if here and request["source"] == self.restore.key.target:
+                return None
+            pipeline = self.pipelines.open(request["source"]) if here else None
+            requested_at = request.get("requested_at")
+            identity = Identity(
+                record.identified.source_id, parse_time(requested_at) if requested_at else None
+            )
+            return cloner.source_table(TableRef(request["source"], region), pipeline, identity)
+
+        return cloner.source_states(
+            find_source, record.settings, self._released(treated), settings=self._chosen
+        )
+
+    def _apply(self, states: Desired, treated: Treatment) -> list[Outcome]:
+        cloner, record = self.context.cloner, self.restore.record
+        sync = cloner.sync(
+            states,
+            self.restore.target,
+            self._released(treated),
+            source_region=record.request.get("source_region"),
+            settings=self._chosen,
+        )
+        journal = StepJournal(
+            self.context.records, self.restore.key, record.steps, cloner.clients.call_time, self.lease
+        )
+        journal.planned(sync.plan())
+        outcomes = sync.run(journal)
+        return journal.steps.told(outcomes)
+
+    @property
+    def _chosen(self) -> list[Setting]:
+        return [setting for setting in self.context.cloner.settings if setting.name in self.settings]
+
+    def _released(self, treated: Treatment) -> Treatment:
+        """How these settings are treated now: whatever the overrides have come to say since, a person asks for them."""
+        switches = {**treated.switches, **dict.fromkeys(self.settings, True)}
+        return replace(treated.releasing(self.settings), switches=switches)
+
+    def _report(self, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Report:
+        record, now = self.restore.record, self.context.now()
+        request, told = record.request, record.report
+        requested_at = request.get("requested_at")
+        # How a restore ended that was given up, or abandoned, no setting changes.
+        judged = record.state in (RestoreState.SYNCED, RestoreState.INCOMPLETE)
+        return Report(
+            overall(outcomes) if judged else Result(record.state.value),
+            request.get("source"),
+            self.restore.key.target,
+            finished_at=now,
+            attempts=record.attempts,
+            restore_id=self.restore.key.restore_id,
+            requested_at=parse_time(requested_at) if requested_at else None,
+            requested_by=request.get("requested_by"),
+            restore_point=record.told_restore_point,
+            outcomes=outcomes,
+            reason=told.get("reason"),
+            notes=[
+                *told.get("notes", ()),
+                f"an operator released {', '.join(self.settings)} at {iso(now)}",
+                *notes,
+            ],
+        )
+
+
+def _still_held(before: Outcome, now: Outcome) -> Outcome:
+    """How a setting stands after its release: what is still open of it waits for the next one."""
+    left = now.still_open or (before.held if now.status is Status.FAILED else ())
+    return replace(now, held=left, switch=before.switch)
