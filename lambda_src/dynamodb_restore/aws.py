@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
@@ -268,6 +269,10 @@ class Clients:
         return client
 
     @cached_property
+    def kinesis(self) -> KinesisClient:
+        return self._session.client("kinesis", config=self._config)
+
+    @cached_property
     def iam(self) -> IAMClient:
         return self._session.client("iam", config=self._config)
 
@@ -351,7 +356,18 @@ _RULES = (
     # A scalable target that was just registered may not be visible to the call that follows.
     _Rule("ObjectNotFoundException", ErrorClass.RETRY, operations=_AUTO_SCALING_WRITES),
     _Rule("ConcurrentUpdateException", ErrorClass.RETRY),
-    _Rule("FailedResourceAccessException", ErrorClass.RETRY),
+    # CloudWatch's throttle, passed on (github.com/hashicorp/terraform-provider-aws, issue 1428 and pull request 2275); else
+    # Application Auto Scaling lacks a permission
+    # (docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html).
+    _Rule("FailedResourceAccessException", ErrorClass.RETRY, "rate exceeded"),
+    _Rule("FailedResourceAccessException", ErrorClass.GIVE_UP),
+    # So it says of a table that is not ACTIVE, where others say "not found" (ack-api-quirks, DDB-TABLE-442).
+    _Rule(
+        "ValidationException",
+        ErrorClass.RETRY,
+        "while table is in creating state",
+        frozenset({"DescribeTimeToLive"}),
+    ),
     # UpdateTimeToLive: one change an hour; enabling what is enabled is an error
     # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html).
     _Rule("ValidationException", ErrorClass.IGNORE, "already enabled", frozenset({"UpdateTimeToLive"})),
@@ -364,14 +380,16 @@ _RULES = (
         "must be disabled or enable_failed",
         frozenset({"EnableKinesisStreamingDestination"}),
     ),
-    # Adding a replica: the scaling policies were looked up right before, so AWS does not see them yet; it adds one
-    # replica at a time; and it asks in so many words to come back when encryption has changed
+    # Adding a replica: the scaling policies were looked up right before, so AWS does not see them yet
     # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html).
     _Rule(
         "ValidationException", ErrorClass.RETRY, "pay-per-request or autoscaled", frozenset({"UpdateTable"})
     ),
-    _Rule("ValidationException", ErrorClass.RETRY, "while the replica is being", frozenset({"UpdateTable"})),
-    _Rule("ValidationException", ErrorClass.RETRY, "retry the request after", frozenset({"UpdateTable"})),
+    # While a replica is being added, which takes hours for a large table, AWS takes no other, and nothing else that all
+    # replicas share: UpdateTimeToLive answers so too (ack-api-quirks, DDB-TABLE-442: what AWS answered to its probes).
+    _Rule("ValidationException", ErrorClass.RETRY, "while the replica is being", _TABLE_CALLS),
+    # It asks in so many words to come back when encryption has changed.
+    _Rule("ValidationException", ErrorClass.RETRY, "retry the request after", _TABLE_CALLS),
     # Warm throughput that grew by use, between the reading and the write, past what was asked for.
     _Rule("ValidationException", ErrorClass.IGNORE, "decreasing warmthroughput", frozenset({"UpdateTable"})),
     # An index can be made ready after its table.

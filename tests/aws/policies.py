@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.aws.errors import client_error
+from tests.principals import INVALID_PRINCIPAL, names_deleted_principal
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Policies:
                 "ThrottlingException",
                 f"Resource-based policy for {arn} modified within the previous 15000 milliseconds. Please try again.",
             )
+        if names_deleted_principal(json.loads(parameters["Policy"])):
+            raise client_error("PutResourcePolicy", "ValidationException", INVALID_PRINCIPAL)
         if parameters.get("ExpectedRevisionId") == "NO_POLICY" and arn in self.documents:
             raise client_error(
                 "PutResourcePolicy",

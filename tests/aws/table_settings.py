@@ -57,6 +57,14 @@ class TableSettings:
 
     def _update_ttl(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         table = self.tables.active("UpdateTimeToLive", parameters["TableName"])
+        replicas = table.description.get("Replicas", [])
+        if any(replica["ReplicaStatus"] == "CREATING" for replica in replicas):
+            # ack-api-quirks, DDB-TABLE-442: what AWS answered to its probes.
+            raise _invalid(
+                "UpdateTimeToLive",
+                "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: "
+                f"'{parameters['TableName']}' in region: '{replicas[-1]['RegionName']}'.",
+            )
         if table.ttl["TimeToLiveStatus"] != "DISABLED":
             raise _invalid("UpdateTimeToLive", "TimeToLive is already enabled")
         wanted = parameters["TimeToLiveSpecification"]

@@ -16,7 +16,7 @@ from tests.local_aws.source_table import SourceTable
 
 FINAL_STATES = ("synced", "incomplete", "failed", "skipped")
 # Far more than a restore takes here, far less than a person waits.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300.0
 
 
 @dataclass

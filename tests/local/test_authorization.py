@@ -17,7 +17,7 @@ import pytest
 from botocore import xform_name
 
 from tests.local.pipelines import Flow
-from tests.local.support import Deployment, attribute, cloned, outcome_of, statuses
+from tests.local.support import PATIENCE_SECONDS, Deployment, attribute, cloned, outcome_of, statuses
 from tests.local_aws import LocalAws
 from tests.local_aws.source_table import SourceTable, make_function
 
@@ -245,7 +245,7 @@ def test_a_restore_without_a_permission_tells_which_and_goes_on_once_it_is_there
 
     since = aws.calls.mark()
     deployed.send_round(letter)
-    aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second run")
+    aws.wait_until(lambda: deployed.calls(since), timeout=PATIENCE_SECONDS, what="the second run")
     assert deployed.wait_for_end(target)["state"] == "synced"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local.support import Deployment, cloned, outcome_of, statuses
+from tests.local.support import PATIENCE_SECONDS, Deployment, cloned, outcome_of, statuses
 from tests.local_aws import Call, LocalAws
 from tests.local_aws.compare import SETTINGS, nothing_set, read_settings
 from tests.local_aws.source_table import SourceTable
@@ -86,7 +86,7 @@ def test_a_second_delivery_of_the_event_changes_nothing(
 
     since = aws.calls.mark()
     aws.announce(restore.detail)
-    aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second delivery")
+    aws.wait_until(lambda: deployed.calls(since), timeout=PATIENCE_SECONDS, what="the second delivery")
     deployed.wait_until_idle()
 
     assert deployed.calls(since, mutating=True) == []

@@ -16,7 +16,7 @@ from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import change_of
 from dynamodb_restore.pipeline.boundary import POINT_IN_TIME_MARGIN
 from tests.local.pipelines import Flow, Writer, items_of, make_table
-from tests.local.support import statuses
+from tests.local.support import PATIENCE_SECONDS, statuses
 from tests.local_aws import LocalAws
 
 IDLE = {"capture": "Disabled", "replay": "Disabled"}
@@ -37,7 +37,9 @@ def second_round(aws: LocalAws, flow: Flow) -> None:
     """
     begins_at = datetime.now(UTC) + POINT_IN_TIME_MARGIN + timedelta(seconds=1)
     aws.wait_until(
-        lambda: datetime.now(UTC) >= begins_at or None, timeout=120, what="the next restore's first minute"
+        lambda: datetime.now(UTC) >= begins_at or None,
+        timeout=PATIENCE_SECONDS,
+        what="the next restore's first minute",
     )
     for table, target in SECOND_ROUND.items():
         Writer(aws, table, items=50).change(60)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.local.deployment import Stack
 from tests.local.support import (
+    PATIENCE_SECONDS,
     Deployment,
     Mailbox,
     attribute,
@@ -148,7 +149,9 @@ def test_a_job_that_failed_restores_nothing(
     aws.announce_job(restore.job, "RUNNING")
     restore.job.status = "FAILED"
     aws.wait_until(
-        lambda: deployed.calls(since, operation="DescribeRestoreJob"), timeout=30, what="a look at the job"
+        lambda: deployed.calls(since, operation="DescribeRestoreJob"),
+        timeout=PATIENCE_SECONDS,
+        what="a look at the job",
     )
     deployed.wait_until_idle()
 
@@ -174,7 +177,7 @@ def test_three_events_of_one_restore_end_in_one_report(
     deployed.wait_for_end(target)
     since = aws.calls.mark()
     aws.announce_job(restore.job, "COMPLETED")
-    aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the last event")
+    aws.wait_until(lambda: deployed.calls(since), timeout=PATIENCE_SECONDS, what="the last event")
     record = deployed.wait_for_end(target)
 
     reports.wait_for(lambda message: f'"{target}"' in message["Body"], "the report on the event bus")
@@ -323,12 +326,12 @@ def test_a_restore_whose_event_never_came_is_found_and_synced(
     # A record that only has a lease says nothing of the restore yet, and the reconciler takes no notice of it.
     aws.wait_until(
         lambda: "request" in (deployed.record(announced) or {}) or None,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         what="the restore that was announced",
     )
     assert sorted(reconcile()["found"]) == sorted([lost, young])
 
-    aws.wait_until(lambda: deployed.record(lost), timeout=30, what="the restore that was found")
+    aws.wait_until(lambda: deployed.record(lost), timeout=PATIENCE_SECONDS, what="the restore that was found")
     assert reconcile()["found"] == []
     for target in (lost, announced, young):
         aws.rules.restores.release(target)
@@ -352,7 +355,9 @@ def test_the_event_of_a_restore_that_was_found_before_it_came_changes_nothing(
     target = new_target()
     restore = aws.restore(source.name, target, polls=None, announced=False, begun_ago=LONG_AGO)
     assert reconcile()["found"] == [target]
-    aws.wait_until(lambda: deployed.record(target), timeout=30, what="the restore that was found")
+    aws.wait_until(
+        lambda: deployed.record(target), timeout=PATIENCE_SECONDS, what="the restore that was found"
+    )
     aws.rules.restores.release(target)
     deployed.wait_for_end(target)
     # What names the source is told after the end.
@@ -360,7 +365,7 @@ def test_the_event_of_a_restore_that_was_found_before_it_came_changes_nothing(
 
     since = aws.calls.mark()
     aws.announce(restore.detail)
-    aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the late event")
+    aws.wait_until(lambda: deployed.calls(since), timeout=PATIENCE_SECONDS, what="the late event")
     deployed.wait_until_idle()
     assert deployed.calls(since, mutating=True) == []
     reports.wait_for(lambda message: f'"{target}"' in message["Body"], "the report on the event bus")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.local.support import Deployment, attribute, cloned, statuses
+from tests.local.support import PATIENCE_SECONDS, Deployment, attribute, cloned, statuses
 from tests.local_aws import LocalAws
 from tests.local_aws.compare import SETTINGS, differing, nothing_set, read_settings
 from tests.local_aws.source_table import SourceTable
@@ -71,7 +71,7 @@ def test_what_no_retry_can_mend_is_given_up_at_once_with_its_reason(
     aws.rules.faults.reset()
     since = aws.calls.mark()
     deployed.send_round(letter)
-    aws.wait_until(lambda: deployed.calls(since), timeout=30, what="the second run")
+    aws.wait_until(lambda: deployed.calls(since), timeout=PATIENCE_SECONDS, what="the second run")
     assert deployed.wait_for_end(target)["state"] == "synced"
     assert read_settings(aws.clients(), target) == read_settings(aws.clients(), source.name)
 

@@ -54,9 +54,11 @@ SHOWN_ELSEWHERE = {
     ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
     ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
     ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
+    ("restore-worker", "kinesis:DescribeStreamSummary"): "tests/field/test_what_the_source_names_is_gone.py",
+    ("operator", "kinesis:DescribeStreamSummary"): "tests/field/test_what_the_source_names_is_gone.py",
 }
 """Calls that only other tests cause, and where: refused items, repair, bundles that cannot be read, a listing that outlasts an invocation, Contributor
-Insights that failed."""
+Insights that failed, a Kinesis stream that AWS refuses."""
 
 WILDCARDS = {
     "ListTriggers",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.local.deployment import Stack
-from tests.local.support import Deployment, Mailbox, attribute, cloned, json_body, statuses
+from tests.local.support import PATIENCE_SECONDS, Deployment, Mailbox, attribute, cloned, json_body, statuses
 from tests.local_aws import LocalAws
 from tests.local_aws.compare import nothing_set, read_settings
 from tests.local_aws.source_table import Estate, SourceTable, delete_tables, make_source_table
@@ -65,7 +65,7 @@ def test_a_source_that_is_deleted_meanwhile_is_cloned_from_what_was_read_before(
         # An attempt keeps the source's settings one by one, and gives its lease back at its end.
         return record is not None and record["state"] == "waiting" and "lease_owner" not in record
 
-    aws.wait_until(waited, timeout=30, what="the end of the first attempt")
+    aws.wait_until(waited, timeout=PATIENCE_SECONDS, what="the end of the first attempt")
     delete_tables(aws, [doomed.name])
     aws.rules.restores.release(target)
     record = deployed.wait_for_end(target)

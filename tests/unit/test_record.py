@@ -136,7 +136,10 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
                 "provisioned_throughput": False,
                 "on_demand_throughput": False,
                 "index_throughput": [],
+                "index_warm_throughput": [],
             },
+            "restore_test": False,
+            "notes": [],
         },
         "source": "orders",
         "target": "orders-restored",
@@ -258,6 +261,7 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         "provisioned_throughput": True,
         "on_demand_throughput": False,
         "index_throughput": ["by-customer"],
+        "index_warm_throughput": [],
     }
 
 

@@ -21,6 +21,7 @@ from dynamodb_restore.settings.setting import (
     StepOmitted,
     Table,
 )
+from tests.principals import INVALID_PRINCIPAL, names_deleted_principal
 from tests.unit.builders import carry_over, make_table, portable
 from tests.unit.fakes import ACCOUNT, REGION, Aws, client_error, table_arn
 
@@ -52,6 +53,8 @@ class Policies:
                 return {"Policy": document, "RevisionId": "1"}
             case "PutResourcePolicy":
                 resource_arn = parameters["ResourceArn"]
+                if names_deleted_principal(json.loads(parameters["Policy"])):
+                    raise client_error(operation, "ValidationException", INVALID_PRINCIPAL)
                 if parameters.get("ExpectedRevisionId") == "NO_POLICY" and resource_arn in self.documents:
                     raise client_error(
                         operation,
@@ -491,7 +494,6 @@ def test_a_deny_that_names_this_modules_role_keeps_the_policy_away(
         f"arn:aws:iam::{ACCOUNT}:role/restore-worker-2",
         f"arn:aws:iam::{ACCOUNT}:user/restore-worker",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/restore-work/er",
-        "AIDAEXAMPLEOFADELETEDUSER",
     ],
 )
 def test_a_deny_that_names_others_is_carried_over(

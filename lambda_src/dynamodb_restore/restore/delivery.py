@@ -197,7 +197,7 @@ def lead(
     """Who is to act for a restore that is on record.
 
     Args:
-        longest_delay_seconds: between two deliveries of the message that leads.
+        longest_delay_seconds: between two deliveries of the message that leads, as its restore is treated.
     """
     if record is None:
         return Lead.LEADS

@@ -15,7 +15,13 @@ from dynamodb_restore.aws import AwsError, ErrorClass, classify, describe_table,
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.clone import Cloner
-from dynamodb_restore.restore.control import Treatment, choice_of, matches_any, treatment
+from dynamodb_restore.restore.control import (
+    Treatment,
+    choice_of,
+    matches_any,
+    treatment,
+    treatment_on_record,
+)
 from dynamodb_restore.restore.delivery import (
     Delivery,
     KnownRestore,
@@ -205,7 +211,7 @@ class Lookup:
         Raises:
             ClientError, BotoCoreError: from UpdateItem.
         """
-        match lead(record, delivery, self.config.polling.backoff.cap_seconds, self.now()):
+        match lead(record, delivery, self._longest_delay_seconds(record), self.now()):
             case Lead.OVER:
                 return NothingToDo(
                     "given up; only a redrive of the message that is in the secondary DLQ goes on"
@@ -232,6 +238,14 @@ class Lookup:
                 self.records.give_lead_back(key, lease)
             raise
         return lease if taken else LedByAnother(record.lease_until if record else None)
+
+    def _longest_delay_seconds(self, record: RestoreRecord | None) -> float:
+        """How long the message that leads may be hidden between two deliveries. Its request is the one on record, so an
+        override that holds for who made its restore call counts, whatever another event of the restore tells."""
+        if record is None:
+            return self.config.polling.backoff.cap_seconds
+        treated = treatment_on_record(self.config, record.request, record.settings)
+        return treated.polling.backoff.cap_seconds
 
     def _not_set_aside(
         self, delivery: Delivery, key: RestoreKey, record: RestoreRecord | None

@@ -170,6 +170,7 @@ class RestoreRecord:
         claimed: whether a delivery has come to claim the source's pipeline, or to see that there is none.
         noted: the state that its history noted last; None where none is noted yet.
         report: `Report.as_json` of its last report; empty where it has none.
+        noted_at: when that was.
     """
 
     state: RestoreState
@@ -189,6 +190,7 @@ class RestoreRecord:
     lease_until: datetime | None = None
     noted: RestoreState | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
+    noted_at: datetime | None = None
 
     def is_of(self, source: str, region: str) -> bool:
         """Whether the restore on record is one of that table."""
@@ -205,6 +207,11 @@ class RestoreRecord:
         """The instant restored to, or else what the last report said of it: what the restore call asked for."""
         told = self.report.get("restore_point")
         return self.restore_point or (datetime.fromisoformat(told) if told else None)
+
+    @property
+    def syncing_since(self) -> datetime | None:
+        """Since when its settings are being applied, by one delivery after another; None where they are not."""
+        return self.noted_at if self.noted is RestoreState.SYNCING else None
 
     @property
     def settled(self) -> bool:
@@ -709,6 +716,7 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
     restore_point = item.get("restore_point")
     steps = Steps(item.get("plan", {}), item.get("done", {}))
     told = item.get("outcomes", item.get("report", {}).get("settings", []))
+    last = item["history"][-1] if item.get("history") else None
     return RestoreRecord(
         state=RestoreState(item["state"]),
         settings=item.get("settings", {}),
@@ -729,7 +737,8 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
         claimed="pipeline_owner" in item,
         lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
-        noted=RestoreState(item["history"][-1]["state"]) if item.get("history") else None,
+        noted=RestoreState(last["state"]) if last else None,
+        noted_at=datetime.fromisoformat(last["at"]) if last else None,
         report=item.get("report", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

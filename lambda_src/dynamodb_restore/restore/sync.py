@@ -207,6 +207,7 @@ class Sync:
         source_region: str | None = None,
         attachable: Attachable = ANYTHING,
         held: Collection[str] = (),
+        refusals_may_pass: bool = True,
     ) -> None:
         """
         Args:
@@ -215,6 +216,8 @@ class Sync:
                 cannot be used in this one, and is left out and reported.
             attachable: which functions and streams may be attached; what may not is left out and reported.
             held: settings that are looked at and not written, because they wait for an operator.
+            refusals_may_pass: whether it is so early that a refusal which can pass by itself (`CannotApplyError.passes`) may
+                still do so; otherwise it is final, as every other.
         """
         self._settings = settings
         self._switches = {
@@ -238,8 +241,8 @@ class Sync:
             elif state is None or isinstance(state, Unreadable):
                 self._outcomes[setting.name] = _not_read(setting, state)
             else:
-                tasks = self._held if setting.name in held else self._tasks[setting.lane]
-                tasks.append(_Task(setting, state, target, pace, elsewhere, guard, attachable))
+                task = _Task(setting, state, target, pace, elsewhere, guard, attachable, refusals_may_pass)
+                (self._held if setting.name in held else self._tasks[setting.lane]).append(task)
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
@@ -414,6 +417,7 @@ class _Task:
         elsewhere: the source's region where it is not the target's.
         guard: looks that the target is still the same table.
         attachable: which functions and streams may be attached.
+        refusals_may_pass: whether a refusal that can pass by itself may still do so.
     """
 
     setting: Setting
@@ -423,6 +427,7 @@ class _Task:
     elsewhere: str | None
     guard: Guard
     attachable: Attachable
+    refusals_may_pass: bool
 
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
@@ -551,7 +556,12 @@ class _Task:
                         return replace(busy, reason=f"{step.summary}: {busy.reason}", in_doubt=in_doubt)
                 self.setting.apply(self.target, step)
             except CannotApplyError as error:
-                return _Failure(f"{step.summary}: {error}", retryable=False, in_doubt=in_doubt)
+                passes = error.passes and self.refusals_may_pass
+                refusal = _Failure(f"{step.summary}: {error}", retryable=passes, in_doubt=in_doubt)
+                delay = self._delay(attempt, deadline)
+                if not passes or delay is None:
+                    return refusal
+                yield delay
             except (*AwsError, TableGoneError) as error:
                 in_doubt = in_doubt or _may_have_been_taken(error)
                 if classify(error) is ErrorClass.IGNORE:

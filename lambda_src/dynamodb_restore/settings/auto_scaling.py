@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import error_code
+from dynamodb_restore.aws import ErrorClass, classify, error_code
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,
@@ -19,6 +19,7 @@ from dynamodb_restore.settings.names import (
     without_table,
 )
 from dynamodb_restore.settings.setting import (
+    CannotApplyError,
     Difference,
     Lane,
     Phase,
@@ -38,6 +39,11 @@ _ONCE = re.compile(r"at\((?P<when>[^)]+)\)")
 """A schedule of one instant, in the action's time zone
 (docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html)."""
 
+
+_PASSING: Final = ("does not exist", "unable to assume iam role", "token included in the request is invalid")
+"""What RegisterScalableTarget also answers where a table, an index or a role that was just made is not known to it yet
+(github.com/terraform-aws-modules/terraform-aws-dynamodb-table, issue 15; github.com/hashicorp/terraform-provider-aws,
+internal/service/appautoscaling/target.go; github.com/sbstjn/serverless-dynamodb-autoscaling, issue 29)."""
 
 _PROCESSES: Final = {
     "DynamicScalingInSuspended": "scaling in by policies",
@@ -120,18 +126,48 @@ class AutoScaling:
             "ResourceId": _resource_id(payload["resource"], table.name),
             "ScalableDimension": payload["dimension"],
         }
-        if payload["kind"] == "target":
-            _register(table, where, payload["target"])
-            return
         try:
-            _put(table, where, payload)
+            _carry_out(table, where, payload)
         except ClientError as error:
-            if error_code(error) == "ObjectNotFoundException" and payload["target"] is not None:
-                # The step that registered the target came before this one. Registering it again tells the two
-                # causes apart: a target that AWS refuses is refused again, and that ends this step too; one that
-                # is just not visible yet is taken again, and the step comes back.
-                _register(table, where, payload["target"])
-            raise
+            advice = _advice(error, where["ResourceId"])
+            if advice is None:
+                raise
+            raise CannotApplyError(advice, passes=True) from error
+
+
+def _carry_out(table: Table, where: Mapping[str, Any], payload: State) -> None:
+    if payload["kind"] == "target":
+        _register(table, where, payload["target"])
+        return
+    try:
+        _put(table, where, payload)
+    except ClientError as error:
+        if error_code(error) == "ObjectNotFoundException" and payload["target"] is not None:
+            # The step that registered the target came before this one. Registering it again tells the two
+            # causes apart: a target that AWS refuses is refused again, and that ends this step too; one that
+            # is just not visible yet is taken again, and the step comes back.
+            _register(table, where, payload["target"])
+        raise
+
+
+def _advice(error: ClientError, resource_id: str) -> str | None:
+    """What a person can do about a refusal that stands; None for one that is not known, or is only a throttle."""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    match error_code(error):
+        case "FailedResourceAccessException" if classify(error) is not ErrorClass.RETRY:
+            # docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html; a role that was just made is
+            # not known everywhere yet (terraform-provider-aws, internal/service/appautoscaling/policy.go).
+            return (
+                f"Application Auto Scaling may not do its part: {message.rstrip('.')}; let its service-linked role "
+                "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable, and whoever runs this, do that (no policy of the "
+                "organization may forbid it), and run the restore again"
+            )
+        case "ValidationException" if any(text in message.lower() for text in _PASSING):
+            return (
+                f"Application Auto Scaling does not take {resource_id}: {message.rstrip('.')}; if that is there, run the "
+                "restore again"
+            )
+    return None
 
 
 def _register(table: Table, where: Mapping[str, Any], target: State) -> None:

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
+from botocore.exceptions import ClientError
+
+from dynamodb_restore.aws import AwsError, ErrorClass, classify, error_code, explain
+from dynamodb_restore.settings.setting import (
+    CannotApplyError,
+    Difference,
+    Lane,
+    Phase,
+    Reading,
+    State,
+    Step,
+    StepOmitted,
+    Table,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KinesisDataStreamDestinationTypeDef
 
 _LIVE = ("ACTIVE", "ENABLING", "UPDATING")
+
+_MAY_BE_GONE = ("ResourceNotFoundException", "ValidationException", "AccessDeniedException")
+"""How AWS may refuse a stream that is gone. Its API reference tells of none of these that it means the stream
+(docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_EnableKinesisStreamingDestination.html)."""
 
 
 class KinesisDestination:
@@ -67,17 +84,52 @@ class KinesisDestination:
         return Difference(tuple(steps), tuple(conflicts))
 
     def apply(self, table: Table, step: Step) -> None:
-        stream_arn, precision = step.payload["stream_arn"], step.payload["precision"]
-        enable = table.clients.dynamodb.enable_kinesis_streaming_destination
-        if precision:
-            configuration = {"ApproximateCreationDateTimePrecision": precision}
-            enable(
-                TableName=table.name,
-                StreamArn=stream_arn,
-                EnableKinesisStreamingConfiguration=configuration,  # type: ignore[arg-type]
-            )
-        else:
-            enable(TableName=table.name, StreamArn=stream_arn)
+        stream_arn = step.payload["stream_arn"]
+        try:
+            _enable(table, stream_arn, step.payload["precision"])
+        except ClientError as error:
+            if error_code(error) in _MAY_BE_GONE and classify(error) is not ErrorClass.IGNORE:
+                _look_for_stream(table, stream_arn, error)
+            raise
+
+
+def _enable(table: Table, stream_arn: str, precision: str | None) -> None:
+    enable = table.clients.dynamodb.enable_kinesis_streaming_destination
+    if precision:
+        configuration = {"ApproximateCreationDateTimePrecision": precision}
+        enable(
+            TableName=table.name,
+            StreamArn=stream_arn,
+            EnableKinesisStreamingConfiguration=configuration,  # type: ignore[arg-type]
+        )
+    else:
+        enable(TableName=table.name, StreamArn=stream_arn)
+
+
+def _look_for_stream(table: Table, stream_arn: str, refusal: ClientError) -> None:
+    """Ask Kinesis whether a stream is there that DynamoDB has refused: a stream that is gone is refused in the same way as a
+    table that is not seen yet. Nothing is asked where DynamoDB names the table.
+
+    Raises:
+        StepOmitted: it is gone.
+        CannotApplyError: something is not found, and Kinesis does not say what.
+    """
+    if f"table: {table.name}".lower() in str(refusal).lower():
+        return
+    try:
+        answer = table.clients.kinesis.describe_stream_summary(StreamARN=stream_arn)
+    except AwsError as problem:
+        # docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStreamSummary.html
+        if error_code(problem) == "ResourceNotFoundException":
+            raise StepOmitted("Kinesis says that there is no such stream (any more)") from refusal
+        if error_code(refusal) == "ResourceNotFoundException":
+            raise CannotApplyError(
+                f"{explain(refusal)}; whether the stream exists could not be asked: {explain(problem)}",
+                passes=True,
+            ) from refusal
+        return
+    if answer["StreamDescriptionSummary"]["StreamStatus"] == "DELETING":
+        raise StepOmitted("Kinesis says that the stream is being deleted") from refusal
 
 
 def _failure(destination: KinesisDataStreamDestinationTypeDef) -> str:

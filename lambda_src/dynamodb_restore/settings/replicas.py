@@ -16,6 +16,7 @@ from dynamodb_restore.settings.setting import (
     Reading,
     State,
     Step,
+    StepOmitted,
     Table,
 )
 
@@ -139,9 +140,7 @@ class Replicas:
         try:
             table.clients.dynamodb.update_table(TableName=table.name, ReplicaUpdates=[{"Create": create}])
         except ClientError as error:
-            message = str(error.response.get("Error", {}).get("Message", ""))
-            if error_code(error) == "ValidationException" and "kms" in message.lower():
-                raise CannotApplyError(_key_text(table, region, message)) from error
+            _explain_key(table, create, error)
             raise
         table.forget()
 
@@ -277,6 +276,45 @@ def _require_write_scaling(table: Table) -> None:
             "provisioned table without; let it scale (setting `auto_scaling`) or set the table on demand, and run "
             "the restore again"
         )
+
+
+def _explain_key(table: Table, create: State, refusal: ClientError) -> None:
+    """Tell what a refusal has to do with the replica's KMS key, if anything. AWS passes on in KMS' own words what is wrong with
+    it; but a key that is disabled it answers with the text for encryption that is changing, and then nothing changes
+    (ack-api-quirks, DDB-TABLE-312 and DDB-TABLE-442: what AWS answered to its probes).
+
+    Raises:
+        StepOmitted: there is no such key.
+        CannotApplyError: AWS does not take the key.
+    """
+    message = str(refusal.response.get("Error", {}).get("Message", ""))
+    text = message.lower()
+    if error_code(refusal) != "ValidationException":
+        return
+    advice = _key_text(table, create["RegionName"], message)
+    if "kms" in text and "notfoundexception" in text and "KMSMasterKeyId" in create:
+        raise StepOmitted(
+            f"KMS does not know the key of the source's replica (any more): {advice}"
+        ) from refusal
+    if "kms" in text:
+        raise CannotApplyError(advice) from refusal
+    if "retry the request after" in text and not _is_changing(table):
+        raise CannotApplyError(
+            f"{advice}; or enable the keys of the table and of its replicas, and run the restore again",
+            passes=True,
+        ) from refusal
+
+
+def _is_changing(table: Table) -> bool:
+    """Whether the table shows anything that AWS is still carrying out and that a replica has to wait for."""
+    table.forget()
+    description = table.describe()
+    replicas = description.get("Replicas", [])
+    return (
+        description.get("SSEDescription", {}).get("Status") in ("ENABLING", "UPDATING")
+        or description["TableStatus"] != "ACTIVE"
+        or any(replica.get("ReplicaStatus") in ("CREATING", "UPDATING") for replica in replicas)
+    )
 
 
 def _key_text(table: Table, region: str, message: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -71,6 +71,12 @@ class ResourcePolicy:
     calls without TLS. Any other condition may hold (a VPC endpoint, an organization, a pattern of role names). Named
     principals are taken to be others, but for the role that runs this: STS is asked for it, only then.
 
+    **Principals that were deleted.** In place of a user or role that was deleted AWS shows its unique id, which nobody ever has
+    again and no new policy may name (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+    A statement is for whom it names one by one, so without that name it does what it did; what is left out is told, and
+    a statement for nobody else is left out whole. `NotPrincipal` says for whom a statement is not: a policy with such an
+    id there is not written at all.
+
     A policy is written without blanks, because AWS counts them in its 20 KB
     (docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html).
     """
@@ -92,12 +98,19 @@ class ResourcePolicy:
         conflicts: list[str] = []
         omitted: list[str] = []
         for resource in _RESOURCES:
-            wanted, present = desired[resource], current[resource]
-            if wanted is None:
+            present = current[resource]
+            if desired[resource] is None:
                 continue
-            if present is not None:
-                if _canonical(wanted) != _canonical(present):
-                    conflicts.append(f"the {resource} has another resource policy; the target's is kept")
+            wanted, deleted = _without_deleted(desired[resource])
+            if present is not None and _canonical(wanted) != _canonical(present):
+                conflicts.append(f"the {resource} has another resource policy; the target's is kept")
+                continue
+            omitted.extend(f"the resource policy of the {resource}: {line}" for line in deleted)
+            if present is not None or not _statements(wanted):
+                continue
+            excepted = _excepts_deleted(wanted)
+            if excepted is not None:
+                omitted.append(f"the resource policy of the {resource}: {excepted}")
                 continue
             denied = _denied(wanted, NEEDED_ACTIONS[resource], current["account"])
             if isinstance(denied, str):
@@ -132,10 +145,10 @@ class ResourcePolicy:
                     return
                 # Not to be seen yet: the same call, a little later, will find out whose it is.
                 raise
-            advice = _advice(error)
-            if advice is None:
+            refused = _refused(error)
+            if refused is None:
                 raise
-            raise CannotApplyError(advice) from error
+            raise refused from error
 
 
 def _resource_arn(table: Table, resource: Resource) -> str | None:
@@ -167,23 +180,77 @@ def _holds(table: Table, resource_arn: str, policy: Any) -> bool:
     return present is not None
 
 
-def _advice(error: ClientError) -> str | None:
+def _refused(error: ClientError) -> CannotApplyError | None:
     message = str(error.response.get("Error", {}).get("Message", "")).lower()
     if error_code(error) != "ValidationException":
         return None
     if "confirmremoveselfresourceaccess" in message:
-        return (
+        return CannotApplyError(
             "AWS refuses it, because with it this module could not change the policy any more; except the module's "
             "roles from its Deny, or attach it yourself once the restore is finished"
         )
     if "invalid principal" in message:
-        # IAM shows a deleted principal by its id, which no new policy may name
-        # (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
-        return (
+        # So AWS also answers for a role that was just made, until IAM has told it everywhere
+        # (github.com/hashicorp/terraform-provider-aws, issue 42933).
+        return CannotApplyError(
             "AWS refuses it, because it names a principal that does not exist (any more); remove that from the "
-            "source's policy and run the restore again"
+            "source's policy and run the restore again",
+            passes=True,
         )
     return None
+
+
+# Principals that were deleted -------------------------------------------------------------------------------------
+
+_UNIQUE_ID = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,}")
+"""The unique id of a role or a user
+(docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes)."""
+
+
+def _without_deleted(policy: Any) -> tuple[Any, list[str]]:
+    """A policy without the principals that were deleted, and what that leaves out of it."""
+    kept: list[Any] = []
+    left_out: list[str] = []
+    for number, statement in enumerate(_statements(policy), 1):
+        deleted = _deleted(statement.get("Principal"))
+        if deleted:
+            left_out.append(
+                f"its statement {_label(statement, number)}, {statement.get('Effect')}, is for {', '.join(deleted)} too, the id of "
+                "a user or role that was deleted, which no policy can name; name whom it is to be for"
+            )
+            principal = _without(statement["Principal"], deleted)
+            if principal:
+                kept.append({**statement, "Principal": principal})
+        else:
+            kept.append(statement)
+    return ({**policy, "Statement": kept}, left_out) if left_out else (policy, [])
+
+
+def _excepts_deleted(policy: Any) -> str | None:
+    """Why a policy cannot be written that names deleted principals as those whom a statement is not for."""
+    for number, statement in enumerate(_statements(policy), 1):
+        if deleted := _deleted(statement.get("NotPrincipal")):
+            return (
+                f"its statement {_label(statement, number)} excepts {', '.join(deleted)}, the id of a user or role that was "
+                "deleted, which no policy can name; name whom it is to except, or attach the policy yourself"
+            )
+    return None
+
+
+def _deleted(principal: Any) -> list[str]:
+    names = _as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
+    return [str(name) for name in names if _UNIQUE_ID.fullmatch(str(name))]
+
+
+def _without(principal: Mapping[str, Any], deleted: Collection[str]) -> dict[str, Any]:
+    """The principal of a statement without these, empty where nobody is left."""
+    rest = [name for name in _as_list(principal["AWS"]) if name not in deleted]
+    others = {kind: names for kind, names in principal.items() if kind != "AWS"}
+    return {"AWS": rest, **others} if rest else others
+
+
+def _label(statement: Mapping[str, Any], number: int) -> str:
+    return str(statement.get("Sid") or number)
 
 
 # Which principals a Deny stops -----------------------------------------------------------------------------------
@@ -200,9 +267,8 @@ def _denied(policy: Any, needed: frozenset[str], account: str) -> list[str] | st
             continue
         principals = _principals(statement, account)
         if principals is None:
-            label = statement.get("Sid") or str(number)
             return (
-                f"its statement {label} denies {', '.join(f'dynamodb:{action}' for action in actions)} to principals "
+                f"its statement {_label(statement, number)} denies {', '.join(f'dynamodb:{action}' for action in actions)} to principals "
                 "that it does not name one by one, which may stop this module itself; name them, or attach "
                 "the policy yourself once the restore is finished"
             )

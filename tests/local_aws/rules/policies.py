@@ -6,6 +6,8 @@ import json
 
 from typing_extensions import override
 
+from tests.principals import INVALID_PRINCIPAL, names_deleted_principal
+
 from .rule import Ask, Countdown, Request, Response, Rule
 
 
@@ -18,6 +20,10 @@ class ResourcePolicies(Rule):
     rbac-considerations: "Subsequent updates to a policy for a given resource are blocked for 15 seconds
     after a successful update of the policy for the same resource". The emulator does not forget the policy
     of a table that is deleted.
+
+    In place of a user or role that was deleted AWS shows its unique id, and takes no policy that names one: IAM user guide,
+    reference_policies_elements_principal; "Invalid principal in policy document":
+    github.com/hashicorp/terraform-provider-aws, issue 42933. What a test has put was put while its principals were there.
 
     Only a function waits for a policy to be seen, and only for one that a function has put: what a test has
     put is as good as old.
@@ -67,6 +73,8 @@ class ResourcePolicies(Rule):
             document = None
         if not isinstance(document, dict) or not document.get("Statement"):
             return request.refuse("ValidationException", "Invalid policy document: not a JSON policy")
+        if request.by_function and names_deleted_principal(document):
+            return request.refuse("ValidationException", INVALID_PRINCIPAL)
         present = ask("GetResourcePolicy", {"ResourceArn": arn})
         same = present.ok and json.loads(present.json()["Policy"]) == document
         if same and "ExpectedRevisionId" not in request.parameters:

@@ -17,6 +17,8 @@ class Replicas(Rule):
     or scales ("Table write capacity should either be Pay-Per-Request or AutoScaled" is what AWS says
     otherwise: github.com/hashicorp/terraform-provider-aws, issue 13097).
 
+    While a replica is being made, UpdateTimeToLive is refused in these words (ack-api-quirks, DDB-TABLE-442: answers of AWS).
+
     Write capacity of indexes is not looked at.
     """
 
@@ -36,12 +38,17 @@ class Replicas(Rule):
 
     @override
     def before(self, request: Request, ask: Ask) -> Response | None:
-        if not request.is_call("dynamodb", "UpdateTable"):
+        if not request.is_call("dynamodb", "UpdateTable", "UpdateTimeToLive"):
             return None
-        if any(self._creating.running((request.table, region)) for region in self._regions(request.table)):
+        making = [one for one in self._regions(request.table) if self._creating.running((request.table, one))]
+        if making and request.operation == "UpdateTimeToLive":
+            return request.refuse("ValidationException", being_added(request.resource, making[0]))
+        if making:
             return request.refuse(
                 "ResourceInUseException", f"A replica of {request.resource} is being created"
             )
+        if request.operation == "UpdateTimeToLive":
+            return None
         created = [update["Create"] for update in _updates(request) if "Create" in update]
         answer = ask("DescribeTable", {"TableName": request.resource}) if created else None
         if answer is None or not answer.ok:
@@ -107,6 +114,14 @@ class Replicas(Rule):
     def _regions(self, table: Table) -> list[str]:
         with self._lock:
             return [region for each, region in self._asked if each == table]
+
+
+def being_added(table: str, region: str) -> str:
+    """What AWS says while it makes a replica."""
+    return (
+        f"Create/Update/Delete of replica is not allowed while the replica is being added to table with name: '{table}' in "
+        f"region: '{region}'."
+    )
 
 
 def _updates(request: Request) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ provider "aws" {}
 
 locals {
   polling = {
-    max_attempts       = 5
+    max_attempts       = 9
     base_delay_seconds = 1
     backoff_rate       = 1.5
     max_delay_seconds  = 2
@@ -65,8 +65,8 @@ module "all" {
   overrides = concat(
     [
       { target = "*-opted-out-*", follow = false },
-      # Where calls are throttled by the thousand, five attempts within seconds are no measure.
-      { target = "*-crowd-*", polling = { max_attempts = 9, max_delay_seconds = 10 } },
+      # Where calls are throttled by the thousand, nine attempts within seconds are no measure.
+      { target = "*-crowd-*", polling = { max_delay_seconds = 15 } },
       {
         target = "*-first-seven-*"
         settings = {
