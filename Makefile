@@ -79,7 +79,7 @@ bench: $(VENV)/.installed ## Measure capture and replay against a one-message-a-
 
 .PHONY: test-unit
 test-unit: $(VENV)/.installed ## Run the unit tests, hazards, a share of the histories, faults and malformed input: no network, no Terraform
-	@$(BIN)/pytest -p no:terraform -n 2 tests/unit tests/aws tests/hazards tests/simulation tests/fuzz tests/faults $(PYTEST_ARGS)
+	@$(BIN)/pytest -p no:terraform -n 2 tests/unit tests/aws tests/hazards tests/field tests/simulation tests/fuzz tests/faults $(PYTEST_ARGS)
 
 .PHONY: test-terraform
 test-terraform: export TF_DATA_DIR := $(CURDIR)/.cache/terraform/tests

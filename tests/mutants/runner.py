@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from tests.mutants.mutant import Mutant, MutantError
 
-ALL_TESTS = ("tests/unit", "tests/hazards", "tests/fuzz", "tests/simulation")
+ALL_TESTS = ("tests/unit", "tests/hazards", "tests/field", "tests/fuzz", "tests/simulation")
 
 NO_JUDGES = ("tests/unit/test_packaging.py", "tests/unit/test_gate_mutants.py")
 """Tests that any change of the code turns red: the one compares it with the committed zip, the other looks for the old

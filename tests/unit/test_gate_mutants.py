@@ -97,7 +97,7 @@ def test_total():
 def repository(tmp_path: Path) -> Path:
     """A repository as small as one can be, whose tests lie where those of this one do."""
     root = tmp_path / "repository"
-    for folder in ("unit", "hazards", "fuzz", "simulation"):
+    for folder in ("unit", "hazards", "field", "fuzz", "simulation"):
         (root / "tests" / folder).mkdir(parents=True)
     (root / "toy.py").write_text(CODE)
     (root / "tests/unit/test_toy.py").write_text(TESTS)

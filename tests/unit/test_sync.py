@@ -181,6 +181,39 @@ def test_a_refusal_that_a_person_can_mend_is_told(target: Table, clock: Clock) -
     )
 
 
+def test_a_refusal_that_can_pass_by_itself_is_tried_again(target: Table, clock: Clock) -> None:
+    shelf = Shelf()
+    shelf.refuse("fig", *[CannotApplyError("buy a bigger shelf", passes=True)] * 3)
+    assert sync(shelf, target, clock, "fig") == Outcome("shelf", Status.APPLIED, done=("put fig",))
+    assert len(clock.naps) == 3
+
+
+def test_a_refusal_that_does_not_pass_in_time_is_left_to_the_next_delivery(
+    target: Table, clock: Clock
+) -> None:
+    shelf = Shelf()
+    shelf.refuse("fig", *[CannotApplyError("buy a bigger shelf", passes=True)] * 100)
+    assert sync(shelf, target, clock, "fig") == Outcome(
+        "shelf", Status.FAILED, reason="put fig: buy a bigger shelf", retryable=True
+    )
+    assert 30 < clock.slept_seconds <= 45
+
+
+def test_a_refusal_that_had_time_to_pass_is_final(target: Table, clock: Clock) -> None:
+    shelf = Shelf()
+    shelf.refuse("fig", CannotApplyError("buy a bigger shelf", passes=True))
+    late = Sync(
+        [shelf],
+        {"shelf": {"jars": ["fig"]}},
+        target,
+        clock.pace(),
+        switches={"shelf": True},
+        refusals_may_pass=False,
+    )
+    assert late.run() == [Outcome("shelf", Status.FAILED, reason="put fig: buy a bigger shelf")]
+    assert clock.naps == []
+
+
 def test_a_step_without_its_ground_is_left_out(target: Table, clock: Clock) -> None:
     shelf = Shelf()
     shelf.refuse("fig", StepOmitted("there is no wall"))

@@ -43,6 +43,10 @@ that can be asked for, and an hour."""
 
 _END_MARGIN_SECONDS = 60
 
+_REFUSALS_PASS_SECONDS = 180
+"""For how long, from the fence on, a refusal that can pass by itself is worth another call: twice what Lambda is known to need for
+a stream that was just made, and no longer, because the writers stand still."""
+
 
 @dataclass(frozen=True)
 class CutoverRequest:
@@ -229,5 +233,6 @@ def _finish_settings(
     identity = Identity(record.identified.source_id, parse_time(requested_at) if requested_at else None)
     find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline, identity)
     states = cloner.source_states(find_source, record.settings, treated)
-    sync = cloner.sync(states, target, treated)
+    fenced_for = context.now().timestamp() - (claim.fenced_at or 0)
+    sync = cloner.sync(states, target, treated, refusals_may_pass=fenced_for < _REFUSALS_PASS_SECONDS)
     return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps)

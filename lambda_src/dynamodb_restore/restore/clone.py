@@ -127,11 +127,13 @@ class Cloner:
         *,
         source_region: str | None = None,
         settings: Sequence[Setting] | None = None,
+        refusals_may_pass: bool = True,
     ) -> Sync:
         """A run of the settings of `phases` that are switched on for this restore.
 
         Args:
             settings: of which; None for all.
+            refusals_may_pass: as for `Sync`.
         """
         return Sync(
             self.settings if settings is None else settings,
@@ -143,6 +145,7 @@ class Cloner:
             phases=phases,
             source_region=source_region,
             attachable=treated.attachable,
+            refusals_may_pass=refusals_may_pass,
         )
 
     def plan_and_carry_out(self, sync: Sync, key: RestoreKey, earlier: Steps) -> list[Outcome]:

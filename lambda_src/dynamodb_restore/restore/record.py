@@ -164,6 +164,7 @@ class RestoreRecord:
         lease_until: when the invocation that acts for it, or did and could not say so, cannot run any more.
         claimed: whether a delivery has come to claim the source's pipeline, or to see that there is none.
         noted: the state that its history noted last; None where none is noted yet.
+        noted_at: when that was.
     """
 
     state: RestoreState
@@ -182,6 +183,7 @@ class RestoreRecord:
     claimed: bool = True
     lease_until: datetime | None = None
     noted: RestoreState | None = None
+    noted_at: datetime | None = None
 
     def is_of(self, source: str, region: str) -> bool:
         """Whether the restore on record is one of that table."""
@@ -192,6 +194,11 @@ class RestoreRecord:
     def overrides(self) -> Overrides:
         """What the restore call itself decided about the target."""
         return Overrides(**self.request.get("overrides", {}))
+
+    @property
+    def syncing_since(self) -> datetime | None:
+        """Since when its settings are being applied, by one delivery after another; None where they are not."""
+        return self.noted_at if self.noted is RestoreState.SYNCING else None
 
     @property
     def settled(self) -> bool:
@@ -661,6 +668,7 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
     restore_point = item.get("restore_point")
     steps = Steps(item.get("plan", {}), item.get("done", {}))
     told = item.get("outcomes", item.get("report", {}).get("settings", []))
+    last = item["history"][-1] if item.get("history") else None
     return RestoreRecord(
         state=RestoreState(item["state"]),
         settings=item.get("settings", {}),
@@ -681,6 +689,7 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
         claimed="pipeline_owner" in item,
         lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
-        noted=RestoreState(item["history"][-1]["state"]) if item.get("history") else None,
+        noted=RestoreState(last["state"]) if last else None,
+        noted_at=datetime.fromisoformat(last["at"]) if last else None,
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

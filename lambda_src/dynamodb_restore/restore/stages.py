@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, gap_notes
@@ -23,6 +23,11 @@ from dynamodb_restore.restore.report import Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table
+
+REFUSALS_PASS = timedelta(minutes=10)
+"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
+AWS provider waits for permissions of a function to take effect
+(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,20 @@ class Stages:
         if not leads:
             return LedByAnother()
         region = request.source_region
+        since = record.syncing_since if record else None
+        refusals_may_pass = since is None or self.now() - since < REFUSALS_PASS
         desired: Desired = restore.kept
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
             desired = self._source_states(restore, settings, desired)
             sync = self.cloner.sync(
-                desired, target, restore.treated, phases, source_region=region, settings=settings
+                desired,
+                target,
+                restore.treated,
+                phases,
+                source_region=region,
+                settings=settings,
+                refusals_may_pass=refusals_may_pass,
             )
             journal.planned(sync.plan())
             # A setting that failed is no reason to let changes wait; cutover applies all settings once more.

@@ -200,6 +200,7 @@ class Sync:
         phases: Collection[Phase] = tuple(Phase),
         source_region: str | None = None,
         attachable: Attachable = ANYTHING,
+        refusals_may_pass: bool = True,
     ) -> None:
         """
         Args:
@@ -207,6 +208,8 @@ class Sync:
             source_region: where the source is; None for the target's own region. What is bound to another region
                 cannot be used in this one, and is left out and reported.
             attachable: which functions and streams may be attached; what may not is left out and reported.
+            refusals_may_pass: whether it is so early that a refusal which can pass by itself (`CannotApplyError.passes`) may
+                still do so; otherwise it is final, as every other.
         """
         self._settings = settings
         self._switches = {
@@ -231,7 +234,7 @@ class Sync:
                 self._outcomes[setting.name] = _not_read(setting, state)
             else:
                 self._tasks[setting.lane].append(
-                    _Task(setting, state, target, pace, elsewhere, guard, attachable)
+                    _Task(setting, state, target, pace, elsewhere, guard, attachable, refusals_may_pass)
                 )
 
     def plan(self) -> Plan:
@@ -398,6 +401,7 @@ class _Task:
         elsewhere: the source's region where it is not the target's.
         guard: looks that the target is still the same table.
         attachable: which functions and streams may be attached.
+        refusals_may_pass: whether a refusal that can pass by itself may still do so.
     """
 
     setting: Setting
@@ -407,6 +411,7 @@ class _Task:
     elsewhere: str | None
     guard: Guard
     attachable: Attachable
+    refusals_may_pass: bool
 
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
@@ -524,7 +529,12 @@ class _Task:
                         return replace(busy, reason=f"{step.summary}: {busy.reason}", in_doubt=in_doubt)
                 self.setting.apply(self.target, step)
             except CannotApplyError as error:
-                return _Failure(f"{step.summary}: {error}", retryable=False, in_doubt=in_doubt)
+                passes = error.passes and self.refusals_may_pass
+                refusal = _Failure(f"{step.summary}: {error}", retryable=passes, in_doubt=in_doubt)
+                delay = self._delay(attempt, deadline)
+                if not passes or delay is None:
+                    return refusal
+                yield delay
             except (*AwsError, TableGoneError) as error:
                 in_doubt = in_doubt or _may_have_been_taken(error)
                 if classify(error) is ErrorClass.IGNORE:

@@ -255,7 +255,16 @@ class Setting(Protocol):
 
 
 class CannotApplyError(Exception):
-    """A step that AWS refused for a reason that a person can mend; the text says how."""
+    """A step that AWS refused for a reason that a person can mend; the text says how.
+
+    Attributes:
+        passes: whether AWS also refuses so, for some minutes, where nothing is to be mended: what was made or changed just
+            now has not taken effect everywhere. Then it is tried again for a while before the text is told as advice.
+    """
+
+    def __init__(self, text: str, *, passes: bool = False) -> None:
+        super().__init__(text)
+        self.passes = passes
 
 
 class StepOmitted(Exception):  # noqa: N818 - not an error: the report lists it with its reason

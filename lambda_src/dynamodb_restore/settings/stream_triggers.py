@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from dynamodb_restore.aws import error_code
+from dynamodb_restore.aws import error_code, explain
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
@@ -109,7 +109,10 @@ class StreamTriggers:
             table.clients.lambda_.create_event_source_mapping(**arguments)
         except ClientError as error:
             if _may_not_read_stream(error):
-                raise CannotApplyError(_read_permission_text(function_arn, table.arn)) from error
+                advice = _read_permission_text(function_arn, table.arn)
+                raise CannotApplyError(advice, passes=True) from error
+            if _may_pass(error):
+                raise CannotApplyError(explain(error), passes=True) from error
             raise
 
 
@@ -156,9 +159,25 @@ def _differing(desired: Mapping[str, Any], present: Mapping[str, Any]) -> list[s
     return names
 
 
+_PASSING = ("cannot be assumed by lambda", "execution role does not have permissions", "stream not found")
+"""What Lambda also answers while a role or a stream that was just made, or changed, is not known everywhere
+(github.com/hashicorp/terraform-provider-aws, internal/service/lambda/event_source_mapping.go, which tries for five minutes;
+github.com/aws-amplify/amplify-cli/issues/11625 for a new stream)."""
+
+
 def _may_not_read_stream(error: ClientError) -> bool:
-    message = str(error.response.get("Error", {}).get("Message", ""))
-    return error_code(error) == "InvalidParameterValueException" and "GetRecords" in message
+    """Whether Lambda says that the function's role may not read the stream. So it does, too, for a minute or two after the
+    stream or the role was made (github.com/hashicorp/terraform/pull/4093, github.com/serverless/serverless/issues/3997)."""
+    return error_code(error) == "InvalidParameterValueException" and "GetRecords" in _message(error)
+
+
+def _may_pass(error: ClientError) -> bool:
+    message = _message(error).lower()
+    return error_code(error) == "InvalidParameterValueException" and any(text in message for text in _PASSING)
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
 
 
 def _read_permission_text(function_arn: str, table_arn: str) -> str:
