@@ -17,6 +17,7 @@ locals {
     operator_role   = { text = "${var.name}-operator-${local.region}", limit = 64 }
     tables_policy   = { text = "${var.name}-settings-tables-${local.region}", limit = 128 }
     services_policy = { text = "${var.name}-settings-services-${local.region}", limit = 128 }
+    keys_policy     = { text = "${var.name}-settings-keys-${local.region}", limit = 128 }
     findings_policy = { text = "${var.name}-settings-findings-${local.region}", limit = 128 }
     table           = { text = "${var.name}-restores", limit = 255 }
     failing_alarm   = { text = "${var.name}-restore-worker-failing", limit = 255 }

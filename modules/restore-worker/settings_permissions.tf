@@ -25,6 +25,14 @@ locals {
   # Where settings are read. They are written in this region alone, but for replicas.
   regions = concat([local.region], local.source_regions)
 
+  # What is encrypted is the filter of a mapping of a table's stream. Of which table's, is not said here once more: the policy
+  # would outgrow what IAM takes.
+  filter_of_a_stream = {
+    test     = "StringLike"
+    variable = "kms:EncryptionContext:aws:lambda:EventSourceArn"
+    values   = ["arn:${local.partition}:dynamodb:*:${local.account}:table/*/stream/*"]
+  }
+
   service_linked_role_prefix = "arn:${local.partition}:iam::${local.account}:role/aws-service-role"
 
   # Actions of DynamoDB on tables, their indexes and their streams: `read` on source and target, `write` on the target
@@ -147,6 +155,35 @@ locals {
         sid       = "TagTriggers"
         actions   = ["lambda:TagResource"]
         resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
+      },
+      {
+        # Where a customer key encrypts a filter, Lambda decrypts it for who asks and may use the key. Which key that is, is
+        # known only when a source is read (docs.aws.amazon.com/lambda/latest/dg/security-encryption-at-rest.html, which shows
+        # the encryption context too; docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
+        sid       = "ReadFiltersOfTriggers"
+        actions   = ["kms:Decrypt"]
+        resources = [for region in local.regions : "arn:${local.partition}:kms:${region}:${local.account}:key/*"]
+        conditions = [
+          { test = "StringEquals", variable = "kms:ViaService", values = [for region in local.regions : "lambda.${region}.${data.aws_partition.current.dns_suffix}"] },
+          local.filter_of_a_stream,
+        ]
+      },
+      {
+        # The same, for a trigger that is created with such a filter.
+        sid       = "EncryptFiltersOfTriggers"
+        actions   = ["kms:GenerateDataKey"]
+        resources = ["arn:${local.partition}:kms:${local.region}:${local.account}:key/*"]
+        conditions = [
+          { test = "StringEquals", variable = "kms:ViaService", values = ["lambda.${local.region}.${data.aws_partition.current.dns_suffix}"] },
+          local.filter_of_a_stream,
+        ]
+      },
+      {
+        # The same. The call has no encryption context.
+        sid        = "DescribeKeysOfFilters"
+        actions    = ["kms:DescribeKey"]
+        resources  = [for region in local.regions : "arn:${local.partition}:kms:${region}:${local.account}:key/*"]
+        conditions = [{ test = "StringEquals", variable = "kms:ViaService", values = [for region in local.regions : "lambda.${region}.${data.aws_partition.current.dns_suffix}"] }]
       },
     ]
 
@@ -352,11 +389,13 @@ locals {
     ]
   }
 
+  service_statements = flatten([for setting, statements in local.service_permissions : statements if local.switched_on[setting]])
   # Several policies, because together they would outgrow one. IAM takes none that is empty.
   settings_policies = {
     for part, statements in {
       tables   = [for statement in local.table_statements : statement if length(statement.actions) > 0]
-      services = flatten([for setting, statements in local.service_permissions : statements if local.switched_on[setting]])
+      services = [for statement in local.service_statements : statement if !startswith(statement.actions[0], "kms:")]
+      keys     = [for statement in local.service_statements : statement if startswith(statement.actions[0], "kms:")]
       findings = flatten([for finding, statements in local.finding_permissions : statements if var.findings[finding]])
     } : part => statements if length(statements) > 0
   }

@@ -40,6 +40,7 @@ class Mappings:
             Lambda's users report.
         unusable_keys: KMS keys that may not be used to read a filter.
         functions_without_access: those whose role may not read streams.
+        refusals: by function, the code and the message with which its mappings are refused.
     """
 
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -51,6 +52,7 @@ class Mappings:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     unusable_keys: set[str] = field(default_factory=set)
     functions_without_access: set[str] = field(default_factory=set)
+    refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
     _modified: dict[str, float] = field(default_factory=dict)
     _changes: dict[str, _Change] = field(default_factory=dict)
 
@@ -151,6 +153,9 @@ class Mappings:
                 f"Cannot access stream {source_arn}. Please ensure the role can perform the GetRecords, "
                 "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.",
             )
+        if function in self.refusals:
+            code, message = self.refusals[function]
+            raise client_error(operation, code, message, 404 if code == "ResourceNotFoundException" else 400)
         for mapping in self.mappings:
             if (mapping["EventSourceArn"], mapping["FunctionArn"]) == (source_arn, function):
                 raise client_error(

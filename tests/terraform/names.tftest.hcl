@@ -40,8 +40,8 @@ run "short_names_of_the_worker_are_not_touched_and_what_is_iams_carries_the_regi
   }
 
   assert {
-    condition     = [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name] == ["demo-restore-worker", "demo-restore-worker-us-east-1", "/aws/lambda/demo-restore-worker", "demo-operator", "demo-operator-us-east-1", "demo-settings-tables-us-east-1", "demo-settings-services-us-east-1", "demo-settings-findings-us-east-1", "demo-dependencies", "demo-restores"]
-    error_message = "Names: ${join(", ", [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name])}"
+    condition     = [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["keys"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name] == ["demo-restore-worker", "demo-restore-worker-us-east-1", "/aws/lambda/demo-restore-worker", "demo-operator", "demo-operator-us-east-1", "demo-settings-tables-us-east-1", "demo-settings-services-us-east-1", "demo-settings-keys-us-east-1", "demo-settings-findings-us-east-1", "demo-dependencies", "demo-restores"]
+    error_message = "Names: ${join(", ", [module.function.function.name, module.function.role.name, module.function.log_group.name, module.operator.function.name, module.operator.role.name, aws_iam_policy.settings["tables"].name, aws_iam_policy.settings["services"].name, aws_iam_policy.settings["keys"].name, aws_iam_policy.settings["findings"].name, aws_lambda_layer_version.dependencies.layer_name, aws_dynamodb_table.restores.name])}"
   }
 }
 
@@ -78,8 +78,8 @@ run "long_names_of_the_worker_fill_their_limits" {
   }
 
   assert {
-    condition     = [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)] == [64, 64, 64, 64, 128, 128, 128, 140, 255]
-    error_message = "Lengths: ${join(", ", [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)])}"
+    condition     = [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["keys"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)] == [64, 64, 64, 64, 128, 128, 128, 128, 140, 255]
+    error_message = "Lengths: ${join(", ", [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["keys"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)])}"
   }
 }
 

@@ -30,6 +30,11 @@ override_resource {
 }
 
 override_resource {
+  target = aws_iam_policy.settings["keys"]
+  values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-keys-us-east-1" }
+}
+
+override_resource {
   target = aws_iam_policy.settings["services"]
   values = { arn = "arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1" }
 }
@@ -146,6 +151,7 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "kms:Decrypt",
       "kms:DescribeKey",
       "kms:Encrypt",
+      "kms:GenerateDataKey",
       "kms:GenerateDataKey*",
       "kms:ReEncrypt*",
       "lambda:CreateEventSourceMapping",
@@ -160,7 +166,7 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
   # Roles are made for four services and no other, scaling is for DynamoDB alone, and keys are used through it alone.
   assert {
     condition = {
-      for statement in data.aws_iam_policy_document.settings["services"].statement :
+      for statement in concat(data.aws_iam_policy_document.settings["services"].statement, data.aws_iam_policy_document.settings["keys"].statement) :
       statement.sid => { for condition in statement.condition : condition.variable => "${condition.test} ${one(condition.values)}" } if length(statement.condition) > 0
       } == {
       CreateKinesisReplicationRole   = { "iam:AWSServiceName" = "StringEquals kinesisreplication.dynamodb.amazonaws.com" }
@@ -170,8 +176,17 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       WriteAutoScaling               = { "application-autoscaling:service-namespace" = "StringEquals dynamodb" }
       ReadKeysForContributorInsights = { "kms:ViaService" = "StringEquals dynamodb.us-east-1.amazonaws.com" }
       UseKeysOfReplicas              = { "kms:ViaService" = "StringLike dynamodb.*.amazonaws.com" }
+      DescribeKeysOfFilters          = { "kms:ViaService" = "StringEquals lambda.us-east-1.amazonaws.com" }
+      ReadFiltersOfTriggers = {
+        "kms:ViaService"                                  = "StringEquals lambda.us-east-1.amazonaws.com"
+        "kms:EncryptionContext:aws:lambda:EventSourceArn" = "StringLike arn:aws:dynamodb:*:123456789012:table/*/stream/*"
+      }
+      EncryptFiltersOfTriggers = {
+        "kms:ViaService"                                  = "StringEquals lambda.us-east-1.amazonaws.com"
+        "kms:EncryptionContext:aws:lambda:EventSourceArn" = "StringLike arn:aws:dynamodb:*:123456789012:table/*/stream/*"
+      }
     }
-    error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.settings["services"].statement : statement.sid => statement.condition })}"
+    error_message = "Conditions: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.settings["services"].statement, data.aws_iam_policy_document.settings["keys"].statement) : statement.sid => statement.condition })}"
   }
 }
 
@@ -198,6 +213,8 @@ run "the_queues_are_the_workers_alone_and_all_else_is_on_both_roles" {
       worker-services   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
       worker-findings   = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-findings-us-east-1"
       operator-tables   = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-tables-us-east-1"
+      worker-keys       = "demo-restore-worker-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-keys-us-east-1"
+      operator-keys     = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-keys-us-east-1"
       operator-services = "demo-operator-us-east-1 arn:aws:iam::123456789012:policy/demo-settings-services-us-east-1"
     }
     error_message = "The settings are for ${jsonencode(aws_iam_role_policy_attachment.settings)}"
@@ -237,11 +254,13 @@ run "the_partition_and_account_are_the_callers" {
   }
 
   assert {
-    condition = toset(flatten([for statement in data.aws_iam_policy_document.settings["services"].statement : [for condition in statement.condition : condition.values if condition.variable == "kms:ViaService"]])) == toset([
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.settings["keys"].statement : [for condition in statement.condition : condition.values]])) == toset([
       "dynamodb.cn-north-1.amazonaws.com.cn",
       "dynamodb.*.amazonaws.com.cn",
+      "lambda.cn-north-1.amazonaws.com.cn",
+      "arn:aws-cn:dynamodb:*:999999999999:table/*/stream/*",
     ])
-    error_message = "Keys are used through: ${jsonencode([for statement in data.aws_iam_policy_document.settings["services"].statement : statement.condition])}"
+    error_message = "Keys are used through: ${jsonencode([for statement in data.aws_iam_policy_document.settings["keys"].statement : statement.condition])}"
   }
 
   assert {

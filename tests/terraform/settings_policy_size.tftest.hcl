@@ -54,6 +54,11 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   }
 
   assert {
+    condition     = local.settings_policy_sizes["keys"] > 1500 && local.settings_policy_sizes["keys"] < 2500
+    error_message = "The policy for keys has ${local.settings_policy_sizes["keys"]} characters"
+  }
+
+  assert {
     condition     = local.settings_policy_sizes["findings"] > 500 && local.settings_policy_sizes["findings"] < 1000
     error_message = "The policy for findings has ${local.settings_policy_sizes["findings"]} characters"
   }
@@ -84,7 +89,7 @@ run "more_targets_than_replicas_leave_room_for_fail" {
   variables {
     # The policy for tables has room for these.
     settings       = { replicas = true, contributor_insights = false, resource_policy = false }
-    source_regions = ["eu-west-1", "eu-central-1", "ap-southeast-1", "ap-southeast-2"]
+    source_regions = ["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-southeast-1", "ap-southeast-2"]
     table_patterns = { source = ["orders"], target = [for number in range(27) : "a-long-pattern-for-restored-tables-${number}-*"] }
   }
 

@@ -283,6 +283,11 @@ run "stream_triggers_alone_takes_this_and_nothing_else" {
         ReadTriggers   = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
         TagTriggers    = tolist(["lambda:TagResource"])
       }
+      keys = {
+        ReadFiltersOfTriggers    = tolist(["kms:Decrypt"])
+        EncryptFiltersOfTriggers = tolist(["kms:GenerateDataKey"])
+        DescribeKeysOfFilters    = tolist(["kms:DescribeKey"])
+      }
     }
     error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
   }
@@ -309,8 +314,10 @@ run "contributor_insights_alone_takes_this_and_nothing_else" {
         WriteTables  = tolist(["dynamodb:UpdateContributorInsights"])
       }
       services = {
-        ListContributorInsights        = tolist(["dynamodb:ListContributorInsights"])
-        CreateContributorInsightsRole  = tolist(["iam:CreateServiceLinkedRole"])
+        ListContributorInsights       = tolist(["dynamodb:ListContributorInsights"])
+        CreateContributorInsightsRole = tolist(["iam:CreateServiceLinkedRole"])
+      }
+      keys = {
         ReadKeysForContributorInsights = tolist(["kms:Decrypt"])
       }
     }
@@ -441,7 +448,9 @@ run "replicas_alone_takes_this_and_nothing_else" {
         CreateReplicas             = tolist(["dynamodb:BatchWriteItem", "dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"])
         ReadAutoScalingForReplicas = tolist(["application-autoscaling:DescribeScalingPolicies"])
         CreateReplicationRole      = tolist(["iam:CreateServiceLinkedRole"])
-        UseKeysOfReplicas          = tolist(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"])
+      }
+      keys = {
+        UseKeysOfReplicas = tolist(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"])
       }
     }
     error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"

@@ -51,12 +51,14 @@ run "other_regions_widen_what_is_read_and_nothing_that_is_written" {
 
   assert {
     condition = {
-      for statement in concat(data.aws_iam_policy_document.settings["services"].statement, data.aws_iam_policy_document.settings["findings"].statement) :
+      for statement in concat(data.aws_iam_policy_document.settings["services"].statement, data.aws_iam_policy_document.settings["keys"].statement, data.aws_iam_policy_document.settings["findings"].statement) :
       statement.sid => sort(statement.actions) if anytrue([for resource in statement.resources : strcontains(resource, ":eu-west-1:")])
       } == {
-      ReadTriggers         = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
-      ReadTagsOfAlarms     = tolist(["cloudwatch:ListTagsForResource"])
-      FindBackupSelections = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"])
+      ReadTriggers          = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
+      ReadFiltersOfTriggers = tolist(["kms:Decrypt"])
+      DescribeKeysOfFilters = tolist(["kms:DescribeKey"])
+      ReadTagsOfAlarms      = tolist(["cloudwatch:ListTagsForResource"])
+      FindBackupSelections  = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"])
     }
     error_message = "Statements: ${jsonencode([for document in data.aws_iam_policy_document.settings : document.statement])}"
   }

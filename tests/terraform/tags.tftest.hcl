@@ -50,10 +50,10 @@ run "everything_of_the_worker_is_tagged" {
 
   assert {
     condition = alltrue([
-      for tags in [aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["findings"].tags] :
+      for tags in [aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["keys"].tags, aws_iam_policy.settings["findings"].tags] :
       tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
     ])
-    error_message = "Tags: ${jsonencode([aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["findings"].tags])}"
+    error_message = "Tags: ${jsonencode([aws_dynamodb_table.restores.tags, aws_lambda_event_source_mapping.restore_queue.tags, aws_iam_policy.settings["tables"].tags, aws_iam_policy.settings["services"].tags, aws_iam_policy.settings["keys"].tags, aws_iam_policy.settings["findings"].tags])}"
   }
 }
 

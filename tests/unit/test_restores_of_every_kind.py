@@ -250,12 +250,11 @@ class TestEveryKind:
     def test_a_restore_that_failed_is_run_again_by_the_message_that_was_set_aside_with_it(
         self, worker: Worker, aws: Aws, clients: Clients, target: Table
     ) -> None:
-        aws.triggers.functions_without_access.add(function_arn("index"))
+        aws.fail("TagResource", "AccessDeniedException", "not yours")
         given_up = worker.follow(delivery(request(), 1))
         assert isinstance(given_up, GivenUp)
         assert given_up.number == 1
         worker.giving_up.note_set_aside(given_up)
-        aws.triggers.functions_without_access.clear()
         over = NothingToDo("given up; only a redrive of the message that is in the secondary DLQ goes on")
         assert worker.follow(delivery(request(event_id="rehearsal"), 1)) == over
         assert worker.follow(delivery(request(), 1, "stale", redriven=True, give_up=2)) == over

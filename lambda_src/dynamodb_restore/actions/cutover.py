@@ -24,6 +24,7 @@ from dynamodb_restore.actions.context import (
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
+from dynamodb_restore.pipeline.mapping import made_at
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
@@ -197,6 +198,12 @@ def _take_over(
         raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
     reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
+    if claim.accepted:
+        # Something may be at work that would still have had to be waited for, and what it writes must not call a trigger.
+        fenced_from = pipeline.fenced_from(claim)
+        if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
+            return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
+    target.stream_is_new |= _made_since_the_fence(pipeline, claim, target)
     outcomes, states = _finish_settings(context, pipeline, claim, record, target)
     notes = [
         *gap_notes(claim),
@@ -208,14 +215,15 @@ def _take_over(
     if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
         # The claim stays as it is, fenced: the same call again goes on from here.
         return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
-    if claim.accepted:
-        # Something may be at work that would still have had to be waited for.
-        fenced_from = pipeline.fenced_from(claim)
-        if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
-            return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
     context.tell(claim, report)
     pipeline.watch(claim)
     return report.as_json()
+
+
+def _made_since_the_fence(pipeline: Pipeline, claim: Claim, target: Table) -> bool:
+    """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
+    fenced_from = pipeline.fenced_from(claim).timestamp() if claim.accepted else claim.fenced_at or 0
+    return made_at(target.live_stream_arn or "") > fenced_from
 
 
 def _window_notes(claim: Claim) -> list[str]:

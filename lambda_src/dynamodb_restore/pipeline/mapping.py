@@ -94,13 +94,18 @@ def certainly_read_from(modified_at: float) -> int:
 
 
 def stream_made_at(mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:
-    """When the stream that a mapping reads was made, in epoch seconds: the stream's label is that instant
+    """When the stream that a mapping reads was made, in epoch seconds; 0 where its ARN does not tell."""
+    return made_at(mapping.get("EventSourceArn", ""))
+
+
+def made_at(stream_arn: str) -> int:
+    """When a stream was made, in epoch seconds: its label is that instant
     (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html, LatestStreamLabel).
 
     Returns:
         0 where the ARN does not tell.
     """
-    label = mapping.get("EventSourceArn", "").rpartition("/")[2]
+    label = stream_arn.rpartition("/")[2]
     try:
         return int(datetime.fromisoformat(f"{label}+00:00").timestamp())
     except ValueError:

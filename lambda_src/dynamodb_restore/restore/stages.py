@@ -24,6 +24,12 @@ from dynamodb_restore.restore.report import Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table
+from dynamodb_restore.settings.stream import Stream
+
+REFUSALS_PASS = timedelta(minutes=10)
+"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
+AWS provider waits for permissions of a function to take effect
+(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
 
 REFUSALS_PASS = timedelta(minutes=10)
 """For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
@@ -78,7 +84,14 @@ class Stages:
         claim = self._claim(restore)
         owned = claim if claim is not None and claim.restore_id == restore.key.restore_id else None
         tries = record.sync_attempts + 1 if record else 1
-        target = Table(request.target.name, self.cloner.clients, restore.description, request.overrides)
+        target = Table(
+            request.target.name,
+            self.cloner.clients,
+            restore.description,
+            request.overrides,
+            # Settings that have effects outside are applied only where nothing was replayed.
+            stream_is_new=restore.steps.tried(Stream.name),
+        )
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
         journal = StepJournal(self.records, restore.key, restore.steps, self.cloner.clients.call_time)

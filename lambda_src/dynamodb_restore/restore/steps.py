@@ -31,6 +31,10 @@ class Steps:
     planned: Plan = field(default_factory=dict)
     done: Plan = field(default_factory=dict)
 
+    def tried(self, setting: str) -> bool:
+        """Whether a step of a setting was taken, or may have been: it was lacking when it was planned."""
+        return bool(self.planned.get(setting) or self.done.get(setting))
+
     def with_plan(self, plan: Plan) -> Steps:
         """Once more steps are planned; those that were planned before stay so until their end is known."""
         return replace(self, planned=_joined(self.planned, _shortened(plan)))

@@ -108,6 +108,9 @@ class Table:
         overrides: what the restore call itself decided about the table.
         own_mappings: UUIDs of event source mappings that this module attached to the table's stream; they are
             machinery, not settings.
+        stream_is_new: whether the stream that the table has, or will have, is known to hold nothing but what was written to the
+            table since it is a table of its own: nothing that was replayed into it. So it is once the table was seen without a
+            stream, by this handle or by whoever made it.
     """
 
     def __init__(
@@ -118,6 +121,8 @@ class Table:
         overrides: Overrides | None = None,
         own_mappings: Collection[str] = (),
         identity: Identity | None = None,
+        *,
+        stream_is_new: bool = False,
     ) -> None:
         self.name = name
         self.clients = clients
@@ -125,6 +130,7 @@ class Table:
         self.own_mappings = frozenset(own_mappings)
         self.identity = identity or Identity()
         self.replaced = False
+        self.stream_is_new = stream_is_new
         self._description = None if description is None else self._checked(description)
 
     def describe(self) -> TableDescriptionTypeDef:
@@ -150,6 +156,8 @@ class Table:
             )
         if self.identity.table_id is None:
             self.identity = replace(self.identity, table_id=description.get("TableId"))
+        if not description.get("StreamSpecification", {}).get("StreamEnabled"):
+            self.stream_is_new = True
         return description
 
     def forget(self) -> None:

@@ -9,7 +9,9 @@ class Stream:
     """Portable state: `{"view_type": "NEW_IMAGE" | …}`, or `{"view_type": None}` where there is no stream."""
 
     name = "stream"
-    phase = Phase.ON_ACTIVE
+    # A stream that is made once replay has ended holds nothing that was replayed: its triggers can begin with its first record,
+    # so that they miss nothing and see nothing twice.
+    phase = Phase.ON_CUTOVER
     lane = Lane.TABLE
 
     def read(self, table: Table) -> Reading:

@@ -44,11 +44,15 @@ _DEFAULTS: dict[str, Any] = {
 
 
 class StreamTriggers:
-    """Portable state: `{"triggers": {function_arn: {"enabled": bool | None, "properties": {…}, "tags": {…}}}}`.
+    """Portable state:
+
+    `{"triggers": {function_arn: {"enabled": bool | None, "properties": {…}, "tags": {…}}}}`
 
     `function_arn` keeps its alias or version. `enabled` is None while Lambda is still making the mapping
     and does not tell. `properties` has only what Lambda returned, falsy values included: zero retries and
-    no limit are different things. A trigger whose filter cannot be read has `"unreadable": reason`.
+    no limit are different things. A trigger whose filter cannot be read has `"unreadable": reason`; one that Lambda itself
+    has disabled, `"stopped": reason`. `"stream_is_new": True` stands beside `triggers` where they may begin with the stream's
+    first record.
     """
 
     name = "stream_triggers"
@@ -57,17 +61,29 @@ class StreamTriggers:
 
     def read(self, table: Table) -> Reading:
         stream_arn = table.live_stream_arn
+        new_stream = {"stream_is_new": True} if table.stream_is_new else {}
         if stream_arn is None:
-            return Reading({"triggers": {}})
+            return Reading({"triggers": {}, **new_stream})
         lambda_ = table.clients.lambda_
         listing = lambda_.get_paginator("list_event_source_mappings")
-        triggers = {
-            mapping["FunctionArn"]: _trigger(mapping, lambda_)
+        mappings = [
+            mapping
             for page in listing.paginate(EventSourceArn=stream_arn)
             for mapping in page["EventSourceMappings"]
             if mapping.get("State") != "Deleting" and mapping["UUID"] not in table.own_mappings
-        }
-        return Reading({"triggers": triggers})
+        ]
+        triggers = {mapping["FunctionArn"]: _trigger(mapping, lambda_) for mapping in mappings}
+        in_motion = tuple(
+            f"the trigger of {mapping['FunctionArn']} is {mapping['State']}"
+            for mapping in mappings
+            if mapping.get("State") in _IN_MOTION
+        )
+        failures = tuple(
+            f"Lambda has disabled the trigger of {function_arn}: {trigger['stopped']}"
+            for function_arn, trigger in triggers.items()
+            if "stopped" in trigger
+        )
+        return Reading({"triggers": triggers, **new_stream}, in_motion, failures)
 
     def diff(self, desired: State, current: State) -> Difference:
         steps: list[Step] = []
@@ -75,7 +91,9 @@ class StreamTriggers:
         omitted: list[str] = []
         for function_arn, trigger in sorted(desired["triggers"].items()):
             present = current["triggers"].get(function_arn)
-            if present is not None:
+            # One that Lambda could not set to work is as good as none: AWS's reason comes with the reading.
+            stopped = present is not None and "stopped" in present and trigger["enabled"] is not False
+            if present is not None and not stopped:
                 differing = _differing(trigger, present)
                 if differing:
                     what = ", ".join(differing)
@@ -83,9 +101,9 @@ class StreamTriggers:
             elif "unreadable" in trigger:
                 omitted.append(f"the trigger of {function_arn}: {trigger['unreadable']}")
             else:
-                state = " (disabled, as on the source)" if trigger["enabled"] is False else ""
-                payload = {"function_arn": function_arn, "trigger": trigger}
-                steps.append(Step(f"trigger {function_arn}{state}", payload))
+                position = "TRIM_HORIZON" if current.get("stream_is_new") else "LATEST"
+                payload = {"function_arn": function_arn, "trigger": trigger, "position": position}
+                steps.append(Step(f"trigger {function_arn}{_remark(trigger, position)}", payload))
         return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
 
     def apply(self, table: Table, step: Step) -> None:
@@ -96,9 +114,10 @@ class StreamTriggers:
         arguments: dict[str, Any] = {
             "FunctionName": function_arn,
             "EventSourceArn": stream_arn,
-            # The function saw the restored items as changes of the source long ago: only what is
-            # written to the target from now on is new to it.
-            "StartingPosition": "LATEST",
+            # The function saw what was restored and replayed as changes of the source long ago: only what is written to the
+            # target from now on is new to it. A stream that holds nothing else is read from its beginning, because Lambda takes
+            # minutes to begin, and LATEST is where it begins then (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+            "StartingPosition": step.payload["position"],
             **trigger["properties"],
         }
         if trigger["enabled"] is not None:
@@ -108,6 +127,8 @@ class StreamTriggers:
         try:
             table.clients.lambda_.create_event_source_mapping(**arguments)
         except ClientError as error:
+            if _is_gone(error, trigger):
+                raise StepOmitted(_gone_text(error)) from error
             if _may_not_read_stream(error):
                 advice = _read_permission_text(function_arn, table.arn)
                 raise CannotApplyError(advice, passes=True) from error
@@ -116,12 +137,28 @@ class StreamTriggers:
             raise
 
 
+_IN_MOTION = ("Creating", "Enabling", "Updating", "Disabling")
+"""States that a mapping passes through, for a minute or more, before it is what was asked for
+(docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html)."""
+
+_MAY_MISS = ", from LATEST: it may miss changes of the next minutes, until Lambda reads the stream; write a test item and see it called"
+
+
+def _remark(trigger: Mapping[str, Any], position: str) -> str:
+    """What else a person has to know about a trigger that is made."""
+    if trigger["enabled"] is False:
+        return " (disabled, as on the source)"
+    return _MAY_MISS if position == "LATEST" else ""
+
+
 def _trigger(mapping: EventSourceMappingConfigurationTypeDef, lambda_: LambdaClient) -> dict[str, Any]:
     tags = lambda_.list_tags(Resource=mapping["EventSourceMappingArn"]).get("Tags", {})
     trigger: dict[str, Any] = {
         "enabled": _enabled(mapping.get("State", "Enabled")),
         "tags": {key: value for key, value in tags.items() if not key.lower().startswith("aws:")},
     }
+    if stopped := _stopped(mapping):
+        trigger["stopped"] = stopped
     if mapping.get("KMSKeyArn"):
         # Only GetEventSourceMapping decrypts a filter, and only for who may use the key
         # (docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
@@ -137,6 +174,19 @@ def _trigger(mapping: EventSourceMappingConfigurationTypeDef, lambda_: LambdaCli
     if not trigger["properties"].get("FilterCriteria", {}).get("Filters"):
         trigger["properties"].pop("FilterCriteria", None)
     return trigger
+
+
+def _stopped(mapping: EventSourceMappingConfigurationTypeDef) -> str | None:
+    """Why Lambda itself has disabled a mapping, in its own words; None where it has not.
+
+    `StateTransitionReason` tells whether a user or Lambda made the last change: `User action` or `USER_INITIATED` are a user's
+    (docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html).
+    """
+    reason = mapping.get("StateTransitionReason", "")
+    if mapping.get("State") != "Disabled" or not reason or reason.lower().startswith("user"):
+        return None
+    result = mapping.get("LastProcessingResult", "")
+    return f"{reason}; {result}" if "PROBLEM" in result else reason
 
 
 def _enabled(state: str) -> bool | None:
@@ -159,10 +209,43 @@ def _differing(desired: Mapping[str, Any], present: Mapping[str, Any]) -> list[s
     return names
 
 
-_PASSING = ("cannot be assumed by lambda", "execution role does not have permissions", "stream not found")
+_GONE = ("function not found", "function does not exist", "cannot find alias", "cannot find version")
+"""What Lambda answers about a function, alias or version that does not exist: an error of its own or of the parameter
+(github.com/awslabs/lambda-streams-to-firehose/issues/25, github.com/hashicorp/terraform-provider-aws/issues/22373). An alias
+that is gone is a function that is not found, too."""
+
+_PASSING = (
+    "cannot be assumed by lambda",
+    "execution role does not have permissions",
+    "stream not found",
+    "the destination arn",
+)
 """What Lambda also answers while a role or a stream that was just made, or changed, is not known everywhere
 (github.com/hashicorp/terraform-provider-aws, internal/service/lambda/event_source_mapping.go, which tries for five minutes;
 github.com/aws-amplify/amplify-cli/issues/11625 for a new stream)."""
+
+
+def _is_gone(error: ClientError, trigger: Mapping[str, Any]) -> bool:
+    """Whether AWS names for certain what does not exist any more: the function, or where failures are sent.
+
+    "The destination ARN … is invalid" does not: it is also the answer where the function's role may not use the destination
+    (github.com/hashicorp/terraform-provider-aws, docs of `aws_lambda_function_event_invoke_config`).
+    """
+    if error_code(error) not in ("InvalidParameterValueException", "ResourceNotFoundException"):
+        return False
+    message = _message(error).lower()
+    destination = trigger["properties"].get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    names_destination = destination is not None and destination.lower() in message
+    return message.startswith(_GONE) or (
+        names_destination and ("does not exist" in message or "not found" in message)
+    )
+
+
+def _gone_text(error: ClientError) -> str:
+    return (
+        f"left over on the source, for AWS says: {_message(error).rstrip('.')}; delete the source's event source mapping,"
+        " or mend it"
+    )
 
 
 def _may_not_read_stream(error: ClientError) -> bool:

@@ -33,7 +33,7 @@ class Triggers(Rule):
     KEPT = (*DEFAULTS, "MetricsConfig")
     """What is shown as it was sent; the last has no default."""
 
-    def __init__(self, default_polls: int = 0) -> None:
+    def __init__(self, default_polls: int = 1) -> None:
         super().__init__()
         self.default_polls = default_polls
         self._sent: dict[str, dict[str, Any]] = {}
@@ -74,7 +74,8 @@ class Triggers(Rule):
                 sent = self._sent.setdefault(answer["UUID"], {})
                 sent.update({key: request.parameters[key] for key in self.KEPT if key in request.parameters})
                 if request.operation == "CreateEventSourceMapping":
-                    self._creating[answer["UUID"]] = self.default_polls
+                    # Only looks of functions count, so that only what they make is late: whoever else waits would wait for ever.
+                    self._creating[answer["UUID"]] = self.default_polls if request.by_function else 0
                     pair = (answer["EventSourceArn"], _function(answer["FunctionArn"]))
                     self._pairs[pair] = answer["UUID"]
             shown = self._complete(answer)
