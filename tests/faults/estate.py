@@ -38,8 +38,9 @@ MAX_ATTEMPTS = 40
 MOST_DELIVERIES = MAX_ATTEMPTS + 5
 """After which SQS moves a message to the dead-letter queue itself; more than the worker's attempts."""
 
-STREAM_LABEL = "2026-11-22T07:10:00.000"
-"""Of every new stream: what AWS would make a clock's reading has to be the same in all runs."""
+STREAM_LABEL = "2026-11-23T07:10:00.000"
+"""Of every new stream: what AWS would make a clock's reading has to be the same in all runs. It is later than any run, because a
+stream that is made at cutover is younger than the fence."""
 
 MADE_AT = datetime(2026, 10, 1, tzinfo=UTC)
 TARGET_MADE_AT = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)

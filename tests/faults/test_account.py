@@ -27,7 +27,7 @@ from tests.aws.account import Account
 from tests.aws.names import table_arn
 from tests.faults.actions import ACTIONS, Action
 from tests.faults.baseline import baseline_of
-from tests.faults.estate import DEAD_LETTERS, INDEX, RESTORE_TABLE, SOURCE, TARGET, UNRELATED
+from tests.faults.estate import DEAD_LETTERS, INDEX, RESTORE_TABLE, SOURCE, STREAM_LABEL, TARGET, UNRELATED
 from tests.faults.functions import Functions, World
 from tests.faults.oracle import differences, end_of, ended_otherwise, told_otherwise
 from tests.unit.builders import make_restore_table, request
@@ -103,7 +103,7 @@ def test_without_faults_the_target_is_as_its_source(functions: Functions, name: 
 
 
 def stream_of(table: str) -> str:
-    label = "2026-10-01T00:00:00.000" if table == SOURCE else "2026-11-22T07:10:00.000"
+    label = "2026-10-01T00:00:00.000" if table == SOURCE else STREAM_LABEL
     return f"{table_arn(table)}/stream/{label}"
 
 
