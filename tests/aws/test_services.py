@@ -149,3 +149,51 @@ def test_an_account_may_stand_for_another_region(account: Account) -> None:
         account.answer("ListTables", {}, "eu-west-1")
     with pytest.raises(UnknownCallError):
         account.answer("CreateGlobalTable", {})
+
+
+def test_no_policy_names_a_principal_that_was_deleted(account: Account) -> None:
+    principal = {"AWS": [f"arn:aws:iam::{ACCOUNT}:role/reader", "AROA1EXAMPLEDELETED01"]}
+    statement = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "dynamodb:GetItem",
+        "Resource": table_arn("orders"),
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    assert (
+        refusal(account, "PutResourcePolicy", ResourceArn=table_arn("orders"), Policy=text)
+        == "ValidationException"
+    )
+
+
+def test_a_kinesis_stream_can_be_deleted_behind_its_destination(account: Account) -> None:
+    account.kinesis.put("orders", "changes")
+    (destination,) = account.kinesis.destinations["orders"]
+    arn = destination["StreamArn"]
+    known = account.answer("DescribeStreamSummary", {"StreamARN": arn})
+    assert known["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
+    account.kinesis.delete("changes")
+    assert refusal(account, "DescribeStreamSummary", StreamARN=arn) == "ResourceNotFoundException"
+    enabling = {"TableName": "orders-restored", "StreamArn": arn}
+    assert refusal(account, "EnableKinesisStreamingDestination", **enabling) == "ResourceNotFoundException"
+    assert account.kinesis.destinations["orders"] == [destination]
+
+
+def test_time_to_live_waits_for_a_replica_that_is_being_added(account: Account) -> None:
+    account.tables.make("orders", account.clock.instant(), on_demand=True)
+    account.answer(
+        "UpdateTable", {"TableName": "orders", "ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}]}
+    )
+    wanted = {
+        "TableName": "orders",
+        "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "expires"},
+    }
+    while account.answer("DescribeTable", {"TableName": "orders"})["Table"].get("Replicas", []) == []:
+        pass
+    assert refusal(account, "UpdateTimeToLive", **wanted) == "ValidationException"
+    while (
+        account.answer("DescribeTable", {"TableName": "orders"})["Table"]["Replicas"][0]["ReplicaStatus"]
+        == "CREATING"
+    ):
+        pass
+    assert account.answer("UpdateTimeToLive", wanted)

@@ -31,8 +31,10 @@ ENCRYPTION_CHANGES = (
 
 
 def run(setting: Setting, source: Table, target: Table, clock: Clock, *, late: bool = False) -> Outcome:
-    """Args:
-    late: whether what can pass by itself has had its time.
+    """What the engine makes of one setting.
+
+    Args:
+        late: whether what can pass by itself has had its time.
     """
     desired = {setting.name: portable(setting, source)}
     switches = {setting.name: True}

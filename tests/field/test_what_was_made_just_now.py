@@ -41,8 +41,10 @@ READS: Final = "dynamodb:table:ReadCapacityUnits"
 
 
 def run(setting: Setting, clients: Clients, clock: Clock, *, late: bool = False) -> Outcome:
-    """Args:
-    late: whether what can pass by itself has had its time.
+    """What the engine makes of one setting.
+
+    Args:
+        late: whether what can pass by itself has had its time.
     """
     source, target = Table("orders", clients), Table("orders-restored", clients)
     desired = {setting.name: portable(setting, source)}

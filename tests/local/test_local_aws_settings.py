@@ -204,6 +204,15 @@ def test_a_policy_is_not_seen_at_once_by_functions_and_not_changed_at_once(
     assert code_of(refused) == "PolicyNotFoundException"
 
 
+def test_a_function_cannot_name_a_principal_that_was_deleted(
+    aws: LocalAws, function: DynamoDBClient, table: str
+) -> None:
+    document = json.loads(policy())
+    document["Statement"][0]["Principal"] = {"AWS": ["AROA1EXAMPLEDELETED01"]}
+    with pytest.raises(ClientError, match="Invalid principal in policy document"):
+        function.put_resource_policy(ResourceArn=aws.table_arn(table), Policy=json.dumps(document))
+
+
 def test_a_deleted_table_takes_its_policy_along(aws: LocalAws, clients: Clients) -> None:
     definition: dict[str, Any] = {
         "TableName": "plain-again",
@@ -234,6 +243,10 @@ def test_a_replica_is_creating_first_and_the_table_updating(clients: Clients, ta
     add("eu-central-1")
     with pytest.raises(ClientError, match="ResourceInUseException"):
         add("eu-west-2")
+    with pytest.raises(ClientError, match="while the replica is being added to table"):
+        clients.dynamodb.update_time_to_live(
+            TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+        )
     assert [look(), look()] == [("UPDATING", ["CREATING"]), ("ACTIVE", ["ACTIVE"])]
     (replica,) = describe(clients, table)["Replicas"]
     assert replica["ReplicaArn"].split(":")[3] == "eu-central-1"
