@@ -21,7 +21,7 @@ from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.config import Override
 from dynamodb_restore.restore.clone import DirectClone
 from dynamodb_restore.restore.delivery import Finished, GivenUp
-from dynamodb_restore.restore.record import Lease, RestoreKey
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.ttl import TimeToLive
 from tests.hazards.reporting import TARGET, by_setting, make_restore, statuses, told
@@ -279,6 +279,25 @@ def test_of_two_releases_at_once_one_acts(held: Worker, clients: Clients) -> Non
 
     assert ttl_of(clients) is None
     assert record_item(clients)["lease_owner"] == "another"
+
+
+def test_a_release_that_ended_just_before_is_not_undone_on_record(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = holding(worker, "ttl", "tags")
+    both.follow(delivery(request(), 1))
+    take_up = RestoreRecords.take_up
+
+    def after_another(*args: Any) -> bool:
+        monkeypatch.setattr(RestoreRecords, "take_up", take_up)
+        let_go(both, "tags")
+        return take_up(*args)
+
+    monkeypatch.setattr(RestoreRecords, "take_up", after_another)
+
+    answer = let_go(both, "ttl")
+
+    assert (answer["held"], statuses(answer)["tags"]) == ([], "applied")
 
 
 def test_a_restore_that_is_taken_up_again_meanwhile_is_not_overwritten(

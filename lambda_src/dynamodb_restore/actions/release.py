@@ -55,6 +55,9 @@ def release(
     if not context.records.take_up(restore.key, restore.record, lease, now):
         raise OperatorError(_ACTED_FOR)
     try:
+        # Another release may have ended since the first look.
+        restore = replace(restore, record=context.records.get(restore.key) or restore.record)
+        _check(restore, settings)
         return _Release(context, pipelines, restore, settings, lease).carry_out()
     finally:
         # Where this fails, the next try has to wait until the lease has run out.
