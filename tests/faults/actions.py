@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.aws.errors import ProcessDeath
 from tests.faults.estate import (
     DEAD_LETTERS,
+    MAX_ATTEMPTS,
     RESTORE_QUEUE,
     RESTORE_TABLE,
     SOURCE,
@@ -90,10 +93,12 @@ def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]
                 break
         else:
             last = str(answer.get("next") or answer.get("error", ""))
-            goes_on = last.startswith("cutover again") or last.endswith("repair again")
+            goes_on = last.startswith(("cutover again", "release again")) or last.endswith(
+                ("repair again", "try again later")
+            )
             if "settling_until" not in answer and not goes_on:
                 return answer
-            if world.wire.denied and "error" in answer:
+            if world.wire.denied and "error" in answer and not goes_on:
                 break
         world.clock.sleep(_PAUSE_SECONDS)
     raise NotAnsweredError(last)
@@ -140,6 +145,18 @@ def _untold(world: World) -> World:
     world.account.messaging.events.clear()
     world.account.messaging.notifications.clear()
     return world
+
+
+_HELD = ("stream", "stream_triggers", "cloudwatch_alarms", "ttl")
+
+
+def _holding(functions: Functions) -> World:
+    """A restore that has ended, of which an override holds some settings; it is there no more."""
+    world = _requested()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVERRIDES", json.dumps([{"hold": _HELD, "polling": {"max_attempts": MAX_ATTEMPTS}}]))
+        deliver_all(functions, world)
+    return _untold(world)
 
 
 def _with_quarantine(functions: Functions) -> World:
@@ -210,6 +227,9 @@ def _started(**how: bool) -> Callable[[Functions], World]:
     return lambda functions: _requested(**how)
 
 
+_RELEASED = {
+    "error": f"the restore into {TARGET} holds nothing, and not {' (applied), '.join(_HELD)} (applied); nothing was done"
+}
 _NOTHING_LEFT = {"error": f"no restore owns the pipeline of {SOURCE}: there is nothing to do"}
 _CUT_OVER = {"refused": [{"code": "not_replaying", "reason": f"{TARGET} was cut over already"}]}
 
@@ -225,5 +245,8 @@ ACTIONS = (
     Action("cutover", _replaying, partial(call, action="cutover", settle_seconds=2), _CUT_OVER),
     Action("abandon before replay", _waiting, _abandon_and_restore, _NOTHING_LEFT),
     Action("abandon", _replaying, partial(call, action="abandon"), _NOTHING_LEFT),
+    Action(
+        "release", _holding, partial(call, action="release", target=TARGET, settings=list(_HELD)), _RELEASED
+    ),
     Action("repair", _with_quarantine, partial(call, action="repair"), counts=True),
 )

@@ -203,7 +203,10 @@ def _as_if_all_were_answered(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "steps": noted}
     if "summary" in value:
         summary = _COUNTED_IN_DOUBT.sub("", value["summary"])
-        return {**value, "summary": _ALL_IS_WELL if summary == "synced" else summary}
+        notes = [
+            note.replace(" may have been switched on: ", " was switched on: ") for note in value["notes"]
+        ]
+        return {**value, "summary": _ALL_IS_WELL if summary == "synced" else summary, "notes": notes}
     if "in_doubt" not in value or value["status"] == "failed":
         return value
     steps = sorted([*value["done"], *value["in_doubt"]])

@@ -21,7 +21,7 @@ from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.config import Override
 from dynamodb_restore.restore.clone import DirectClone
 from dynamodb_restore.restore.delivery import Finished, GivenUp
-from dynamodb_restore.restore.record import Lease, RestoreKey
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.ttl import TimeToLive
 from tests.hazards.reporting import TARGET, by_setting, make_restore, statuses, told
@@ -166,7 +166,7 @@ def test_release_is_told_and_noted(held: Worker, aws: Aws, clients: Clients) -> 
     assert first["held"] == ["ttl"]
     assert second == answer
     assert len(aws.named("Publish")) == 2
-    assert second["notes"][0] == "an operator released ttl at 2026-11-22T07:05:01Z"
+    assert second["notes"][0] == "an operator released ttl"
     assert second["notes"][1].startswith("TTL by expires was switched on: ")
     record = record_item(clients)
     assert (record["state"], record["report"]["held"]) == ("synced", [])
@@ -218,10 +218,18 @@ def test_what_cannot_be_applied_stays_held(held: Worker, aws: Aws, clients: Clie
     assert record_item(clients)["state"] == "synced"
 
 
-def test_what_may_succeed_later_is_told(held: Worker, aws: Aws) -> None:
+def test_what_may_succeed_later_is_no_end(held: Worker, aws: Aws, clients: Clients) -> None:
     aws.fail("UpdateTimeToLive", "LimitExceededException", "later", times=1000)
 
-    assert let_go(held, "ttl")["next"] == "release again: some settings can still be applied"
+    answer = let_go(held, "ttl")
+
+    assert (answer["next"], answer["held"]) == (
+        "release again: some settings can still be applied",
+        ["ttl"],
+    )
+    assert len(told(aws)) == 1
+    assert record_item(clients)["report"]["result"] == "synced"
+    assert "lease_owner" not in record_item(clients)
 
 
 def test_a_step_that_builds_on_what_is_still_held_stays_held(worker: Worker) -> None:
@@ -271,6 +279,25 @@ def test_of_two_releases_at_once_one_acts(held: Worker, clients: Clients) -> Non
 
     assert ttl_of(clients) is None
     assert record_item(clients)["lease_owner"] == "another"
+
+
+def test_a_release_that_ended_just_before_is_not_undone_on_record(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = holding(worker, "ttl", "tags")
+    both.follow(delivery(request(), 1))
+    take_up = RestoreRecords.take_up
+
+    def after_another(*args: Any) -> bool:
+        monkeypatch.setattr(RestoreRecords, "take_up", take_up)
+        let_go(both, "tags")
+        return take_up(*args)
+
+    monkeypatch.setattr(RestoreRecords, "take_up", after_another)
+
+    answer = let_go(both, "ttl")
+
+    assert (answer["held"], statuses(answer)["tags"]) == ([], "applied")
 
 
 def test_a_restore_that_is_taken_up_again_meanwhile_is_not_overwritten(

@@ -11,12 +11,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ConnectTimeoutError
 from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import upkeep, wiring
+from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import DETAIL_TYPE
 from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
@@ -322,6 +324,9 @@ def registration(**more: Any) -> dict[str, Any]:
     }
 
 
+_HELD = Outcome("ttl", Status.SKIPPED, held=("enable TTL by expires",), reason="held for the operator")
+
+
 def record(state: str) -> dict[str, Any]:
     """The record of a restore of `orders`, as far as a later delivery or an action reads it."""
     return {
@@ -330,6 +335,7 @@ def record(state: str) -> dict[str, Any]:
         "state": {"S": state},
         "request": {"M": {"source": {"S": SOURCE}, "source_region": {"S": REGION}, "target": {"S": TARGET}}},
         "settings": {"M": {"tags": {"M": {"tags": {"M": {"team": {"S": "checkout"}}}}}}},
+        "outcomes": {"L": [TypeSerializer().serialize(_HELD.as_json())]},
     }
 
 

@@ -34,7 +34,7 @@ from tests.unit.changes.makers import NOON
 # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
-_ACTIONS = ("status", "cutover", "abandon", "repair", "bring_in", "window")
+_ACTIONS = ("status", "cutover", "abandon", "repair", "bring_in", "window", "release")
 _TIMES = mostly(
     st.sampled_from(["2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z", 1795330800]),
     st.sampled_from([None, "9" * 400, -1, "1e300"]),
@@ -83,6 +83,8 @@ _invocations: st.SearchStrategy[Any] = mostly(
         {
             "action": mostly(st.sampled_from(_ACTIONS)),
             "table": mostly(st.sampled_from([SOURCE, SOURCE, table_arn(SOURCE), TARGET])),
+            "target": mostly(st.sampled_from([TARGET, table_arn(TARGET)])),
+            "settings": mostly(st.just(["ttl"]), st.lists(st.sampled_from(["ttl", "tags", "tll"]))),
             "start": mostly(_TIMES),
         },
         optional={
@@ -97,7 +99,7 @@ _invocations: st.SearchStrategy[Any] = mostly(
 
 
 def test_any_invocation_is_answered(tried: Tried) -> None:
-    @fuzzed(400)
+    @fuzzed(700)
     @given(invocation=_invocations, items=_stored, target=targets)
     def holds(invocation: Any, items: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None) -> None:
         account = DrawnAccount(target=target)

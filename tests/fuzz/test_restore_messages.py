@@ -61,6 +61,7 @@ invocations: st.SearchStrategy[Any] = mostly(
         optional={
             "target": mostly(st.sampled_from([TARGET, table_arn(TARGET), SOURCE])),
             "dry_run": mostly(st.booleans()),
+            "release": mostly(st.just(["ttl"])),
             "more": odd_values,
         },
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 from dynamodb_restore.actions.context import ActionContext, OperatorError
 from dynamodb_restore.aws import AwsError, TableRef
-from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
@@ -43,7 +42,7 @@ def release(
     What cannot be applied stays held, so that the same call can be made again.
 
     Returns:
-        The report (`Report.as_json`), with `next` where some setting can still be applied.
+        The report (`Report.as_json`); with `next`, and neither told nor noted, where some setting can still be applied.
 
     Raises:
         OperatorError: there is no such restore, it has not ended, or does not hold these settings.
@@ -56,6 +55,9 @@ def release(
     if not context.records.take_up(restore.key, restore.record, lease, now):
         raise OperatorError(_ACTED_FOR)
     try:
+        # Another release may have ended since the first look.
+        restore = replace(restore, record=context.records.get(restore.key) or restore.record)
+        _check(restore, settings)
         return _Release(context, pipelines, restore, settings, lease).carry_out()
     finally:
         # Where this fails, the next try has to wait until the lease has run out.
@@ -139,16 +141,16 @@ class _Release:
         ]
         ended = [outcome for outcome in outcomes if outcome.setting in applied]
         report = self._report(outcomes, expiry_notes(ended, states, record.told_restore_point))
+        if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
+            # All is held still: the same call again goes on from here.
+            return {**report.as_json(), "next": "release again: some settings can still be applied"}
         context.announcer.announce(report, notify=treated.notify)
         noted = context.records.save_report(
             restore.key, report, context.now(), taken_up=True, lease=self.lease
         )
         if not noted:
             raise OperatorError(_NOT_NOTED)
-        answer = report.as_json()
-        if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
-            answer["next"] = "release again: some settings can still be applied"
-        return answer
+        return report.as_json()
 
     def _states(self, treated: Treatment) -> Desired:
         """The source's states: those on record, and read now what had no room there."""
@@ -197,7 +199,8 @@ class _Release:
         return replace(treated.releasing(self.settings), switches=switches)
 
     def _report(self, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Report:
-        record, now = self.restore.record, self.context.now()
+        record = self.restore.record
+        released = f"an operator released {', '.join(self.settings)}"
         request, told = record.request, record.report
         requested_at = request.get("requested_at")
         # How a restore ended that was given up, or abandoned, no setting changes.
@@ -206,7 +209,7 @@ class _Release:
             overall(outcomes) if judged else Result(record.state.value),
             request.get("source"),
             self.restore.key.target,
-            finished_at=now,
+            finished_at=self.context.now(),
             attempts=record.attempts,
             restore_id=self.restore.key.restore_id,
             requested_at=parse_time(requested_at) if requested_at else None,
@@ -214,11 +217,8 @@ class _Release:
             restore_point=record.told_restore_point,
             outcomes=outcomes,
             reason=told.get("reason"),
-            notes=[
-                *told.get("notes", ()),
-                f"an operator released {', '.join(self.settings)} at {iso(now)}",
-                *notes,
-            ],
+            # What was released in vain before has been told so.
+            notes=list(dict.fromkeys([*told.get("notes", ()), released, *notes])),
         )
 
 

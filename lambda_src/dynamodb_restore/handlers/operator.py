@@ -67,8 +67,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answer
 
 
-def _act(wiring: Wiring, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    if event.get("action") == "release":
+def _act(wiring: Wiring, event: Any, context: LambdaContext) -> dict[str, Any]:
+    # Whatever was sent comes here; what is no object has no table either.
+    if isinstance(event, Mapping) and event.get("action") == "release":
         target = _table(event, context, "target", "the restored table")
         return release(wiring.actions(), wiring.pipelines, target, _settings(event))
     table = _table(event, context, "table", "the source table")
