@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 import urllib.request
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -360,27 +359,19 @@ class LocalAws:
         (docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html), and CloudTrail records that.
         The job's own changes of state are announced by `announce_job`.
         """
-        vault = f"arn:aws:backup:{self.region}:{self.account_id}"
-        recovery_point = f"{vault}:recovery-point:{str(uuid.uuid4()).upper()}"
         source_arn = backup_arn.partition("/backup/")[0]
-        job = RestoreJob(
-            recovery_point_arn=recovery_point,
-            target_arn=self.table_arn(target),
-            role_arn=f"arn:aws:iam::{self.account_id}:role/service-role/AWSBackupDefaultServiceRole",
-            account_id=self.account_id,
-            source_arn=source_arn,
-            resource_type="DynamoDB.FullyManaged",
-            testing_plan_arn=f"{vault}:restore-testing-plan:monthly-0c6c1c5e" if tested else None,
+        job = RestoreJob.begun(
+            self.region, self.account_id, source_arn, self.table_arn(target), tested=tested
         )
         self.rules.restore_jobs.add(job)
-        self.rules.restores.stay_creating(target, polls, recovery_point=recovery_point)
+        self.rules.restores.stay_creating(target, polls, recovery_point=job.recovery_point_arn)
         answer = self.clients(caller="aws-backup").dynamodb.restore_table_from_backup(
             BackupArn=backup_arn, TargetTableName=target
         )
         restore = self._begun(
             "RestoreTableFromAwsBackup",
             table_name(source_arn),
-            {"BackupArn": recovery_point, "TargetTableName": target},
+            {"BackupArn": job.recovery_point_arn, "TargetTableName": target},
             answer["TableDescription"],
             self.region,
             announced=announced,

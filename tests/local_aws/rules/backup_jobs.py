@@ -37,6 +37,26 @@ class RestoreJob:
     testing_plan_arn: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def begun(
+        cls, region: str, account_id: str, source_arn: str, target_arn: str, *, tested: bool = False
+    ) -> RestoreJob:
+        """A job that begins now, from a recovery point of its own, for a table with advanced features.
+
+        Args:
+            tested: whether a plan of AWS Backup's restore testing made it.
+        """
+        vault = f"arn:aws:backup:{region}:{account_id}"
+        return cls(
+            recovery_point_arn=f"{vault}:recovery-point:{str(uuid.uuid4()).upper()}",
+            target_arn=target_arn,
+            role_arn=f"arn:aws:iam::{account_id}:role/service-role/AWSBackupDefaultServiceRole",
+            account_id=account_id,
+            source_arn=source_arn,
+            resource_type="DynamoDB.FullyManaged",
+            testing_plan_arn=f"{vault}:restore-testing-plan:monthly-0c6c1c5e" if tested else None,
+        )
+
     def described(self) -> dict[str, Any]:
         description: dict[str, Any] = {
             "AccountId": self.account_id,
