@@ -11,10 +11,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
+from tests.mutants import forked
 from tests.mutants.mutant import ROOT, Mutant, MutantError, load
-from tests.mutants.runner import Court, Judgement, Verdict, copy_of, summary
+from tests.mutants.runner import Court, Judgement, Verdict, copy_of, run_tests, summary
 
 _AT_A_TIME = 2
 
@@ -40,7 +42,9 @@ def main(words: Sequence[str]) -> int:
 
 
 def _judge(mutants: Sequence[Mutant], scratch: Path) -> list[Judgement]:
-    court = Court([copy_of(ROOT, scratch / str(number)) for number in range(_AT_A_TIME)])
+    forked.prepare()
+    copies = [copy_of(ROOT, scratch / str(number)) for number in range(_AT_A_TIME)]
+    court = Court(copies, partial(run_tests, start=forked.run_pytest))
     named = sorted({test for mutant in mutants for test in mutant.tests})
     began = time.monotonic()
     court.control(named, court.copies[0], _AT_A_TIME)

@@ -80,33 +80,50 @@ RunTests = Callable[[Path, Sequence[str], int], Run]
 """Runs tests of a repository: its root, the tests, in how many processes."""
 
 
-def run_tests(root: Path, tests: Sequence[str], processes: int = 1) -> Run:
+RunPytest = Callable[[Sequence[str], Path, Mapping[str, str], float, Path], int | None]
+"""Runs pytest: with these arguments, on this repository, in this environment, for so many seconds at most; what it prints goes
+to a file. Its exit code, or None where it had no end."""
+
+
+def run_pytest(
+    arguments: Sequence[str], root: Path, environment: Mapping[str, str], seconds: float, output: Path
+) -> int | None:
+    """Run pytest in a new process; `forked.run_pytest` does the same in less time."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    try:
+        with output.open("wb") as printed:
+            ran = subprocess.run(
+                command,
+                cwd=root,
+                env=environment,
+                stdout=printed,
+                stderr=printed,
+                timeout=seconds,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return None
+    return ran.returncode
+
+
+def run_tests(root: Path, tests: Sequence[str], processes: int = 1, start: RunPytest = run_pytest) -> Run:
     """Run tests with pytest until the first fails."""
-    report = root / ".cache" / "mutants.xml"
+    report, output = (root / ".cache" / f"mutants.{kind}" for kind in ("xml", "txt"))
     report.parent.mkdir(exist_ok=True)
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:terraform", "-p", "tests.mutants.plugin"]
-    command += ["-n", str(processes)] if processes > 1 else []
-    command += [f"--junitxml={report}", *(f"--ignore={path}" for path in NO_JUDGES), *tests]
+    arguments = ["-x", "-q", "-p", "no:terraform", "-p", "tests.mutants.plugin"]
+    arguments += ["-n", str(processes)] if processes > 1 else []
+    arguments += [f"--junitxml={report}", *(f"--ignore={path}" for path in NO_JUDGES), *tests]
     environment = {**os.environ, "SIMULATION_HISTORIES": _SIMULATED_HISTORIES}
     for name in ("SIMULATION_SEED", "FUZZ_EXAMPLES", "FUZZ_SEED", "PYTEST_ADDOPTS"):
         environment.pop(name, None)
-    try:
-        ran = subprocess.run(
-            command,
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    code = start(arguments, root, environment, _LONGEST_SECONDS, output)
+    if code is None:
         return Run(broken=f"the tests have no end within {_LONGEST_SECONDS:g} s")
-    if ran.returncode == 0:
+    if code == 0:
         return Run()
-    if ran.returncode != 1 or not report.exists():
-        return Run(broken=f"pytest ended with {ran.returncode}:\n{ran.stdout[-3000:]}{ran.stderr[-1000:]}")
+    if code != 1 or not report.exists():
+        return Run(broken=f"pytest ended with {code}:\n{output.read_text(errors='replace')[-4000:]}")
     return _first_failure(ElementTree.parse(report))  # noqa: S314 - pytest has just written it
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.mutants import forked
 from tests.mutants.mutant import ROOT, Mutant, MutantError, load
-from tests.mutants.runner import NO_JUDGES, Court, Judgement, Run, Verdict, copy_of, run_tests, summary
+from tests.mutants.runner import (
+    NO_JUDGES,
+    Court,
+    Judgement,
+    Run,
+    RunPytest,
+    Verdict,
+    copy_of,
+    run_pytest,
+    run_tests,
+    summary,
+)
 
 MUTANTS = load()
 
@@ -118,6 +132,26 @@ def test_a_mutant_that_a_test_notices_is_caught_and_the_code_put_back(repository
     assert (found.verdict, found.by, found.remark) == (Verdict.CAUGHT, "test_toy.py::test_total", "")
     assert (repository / "toy.py").read_text() == CODE
     assert run_tests(repository, ["tests/unit/test_toy.py"]).green
+
+
+@pytest.mark.parametrize("start", [run_pytest, forked.run_pytest], ids=["new", "forked"])
+class TestProcesses:
+    """Both ways of running pytest tell the same."""
+
+    def test_a_mutant_is_judged(self, repository: Path, start: RunPytest) -> None:
+        run = partial(run_tests, start=start)
+        assert Court([repository], run).judge(a_mutant()).verdict is Verdict.CAUGHT
+        assert run(repository, ["tests/unit/test_toy.py"]).green
+
+    def test_tests_without_an_end_are_ended(self, repository: Path, tmp_path: Path, start: RunPytest) -> None:
+        (repository / "tests/unit/test_toy.py").write_text("def test_it():\n    while True:\n        pass\n")
+        ended = start(["tests/unit/test_toy.py"], repository, os.environ, 3.0, tmp_path / "output")
+        assert ended is None
+
+    def test_what_it_prints_is_kept(self, repository: Path, tmp_path: Path, start: RunPytest) -> None:
+        output = tmp_path / "output"
+        assert start(["tests/unit/no_such_test.py"], repository, os.environ, 60.0, output) == 4
+        assert "no_such_test.py" in output.read_text()
 
 
 def test_a_test_of_a_class_is_named_with_its_class(repository: Path) -> None:
