@@ -96,7 +96,7 @@ variable "attachable" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (tags, table class, maximum throughput, stream) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override goes over it."
+  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (tags, table class, maximum throughput, stream) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override whose `target` names it goes over it."
   type        = list(string)
   default     = []
   nullable    = false

@@ -10,11 +10,12 @@ import json
 
 import pytest
 
+from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.request import NothingToFollow, Sighting, parse_event
 from tests.aws.names import table_arn
-from tests.faults.estate import RESTORE_QUEUE
+from tests.faults.estate import RESTORE_QUEUE, TARGET_MADE_AT
 from tests.faults.functions import Functions
-from tests.field.restores import job, restored_by_job, told, unseen
+from tests.field.restores import JOB, RECOVERY_POINT, job, restored_by_job, told, unseen
 from tests.hazards.restore_runs import dead_letters, record, target
 from tests.unit.builders import event
 
@@ -68,6 +69,29 @@ def test_a_source_that_the_event_alone_names_is_no_evidence(functions: Functions
     (letter,) = dead_letters(world)
     assert "CloudTrail does not show the call" in letter["detail"]
     assert target(world).tags == {}
+
+
+def test_nor_is_a_recovery_point_that_cloudtrail_shows_in_a_call_into_that_name(functions: Functions) -> None:
+    world = restored_by_job()
+    world.account.backups.jobs[JOB] = {
+        key: value for key, value in job().items() if key != "SourceResourceArn"
+    }
+    call = event("aws_backup_without_answer_by_service")["detail"]
+    call["requestParameters"]["backupArn"] = RECOVERY_POINT
+    world.account.trail.note({**call, "eventTime": iso(TARGET_MADE_AT)})
+    (message,) = world.account.queues.queues[RESTORE_QUEUE].messages.values()
+    forged = json.loads(message.body)
+    forged["detail"]["sourceResourceArn"] = table_arn("orders-archive")
+    message.body = json.dumps(forged)
+    assert told(functions, world)["result"] == "failed"
+    assert target(world).tags == {}
+
+
+def test_an_event_of_the_service_that_names_no_backup_is_nobodys_business() -> None:
+    body = event("aws_backup_as_a_service_event")
+    del body["detail"]["serviceEventDetails"]["backupArn"]
+    with pytest.raises(NothingToFollow, match="names no backup"):
+        parse_event(body)
 
 
 def test_the_call_as_an_event_of_the_service_is_followed(functions: Functions) -> None:

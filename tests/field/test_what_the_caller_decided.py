@@ -28,8 +28,7 @@ def test_what_a_job_was_asked_for_is_told(functions: Functions) -> None:
     asked_for = {"DeletionProtection": "false", "kmsMasterKeyArn": "arn:aws:kms:…", "somethingNew": "x"}
     (note,) = notes(functions, restored_by_job(asked_for=asked_for))
     assert note == (
-        "the restore job was asked for DeletionProtection = false, somethingNew = x: that is not heeded, the source's settings"
-        " go over it"
+        "the restore job was asked for DeletionProtection = false, somethingNew = x: that is not heeded"
     )
 
 

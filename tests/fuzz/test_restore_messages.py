@@ -139,7 +139,7 @@ def _ending(
 
 
 def test_a_direct_invocation_is_answered_with_a_report_or_with_what_to_send(tried: Tried) -> None:
-    @fuzzed(120)
+    @fuzzed(250)
     @given(invocation=invocations, target=targets)
     def holds(invocation: Any, target: Mapping[str, Any] | None) -> None:
         account = DrawnAccount(target=target)

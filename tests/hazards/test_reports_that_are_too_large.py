@@ -105,6 +105,7 @@ def begin(records: RestoreRecords, steps: Steps) -> None:
         steps=steps,
         now=REQUESTED_AT,
         known=False,
+        without_replay=True,
         lease=lease,
     )
 

@@ -103,7 +103,7 @@ run "with_nothing_to_look_for_the_policy_is_gone" {
   }
 
   assert {
-    condition     = keys(aws_iam_policy.settings) == ["services", "tables"]
+    condition     = keys(aws_iam_policy.settings) == ["keys", "services", "tables"]
     error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
   }
 }

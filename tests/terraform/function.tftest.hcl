@@ -32,6 +32,7 @@ run "the_worker_is_told_all_that_it_reads" {
 
   assert {
     condition = { for key, value in local.environment : key => value if !contains(["SETTINGS", "POLLING", "TABLE_PATTERNS", "FINDINGS"], key) } == {
+      DRILLS                       = "{\"keeps\":[\"on_demand_throughput\",\"stream\",\"table_class\",\"tags\"],\"targets\":[]}"
       OVERRIDES                    = "[]"
       ATTACHABLE                   = "{\"functions\":[\"*\"],\"kinesis_streams\":[\"*\"]}"
       CONTROL_TAG                  = "dynamodb-restore:settings"

@@ -122,8 +122,12 @@ class TestDrills:
         result = self.treated("tags ttl")
         assert (on(result), result.switched_by("ttl")) == ({"tags"}, SwitchedBy.DRILL)
 
-    def test_an_override_goes_over_it_but_gives_it_no_pipeline(self) -> None:
-        result = self.treated(None, override(settings={"ttl": True}), target="orders-drill")
+    def test_an_override_for_whatever_is_restored_does_not_mean_it(self) -> None:
+        result = self.treated(None, override(source="orders", settings={"ttl": True}, notify=False))
+        assert (on(result), result.notify) == ({"tags"}, False)
+
+    def test_an_override_for_its_target_goes_over_it_but_gives_it_no_pipeline(self) -> None:
+        result = self.treated(None, override(target="*-drill", settings={"ttl": True}))
         assert (on(result), result.switched_by("ttl"), result.replay) == (
             {"tags", "ttl"},
             SwitchedBy.OVERRIDE,

@@ -151,7 +151,7 @@ def test_what_is_on_record_tells_the_source_where_it_was_borne_out(
         {},
         MADE_AT,
         0,
-        request={"source": "orders", "source_region": "eu-central-1"},
+        request={"source": "orders", "source_region": "eu-west-1", "source_account": "210987654321"},
         identified=Identified("id-1", evidence=evidence),
     )
     records = {RestoreKey(TARGET, "id-1"): record}
@@ -161,7 +161,8 @@ def test_what_is_on_record_tells_the_source_where_it_was_borne_out(
             find_origin(clients, sighting, on_record=records.get)
     else:
         request = find_origin(clients, sighting, on_record=records.get)
-        assert (request.source, request.restore_point) == (TableRef("orders", "eu-central-1"), MADE_AT)
+        assert request.source == TableRef("orders", "eu-west-1", "210987654321")
+        assert request.restore_point == MADE_AT
 
 
 def test_what_nothing_tells_is_refused_with_what_to_do(clients: Clients, jobs: Jobs) -> None:

@@ -100,6 +100,7 @@ def sync(records: RestoreRecords, sync_attempts: int = 1) -> None:
         steps=Steps(),
         now=LATER,
         known=sync_attempts > 1,
+        without_replay=True,
         lease=LEASE,
     )
 
@@ -138,6 +139,8 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
                 "index_throughput": [],
                 "index_warm_throughput": [],
             },
+            "source_account": "123456789012",
+            "by_terraform": False,
             "restore_test": False,
             "notes": [],
         },
@@ -254,6 +257,7 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         steps=Steps(),
         now=NOW,
         known=False,
+        without_replay=True,
         lease=LEASE,
     )
     assert record_item(clients)["request"]["overrides"] == {

@@ -11,10 +11,12 @@ from dynamodb_restore.actions.context import (
     OperatorError,
     claim_of,
     fenced,
+    restore_key,
 )
 from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
+from dynamodb_restore.restore.record import note_without_replay
 from dynamodb_restore.restore.report import Result
 
 _SETTINGS_LEFT = "settings that waited for cutover were not applied: invoke the restore worker on the two tables to apply them"
@@ -37,6 +39,8 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     if claim.has_replayed_nothing:
         if not pipeline.give_up(claim):
             raise OperatorError(CHANGED_MEANWHILE)
+        # Also where the restore is given up, and its message redriven.
+        note_without_replay(context.cloner.clients, context.config.restore_table_name, restore_key(claim))
         return {"released": f"no changes will be replayed into {claim.target}; its settings are still cloned"}
     if claim.state is ClaimState.WATCHING:
         late = pipeline.end_watch(claim)

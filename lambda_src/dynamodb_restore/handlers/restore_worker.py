@@ -30,7 +30,7 @@ from dynamodb_restore.restore.delivery import (
     Verdict,
 )
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
-from dynamodb_restore.restore.origin import NotKnownYet, find_origin
+from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import (
@@ -179,6 +179,8 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
     try:
         seen = parse_message(message["body"])
         request = _completed(seen, worker) if isinstance(seen, Sighting) else seen
+    except RestoreJobFailed as failed:
+        return _job_failed(failed, seen, message, attempt, worker)
     except NothingToFollow:
         raise
     except RequestError as error:
@@ -207,6 +209,25 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
     except Exception as error:
         logger.exception("unexpected error")
         return worker.failed(delivery, "unexpected_error", _named(error), retryable=True)
+
+
+def _job_failed(
+    failed: RestoreJobFailed,
+    seen: RestoreRequest | Sighting | None,
+    message: Mapping[str, Any],
+    attempt: int,
+    worker: Worker,
+) -> Verdict:
+    """What becomes of a job without a table: what was followed of it is given up, and lets go of the source's pipeline.
+
+    Raises:
+        NothingToFollow: nothing was.
+    """
+    followed = worker.giving_up.followed_by(failed.target, seen.event_id) if failed.target and seen else None
+    if followed is None:
+        raise failed
+    delivery = Delivery(followed, attempt, message["messageId"])
+    return worker.failed(delivery, "job_failed", str(failed), retryable=False)
 
 
 def _completed(seen: Sighting, worker: Worker) -> RestoreRequest:

@@ -79,7 +79,9 @@ def treatment(
     for number, override in enumerate(config.overrides, start=1):
         tables = matches(override.source, source) and matches(override.target, target)
         if tables and matches(override.requested_by, requested_by):
-            result = _overridden(result, override, number)
+            # One for whatever is restored from a source does not mean its drills.
+            meant = not drill or override.target != "*"
+            result = _overridden(result, override if meant else replace(override, settings={}), number)
             break
     if drill and result.left_alone is None and not any(result.switches.values()):
         return replace(result, left_alone="it is a drill, and nothing that drills get is on")

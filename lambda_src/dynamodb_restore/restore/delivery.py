@@ -273,8 +273,13 @@ class KnownRestore:
 
     @property
     def begins(self) -> bool:
-        """Whether the source's pipeline has not been claimed for this restore yet, or has been given back."""
-        return self.record is None or not self.record.claimed or self.delivery.redriven
+        """Whether the source's pipeline is to be claimed for this restore: it has not been yet, or has been given back."""
+        if self.record is None:
+            return True
+        if self.record.without_replay:
+            # Its settings were applied, so the table may be in use: what is replayed now would go over what was written to it.
+            return False
+        return not self.record.claimed or self.delivery.redriven
 
     @property
     def give_ups(self) -> int:

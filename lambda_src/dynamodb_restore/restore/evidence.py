@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +125,43 @@ def without_evidence(
     )
 
 
+def as_recorded_in_trail(
+    clients: Clients, request: RestoreRequest, description: TableDescriptionTypeDef
+) -> RestoreRequest:
+    """A request with what CloudTrail tells of its call: who made it and what it decided; as it is where CloudTrail does not (yet)
+    show the call.
+
+    Raises:
+        ClientError, BotoCoreError: from LookupEvents.
+    """
+    record = _record_of(clients, request, description)
+    if record is None:
+        return request
+    called = parse_event({"detail": record})
+    return replace(
+        request,
+        requested_by=called.requested_by,
+        restore_point=request.restore_point or called.restore_point,
+        overrides=called.overrides,
+        by_terraform=called.by_terraform,
+        notes=called.notes,
+    )
+
+
 def _in_trail(clients: Clients, request: RestoreRequest, description: TableDescriptionTypeDef) -> str | None:
+    record = _record_of(clients, request, description)
+    return None if record is None else f"CloudTrail's event {record.get('eventID')}"
+
+
+def _record_of(
+    clients: Clients, request: RestoreRequest, description: TableDescriptionTypeDef
+) -> Mapping[str, Any] | None:
+    """CloudTrail's record of the call that made a table; None where it shows none."""
     created = description["CreationDateTime"]
     for call in _calls(request):
         for record in _recorded(clients, call, created - CLOCK_TOLERANCE, created + CLOCK_TOLERANCE):
             if _is_this_restore(record, request, description.get("TableId")):
-                return f"CloudTrail's event {record.get('eventID')}"
+                return record
     return None
 
 
@@ -170,8 +202,13 @@ def _is_this_restore(record: Mapping[str, Any], request: RestoreRequest, table_i
     if called.target_id is not None and called.target_id != table_id:
         return False
     if called.source is None:
-        # The call names a backup alone, and where that came from is known by its ARN.
-        return called.backup_arn is not None and called.backup_arn == request.backup_arn
+        # The call names a backup alone; that of one of DynamoDB's own names where it came from, a recovery point does not.
+        named = named_by(called.backup_arn)
+        return (
+            named is not None
+            and called.backup_arn == request.backup_arn
+            and _same_table(named, called.region, request)
+        )
     return _same_table(called.source, called.region, request)
 
 

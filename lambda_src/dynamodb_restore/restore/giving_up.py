@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime, explain
+from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime, TableRef, explain
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.delivery import (
@@ -61,7 +61,7 @@ class GivingUp:
         request = delivery.request
         with self.call_time.keeping(_FOR_TELLING_SECONDS):
             key, record = self._on_record(request.target.name, request.target_id, request.event_id)
-            if record is not None and not record.is_of(request.source.name, request.source_region):
+            if record is not None and not record.is_of(request):
                 # Another restore's, which such a message must not end.
                 key = record = None
             if record is not None and record.settled:
@@ -115,6 +115,17 @@ class GivingUp:
             reason=reason,
         )
         return self._told(code, report, key, notify=True)
+
+    def followed_by(self, target: TableRef, event_id: str) -> RestoreRequest | None:
+        """The restore that an event's earlier deliveries have followed, and that has not ended; None where there is none."""
+        with self.call_time.keeping(_FOR_TELLING_SECONDS):
+            key, record = self._on_record(target.name, None, event_id)
+        if key is None or record is None or record.settled or record.given_up:
+            return None
+        try:
+            return RestoreRequest.from_json(record.request, key.restore_id)
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def note_set_aside(self, verdict: GivenUp | NotSetAside) -> None:
         """Note that the verdict's message is in the secondary DLQ; where that fails, any message may take the restore up."""

@@ -31,7 +31,13 @@ from dynamodb_restore.restore.delivery import (
     NotSetAside,
     lead,
 )
-from dynamodb_restore.restore.evidence import evidence_of, is_too_old, noted_evidence, without_evidence
+from dynamodb_restore.restore.evidence import (
+    as_recorded_in_trail,
+    evidence_of,
+    is_too_old,
+    noted_evidence,
+    without_evidence,
+)
 from dynamodb_restore.restore.origin import source_id_of
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.queued import QueuedRestores
@@ -97,6 +103,8 @@ class Lookup:
         record, key = found.record, found.key
         if record is not None and record.settled:
             return NothingToDo("already finished by an earlier delivery")
+        delivery = replace(delivery, request=self._as_called(request, found))
+        request = delivery.request
         identified = Identified(found.target.target_id, evidence=evidence) if evidence else Identified()
         lease = self.take_lead(delivery, key, record, identified)
         if not isinstance(lease, Lease):
@@ -141,7 +149,7 @@ class Lookup:
                 return _Recorded(target, event_key, self.records.get(event_key))
         key = RestoreKey(request.target.name, target.target_id or request.event_id)
         record = self.records.get(key)
-        if record is None or record.is_of(request.source.name, request.source_region):
+        if record is None or record.is_of(request):
             return _Recorded(target, key, record)
         other = Hopeless(
             "other_source",
@@ -160,15 +168,38 @@ class Lookup:
             return target.readiness, None
         if record is not None and record.identified.evidence is not None:
             return target.readiness, record.identified.evidence
-        too_old = is_too_old(request, target.description, self.now())
+        evidence = self._noted_evidence(request, target)
+        too_old = is_too_old(request, target.description, self.now()) if evidence is None else None
         if too_old is not None:
             return too_old, None
-        evidence = self._noted_evidence(request, target) or evidence_of(
-            self.cloner.clients, request, target.description
-        )
+        evidence = evidence or evidence_of(self.cloner.clients, request, target.description)
         if evidence is None:
             return without_evidence(request, target.description, self.now()), None
         return target.readiness, evidence
+
+    def _as_called(self, request: RestoreRequest, found: _Recorded) -> RestoreRequest:
+        """The request as its call's event told it, where the reconciler found the restore: from the record, or from CloudTrail,
+        which may know the call though its event did not come.
+
+        The reconciler knows nothing of what the call decided, nor who made it.
+
+        Raises:
+            ClientError, BotoCoreError: from LookupEvents, where it can succeed later.
+        """
+        if request.event_name != FOUND_DETAIL_TYPE:
+            return request
+        record, description = found.record, found.target.description
+        if record is not None:
+            with suppress(KeyError, TypeError, ValueError):
+                return RestoreRequest.from_json(record.request, found.target.target_id)
+        if record is not None or description is None:
+            return request
+        try:
+            return as_recorded_in_trail(self.cloner.clients, request, description)
+        except AwsError as error:
+            if classify(error) is ErrorClass.RETRY:
+                raise
+            return request
 
     def _noted_evidence(self, request: RestoreRequest, target: _Target) -> str | None:
         """What the reconciler saw of a restore that it found itself."""

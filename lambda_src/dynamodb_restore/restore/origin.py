@@ -40,6 +40,18 @@ _MOST_KEYS = 20
 """Of a job's metadata that are told."""
 
 
+class RestoreJobFailed(NothingToFollow):
+    """A restore job has ended without a table; what it had begun to make may have been followed.
+
+    Attributes:
+        target: the table that it was to make; None where AWS Backup has not named it.
+    """
+
+    def __init__(self, text: str, target: TableRef | None) -> None:
+        super().__init__(text)
+        self.target = target
+
+
 def find_origin(
     clients: Clients,
     seen: Sighting,
@@ -86,7 +98,8 @@ def _from_job(clients: Clients, seen: Sighting, job_id: str) -> Sighting:
     """
     job = clients.backup.describe_restore_job(RestoreJobId=job_id)
     if job.get("Status") in ("ABORTED", "FAILED"):
-        raise NothingToFollow(f"restore job {job_id} is {job['Status']}: {job.get('StatusMessage', '')}")
+        why = f"restore job {job_id} is {job['Status']}: {job.get('StatusMessage', '')}"
+        raise RestoreJobFailed(why, seen.target or _table(job, "CreatedResourceArn"))
     target = _table(job, "CreatedResourceArn")
     # Nothing of an event says that a restore is a test: whoever could write that would have a table left unprotected.
     of_testing = bool(job.get("CreatedBy", {}).get("RestoreTestingPlanArn"))
@@ -124,11 +137,7 @@ def _asked_for(clients: Clients, job_id: str) -> tuple[str, ...]:
         return ()
     told = ", ".join(f"{key} = {value}" for key, value in asked[:_MOST_KEYS])
     more = f" and {len(asked) - _MOST_KEYS} more" if len(asked) > _MOST_KEYS else ""
-    return (
-        shortened(
-            f"the restore job was asked for {told}{more}: that is not heeded, the source's settings go over it"
-        ),
-    )
+    return (shortened(f"the restore job was asked for {told}{more}: that is not heeded"),)
 
 
 def _says_what_we_do(key: str, value: str) -> bool:
@@ -155,11 +164,12 @@ def _from_target(
     if seen.source is not None or table_id is None:
         return seen
     record = on_record(RestoreKey(target.name, table_id))
-    if record is None or record.identified.evidence is None:
+    if record is None or record.identified.evidence is None or "source_account" not in record.request:
         return seen
+    asked = record.request
     return replace(
         seen,
-        source=TableRef(record.request["source"], record.request.get("source_region")),
+        source=TableRef(asked["source"], asked["source_region"], asked["source_account"]),
         restore_point=seen.restore_point or record.restore_point,
     )
 

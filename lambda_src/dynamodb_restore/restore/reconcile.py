@@ -193,13 +193,15 @@ class Reconciler:
         if record is not None:
             # AWS has ceased to tell most of it, and what the call decided it never told.
             asked = record.request
-            source_region = asked.get("source_region", region)
+            source_region, owner = (
+                asked.get("source_region", region),
+                asked.get("source_account") or account,
+            )
             detail |= {
-                "sourceTableArn": f"arn:{partition}:dynamodb:{source_region}:{account}:table/{asked['source']}",
+                "sourceTableArn": f"arn:{partition}:dynamodb:{source_region}:{owner}:table/{asked['source']}",
                 "sourceBackupArn": asked.get("backup_arn"),
                 "requestedBy": asked.get("requested_by"),
                 "overrides": asked.get("overrides"),
-                "restoreTest": asked.get("restore_test", False),
                 "notes": asked.get("notes", []),
             }
             event_id = asked.get("event_id") or event_id

@@ -70,8 +70,9 @@ _CLOCKS_APART = timedelta(seconds=10)
 """How far the clocks of two invocations may differ."""
 
 _NOBODY_ACTS = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
+_NO_OPERATOR_ACTS = "(attribute_not_exists(#taken_up) OR #lease_until < :now)"
 
-_LEASE = ("lease_owner", "lease_until")
+_LEASE = ("lease_owner", "lease_until", "taken_up")
 
 _GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
 """States that only the message which was given up leads out of, once somebody has sent it round again."""
@@ -168,6 +169,8 @@ class RestoreRecord:
         give_up: the last time that it was given up; None where it never was.
         lease_until: when the invocation that acts for it, or did and could not say so, cannot run any more.
         claimed: whether a delivery has come to claim the source's pipeline, or to see that there is none.
+        without_replay: whether its settings were applied with no changes replayed, or an operator has seen to it that none are:
+            the table may be in use since.
         noted: the state that its history noted last; None where none is noted yet.
         report: `Report.as_json` of its last report; empty where it has none.
         noted_at: when that was.
@@ -188,14 +191,19 @@ class RestoreRecord:
     give_up: GiveUp | None = None
     claimed: bool = True
     lease_until: datetime | None = None
+    without_replay: bool = False
     noted: RestoreState | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     noted_at: datetime | None = None
 
-    def is_of(self, source: str, region: str) -> bool:
-        """Whether the restore on record is one of that table."""
-        told_source, told_region = self.request.get("source"), self.request.get("source_region")
-        return told_source in (None, source) and told_region in (None, region)
+    def is_of(self, request: RestoreRequest) -> bool:
+        """Whether the restore on record is one of the table that a request names."""
+        known = self.request
+        return (
+            known.get("source") in (None, request.source.name)
+            and known.get("source_region") in (None, request.source_region)
+            and known.get("source_account") in (None, request.source_account)
+        )
 
     @property
     def overrides(self) -> Overrides:
@@ -372,7 +380,7 @@ class RestoreRecords:
             message_id: of the message that leads from now on.
             identified: which tables these are, and what shows that the restore was made.
             was_set_aside: whether the message comes of the give-up on record: whoever gave it up has nothing left to do but to
-                let go.
+                let go. An operator who has taken the ended restore up acts for it still.
 
         Returns:
             Whether it may: no other invocation acts for the restore, and nothing has changed.
@@ -391,8 +399,8 @@ class RestoreRecords:
         }
         update = _Update(values)
         update.assign("settings", {}, only_if_missing=True)
-        if not was_set_aside:
-            update.require(_NOBODY_ACTS, now=int(now.timestamp()))
+        update.require(_NO_OPERATOR_ACTS if was_set_aside else _NOBODY_ACTS, now=int(now.timestamp()))
+        update.remove("taken_up")
         if record is None:
             update.require("attribute_not_exists(#pk)")
         else:
@@ -412,7 +420,7 @@ class RestoreRecords:
             Whether it may: no other invocation acts for the restore, and nothing has changed.
         """
         until = math.ceil(lease.until.timestamp())
-        update = _Update({"lease_owner": lease.owner, "lease_until": until})
+        update = _Update({"lease_owner": lease.owner, "lease_until": until, "taken_up": True})
         update.require("#state = :before", before=record.state.value)
         update.require(_NOBODY_ACTS, now=int(now.timestamp()))
         return update.carry_out(self._dynamodb, self._table_name, key)
@@ -502,6 +510,7 @@ class RestoreRecords:
         now: datetime,
         known: bool,
         lease: Lease,
+        without_replay: bool,
         identified: Identified = Identified(),
     ) -> bool:
         """Note, before anything is written to the target, that its settings are being applied.
@@ -512,16 +521,17 @@ class RestoreRecords:
         Args:
             sync_attempts: how often they have been, this time included.
             steps: those on record.
+            without_replay: whether no changes are replayed into the target; once noted, that stands.
             pipeline_owner, known, lease, identified: as for `save_waiting`.
         """
-        values = {
+        values: dict[str, Any] = {
             **_described(request),
             **identified.attributes(),
             "attempts": attempts,
             "sync_attempts": sync_attempts,
             "pipeline_owner": pipeline_owner,
             **_as_values(steps),
-        }
+        } | ({"without_replay": True} if without_replay else {})
         return self._save(key, RestoreState.SYNCING, values, now, known=known, lease=lease)
 
     def save_steps(
@@ -639,19 +649,32 @@ class RestoreRecords:
         return update.carry_out(self._dynamodb, self._table_name, key)
 
 
+def note_without_replay(clients: Clients, table_name: str, key: RestoreKey) -> None:
+    """Note in a restore's record that no changes are to be replayed into its target any more.
+
+    Raises:
+        ClientError, BotoCoreError: from UpdateItem; a record that is not there is none.
+    """
+    _note(clients, table_name, key, "without_replay", {"BOOL": True})
+
+
 def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count: int) -> None:
     """Note in a restore's record how many changes of its source were captured after its cutover.
 
     Raises:
         ClientError, BotoCoreError: from UpdateItem; a record that is gone is none.
     """
+    _note(clients, table_name, key, "late_changes", {"N": str(count)})
+
+
+def _note(clients: Clients, table_name: str, key: RestoreKey, name: str, value: dict[str, Any]) -> None:
     try:
         clients.dynamodb.update_item(
             TableName=table_name,
             Key=key.item_key(),
-            UpdateExpression="SET late_changes = :count",
+            UpdateExpression=f"SET {name} = :value",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":count": {"N": str(count)}},
+            ExpressionAttributeValues={":value": value},
         )
     except ClientError as error:
         if classify(error) is not ErrorClass.IGNORE:
@@ -736,6 +759,7 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         ),
         give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
         claimed="pipeline_owner" in item,
+        without_replay=item.get("without_replay", False),
         lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
         noted=RestoreState(last["state"]) if last else None,
         noted_at=datetime.fromisoformat(last["at"]) if last else None,

@@ -52,8 +52,7 @@ FOUND_SOURCE = "dynamodb-restore"
 FOUND_DETAIL_TYPE = "DynamoDB Table Restore Found"
 
 _CHOICES_NOT_KNOWN = (
-    "no event of the call came: what it decided about capacity and throughput is not known, and the source's settings go over"
-    " it"
+    "no event of the call came: what it decided about capacity and throughput is not known, and so not heeded"
 )
 
 
@@ -133,6 +132,11 @@ class RestoreRequest:
         return self.source.region or self.region
 
     @property
+    def source_account(self) -> str | None:
+        """Whose the source is; None where neither the event nor its envelope tells an account."""
+        return self.source.account or self.account or None
+
+    @property
     def source_is_here(self) -> bool:
         """Whether the source is in the target's region and account."""
         same_account = not self.account or self.source.account in (None, self.account)
@@ -166,6 +170,7 @@ class RestoreRequest:
             "event_name": self.event_name,
             "source": self.source.name,
             "source_region": self.source_region,
+            "source_account": self.source_account,
             "target": self.target.name,
             "region": self.region,
             "account": self.account,
@@ -178,9 +183,37 @@ class RestoreRequest:
                 "index_throughput": list(self.overrides.index_throughput),
                 "index_warm_throughput": list(self.overrides.index_warm_throughput),
             },
+            "by_terraform": self.by_terraform,
             "restore_test": self.restore_test,
             "notes": list(self.notes),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], target_id: str | None) -> RestoreRequest:
+        """The request that `as_json` wrote; what an earlier release left out is as if its event had not told it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it was written otherwise.
+        """
+        restore_point = value.get("restore_point")
+        source = TableRef(value["source"], value.get("source_region"), value.get("source_account"))
+        return cls(
+            event_id=value["event_id"],
+            event_name=value["event_name"],
+            source=source,
+            target=TableRef(value["target"]),
+            region=value["region"],
+            account=value["account"],
+            requested_at=datetime.fromisoformat(value["requested_at"]),
+            requested_by=value["requested_by"],
+            restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
+            target_id=target_id,
+            overrides=_noted_overrides(_optional_mapping(value.get("overrides"))),
+            backup_arn=value.get("backup_arn"),
+            by_terraform=value.get("by_terraform", False),
+            restore_test=value.get("restore_test", False),
+            notes=tuple(value.get("notes", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -295,15 +328,21 @@ def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequ
         return _from_point_in_time(sighting, parameters)
     source = _table(summary, "sourceTableArn")
     if source is None and sighting.backup_arn is None:
+        if _by_service(detail):
+            raise NothingToFollow("the service's event names no backup: the events of the restore job do")
         raise RequestError("missing_field", f"{name} names neither a backup nor the table it was made of")
     return replace(sighting, source=source)
+
+
+def _by_service(detail: Mapping[str, Any]) -> bool:
+    return detail.get("eventType") == "AwsServiceEvent"
 
 
 def _parameters(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the call asked for. An event of a service has it elsewhere, if at all
     (docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
     `serviceEventDetails`), and what DynamoDB writes there is documented nowhere."""
-    if detail.get("eventType") != "AwsServiceEvent":
+    if not _by_service(detail):
         return _mapping(detail.get("requestParameters"), "detail.requestParameters")
     parameters = {
         **_optional_mapping(detail.get("serviceEventDetails")),
@@ -371,7 +410,6 @@ def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         restore_point=None if restored_to is None else parse_time(restored_to),
         backup_arn=_optional_text(detail.get("sourceBackupArn")),
         overrides=_noted_overrides(_optional_mapping(detail.get("overrides"))),
-        restore_test=detail.get("restoreTest") is True,
         notes=_found_notes(detail),
     )
 

@@ -101,6 +101,7 @@ class Stages:
             attempts=delivery.attempt,
             sync_attempts=tries,
             pipeline_owner=claim.restore_id if claim else None,
+            without_replay=owned is None,
             steps=restore.steps,
             now=self.now(),
             known=record is not None and record.noted is RestoreState.SYNCING,
