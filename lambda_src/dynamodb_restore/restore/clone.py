@@ -127,7 +127,7 @@ class Cloner:
         *,
         source_region: str | None = None,
         settings: Sequence[Setting] | None = None,
-        refusals_may_pass: bool = True,
+        refusals_may_pass: Callable[[], bool] = lambda: True,
     ) -> Sync:
         """A run of the settings of `phases` that are switched on for this restore.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, gap_notes
+from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Finished,
@@ -25,16 +27,6 @@ from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table
 from dynamodb_restore.settings.stream import Stream
-
-REFUSALS_PASS = timedelta(minutes=10)
-"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
-AWS provider waits for permissions of a function to take effect
-(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
-
-REFUSALS_PASS = timedelta(minutes=10)
-"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
-AWS provider waits for permissions of a function to take effect
-(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +103,7 @@ class Stages:
             return LedByAnother()
         region = request.source_region
         since = record.syncing_since if record else None
-        refusals_may_pass = since is None or self.now() - since < REFUSALS_PASS
+        refusals_may_pass = partial(self._refusals_may_pass, target, since)
         desired: Desired = restore.kept
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
@@ -148,6 +140,9 @@ class Stages:
         if claim is not None:
             notes.insert(0, _owned_by(request.source.name, claim))
         return self._synced(restore, outcomes, notes, tries, code)
+
+    def _refusals_may_pass(self, target: Table, since: datetime | None) -> bool:
+        return refusals.may_pass(target, since, refusals.WHILE_FOLLOWED, self.now())
 
     def _synced(
         self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: str
