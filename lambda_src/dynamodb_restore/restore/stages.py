@@ -83,6 +83,7 @@ class Stages:
             request.overrides,
             # Settings that have effects outside are applied only where nothing was replayed.
             stream_is_new=restore.steps.tried(Stream.name),
+            stream_waits=owned is not None and restore.treated.applies(Stream.name),
         )
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
@@ -131,6 +132,7 @@ class Stages:
                 return Finished(report)
             # Abandoned meanwhile: a restore like any other.
             claim = None
+            target.stream_waits = False
             sync = self.cloner.sync(desired, target, restore.treated, source_region=region)
             outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
         if target.replaced:
@@ -199,7 +201,8 @@ class Stages:
 
         def keep(name: str, state: State) -> None:
             source_id = restore.source.table_id
-            if self.records.keep_state(restore.key, name, state, on_record, source_id):
+            others = {other: each for other, each in on_record.items() if other != name}
+            if self.records.keep_state(restore.key, name, state, others, source_id):
                 on_record[name] = state
 
         read = self.cloner.source_states(

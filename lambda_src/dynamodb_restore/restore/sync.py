@@ -631,6 +631,8 @@ class _Task:
 
     def _nothing_to_do(self, difference: Difference) -> Outcome:
         left_alone = [*difference.conflicts, *difference.omitted]
+        if difference.waiting:
+            left_alone.append(f"{WAITS_FOR_CUTOVER}: {'; '.join(difference.waiting)}")
         if not left_alone:
             return self._outcome(Status.UNCHANGED, difference, ())
         return self._outcome(Status.SKIPPED, difference, (), reason="; ".join(left_alone))
@@ -683,6 +685,7 @@ def _naming(table: str, difference: Difference) -> Difference:
         tuple(replace(step, summary=with_table(step.summary, table)) for step in difference.steps),
         tuple(with_table(conflict, table) for conflict in difference.conflicts),
         tuple(with_table(omission, table) for omission in difference.omitted),
+        tuple(with_table(step, table) for step in difference.waiting),
     )
 
 
