@@ -21,9 +21,9 @@ locals {
   known_settings = keys(local.setting_defaults)
 
   # What builds on another setting is not applied, or makes the other one itself, as long as that is held: triggers attach to
-  # the stream, and replicas take auto scaling and have AWS switch a stream on.
+  # the stream, its resource policy too, and replicas take auto scaling and have AWS switch a stream on.
   builds_on = {
-    stream       = ["stream_triggers", "replicas"]
+    stream       = ["stream_triggers", "replicas", "resource_policy"]
     auto_scaling = ["replicas"]
   }
 

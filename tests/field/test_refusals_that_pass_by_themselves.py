@@ -46,6 +46,12 @@ def restored(aws: Aws, clients: Clients) -> None:
     make_restore_table(clients)
     make_full_source(aws, clients)
     make_target(aws, clients)
+    # Made by the first delivery; moto would have it made today.
+    aws.describe_as("orders-restored", LatestStreamArn=stream_of(ACTIVE_AT))
+
+
+def stream_of(at: datetime) -> str:
+    return f"{table_arn('orders-restored')}/stream/{at:%Y-%m-%dT%H:%M:%S}.111"
 
 
 def follow(clients: Clients, attempt: int, at: datetime) -> Verdict:
@@ -104,6 +110,20 @@ def test_a_restore_that_is_sent_round_again_has_its_time_again(aws: Aws, clients
     assert isinstance(redriven(2, later + timedelta(minutes=3)), TryAgain)
     aws._faults.clear()
     assert isinstance(redriven(3, later + timedelta(minutes=5)), Finished)
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_stream_that_was_made_late_has_its_time_too(aws: Aws, clients: Clients) -> None:
+    """UpdateTable was refused for eleven minutes, and Lambda does not see the stream at once."""
+    aws.fail("UpdateTable", "LimitExceededException", "Subscriber limit exceeded", times=10_000)
+    assert isinstance(follow(clients, 1, ACTIVE_AT), TryAgain)
+    aws._faults.clear()
+    late = ACTIVE_AT + timedelta(minutes=11)
+    aws.describe_as("orders-restored", LatestStreamArn=stream_of(late))
+    refuse(aws, NO_ACCESS, times=10_000)
+    assert isinstance(follow(clients, 2, late), TryAgain)
+    assert isinstance(follow(clients, 3, late + timedelta(minutes=9)), TryAgain)
+    assert isinstance(follow(clients, 4, late + timedelta(minutes=11)), GivenUp)
 
 
 def test_a_cutover_is_held_up_for_three_minutes_at_most(house: House) -> None:

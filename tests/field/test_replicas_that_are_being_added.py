@@ -39,7 +39,7 @@ def run(setting: Setting, source: Table, target: Table, clock: Clock, *, late: b
     desired = {setting.name: portable(setting, source)}
     switches = {setting.name: True}
     (outcome,) = Sync(
-        [setting], desired, target, clock.pace(), switches=switches, refusals_may_pass=not late
+        [setting], desired, target, clock.pace(), switches=switches, refusals_may_pass=lambda: not late
     ).run()
     return outcome
 

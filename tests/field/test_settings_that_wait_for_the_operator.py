@@ -23,6 +23,7 @@ from dynamodb_restore.restore.clone import DirectClone
 from dynamodb_restore.restore.delivery import Finished, GivenUp
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.worker import Worker
+from dynamodb_restore.settings.setting import Table
 from dynamodb_restore.settings.ttl import TimeToLive
 from tests.hazards.reporting import TARGET, by_setting, make_restore, statuses, told
 from tests.unit.builders import TARGET_ID, delivery, make_worker, record_item, request
@@ -31,6 +32,9 @@ from tests.unit.fakes import Aws, Clock, table_arn
 
 KEY = RestoreKey(TARGET, TARGET_ID)
 HELD = "held for the operator: enable TTL by expires"
+NO_ACCESS = (
+    "Cannot access stream. Please ensure the role can perform the GetRecords Action on your stream in IAM."
+)
 HOW = f'invoke the operator function with {{"action":"release","target":"{TARGET}","settings":["ttl"]}}'
 
 
@@ -53,6 +57,12 @@ def let_go(worker: Worker, *settings: str, target: str = TARGET) -> dict[str, An
 def ttl_of(clients: Clients, table: str = TARGET) -> str | None:
     answer = clients.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     return answer.get("AttributeName")
+
+
+def positions(aws: Aws, clients: Clients) -> set[str]:
+    """From where the triggers of the target's stream begin."""
+    stream = Table(TARGET, clients).live_stream_arn
+    return {each["StartingPosition"] for each in aws.triggers.mappings if each["EventSourceArn"] == stream}
 
 
 @pytest.fixture
@@ -227,9 +237,92 @@ def test_what_may_succeed_later_is_no_end(held: Worker, aws: Aws, clients: Clien
         "release again: some settings can still be applied",
         ["ttl"],
     )
-    assert len(told(aws)) == 1
-    assert record_item(clients)["report"]["result"] == "synced"
+    assert told(aws)[-1] == {name: value for name, value in answer.items() if name != "next"}
+    report = record_item(clients)["report"]
+    assert (report["result"], report["held"]) == ("incomplete", ["ttl"])
     assert "lease_owner" not in record_item(clients)
+
+    aws._faults.clear()
+    assert "next" not in let_go(held, "ttl")
+    assert record_item(clients)["state"] == "synced"
+
+
+def test_what_was_applied_beside_what_may_succeed_later_is_told_and_noted(
+    worker: Worker, aws: Aws, clients: Clients
+) -> None:
+    """The stream was on, and record and status said that it was held."""
+    both = holding(worker, "stream", "stream_triggers")
+    both.follow(delivery(request(), 1))
+    aws.fail("CreateEventSourceMapping", "InvalidParameterValueException", NO_ACCESS, times=1000)
+
+    answer = let_go(both, "stream", "stream_triggers")
+
+    assert answer["next"] == "release again: some settings can still be applied"
+    assert (answer["held"], statuses(answer)["stream"]) == (["stream_triggers"], "applied")
+    assert record_item(clients)["report"]["held"] == ["stream_triggers"]
+    assert told(aws)[-1]["held"] == ["stream_triggers"]
+    aws._faults.clear()
+    assert let_go(both, "stream_triggers")["held"] == []
+
+
+def test_triggers_begin_with_the_first_record_of_the_stream_that_the_restore_made(
+    worker: Worker, aws: Aws, clients: Clients
+) -> None:
+    """They began at LATEST, and missed what was written while they were held."""
+    holds = holding(worker, "stream_triggers")
+    holds.follow(delivery(request(), 1))
+
+    let_go(holds, "stream_triggers")
+
+    assert positions(aws, clients) == {"TRIM_HORIZON"}
+
+
+def test_triggers_begin_so_too_where_an_earlier_release_made_the_stream(
+    worker: Worker, aws: Aws, clients: Clients
+) -> None:
+    both = holding(worker, "stream", "stream_triggers")
+    both.follow(delivery(request(), 1))
+    let_go(both, "stream")
+
+    let_go(both, "stream_triggers")
+
+    assert positions(aws, clients) == {"TRIM_HORIZON"}
+
+
+def test_triggers_of_a_stream_that_somebody_else_made_begin_with_what_is_new(
+    worker: Worker, aws: Aws, clients: Clients
+) -> None:
+    both = holding(worker, "stream", "stream_triggers")
+    both.follow(delivery(request(), 1))
+    view_type = clients.dynamodb.describe_table(TableName="orders")["Table"]["StreamSpecification"]
+    clients.dynamodb.update_table(TableName=TARGET, StreamSpecification=view_type)
+
+    let_go(both, "stream_triggers")
+
+    assert positions(aws, clients) == {"LATEST"}
+
+
+def test_what_is_left_out_for_good_is_held_no_more(worker: Worker, aws: Aws) -> None:
+    """It was held for ever, and each report asked for a release that could do nothing."""
+    holds = holding(worker, "stream_triggers")
+    holds.follow(delivery(request(), 1))
+    aws.fail(
+        "CreateEventSourceMapping", "InvalidParameterValueException", "Function does not exist", times=1000
+    )
+
+    answer = let_go(holds, "stream_triggers")
+
+    assert (answer["held"], answer["release"], answer["left_out"]) == ([], None, ["stream_triggers"])
+    assert "left over on the source" in by_setting(answer)["stream_triggers"]["reason"]
+
+
+def test_what_lacks_a_setting_that_is_off_is_held_no_more(worker: Worker) -> None:
+    holds = holding(worker, "stream_triggers", settings={"stream": False})
+    holds.follow(delivery(request(), 1))
+
+    answer = let_go(holds, "stream_triggers")
+
+    assert (answer["held"], answer["left_out"]) == ([], ["stream_triggers"])
 
 
 def test_a_step_that_builds_on_what_is_still_held_stays_held(worker: Worker) -> None:

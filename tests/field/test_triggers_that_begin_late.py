@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dynamodb_restore.actions.context import ActionContext
+from dynamodb_restore.actions.context import ActionContext, OperatorError
 from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.pipeline.claim import ClaimState
@@ -36,6 +36,9 @@ from tests.unit.changes.makers import NOON, put
 from tests.unit.fakes import Aws, Clock, function_arn, table_arn
 
 INDEX = function_arn("index")
+NO_ACCESS = (
+    "Cannot access stream. Please ensure the role can perform the GetRecords Action on your stream in IAM."
+)
 ACTIVE_AT = REQUESTED_AT + timedelta(minutes=25)
 SWITCHES = {"stream": True, "stream_triggers": True}
 
@@ -209,11 +212,10 @@ class Replayed:
 
     def stream_is_of(self, at: float) -> None:
         """Let the target's stream have been made at an instant; by whom, nobody knows."""
-        label = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         self.house.aws.describe_as(
             "orders-restored",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-            LatestStreamArn=f"{table_arn('orders-restored')}/stream/{label}",
+            LatestStreamArn=stream_arn_of(at),
         )
 
 
@@ -300,3 +302,68 @@ class TestRestoresWithReplay:
         assert report["result"] == "synced"
         assert replayed.triggers == {INDEX: "LATEST"}
         assert "it may miss changes of the next minutes" in report["settings"][-1]["done"][0]
+
+    def test_a_stream_that_was_made_during_the_wait_for_such_a_fence_is_not_new(
+        self, replayed: Replayed, aws: Aws
+    ) -> None:
+        """Somebody switches it on while an invocation of replay may still write."""
+        replayed.follow()
+        replayed.house.quarantine.add(put("a"), "wrong type")
+
+        def switch_on() -> None:
+            claim = replayed.house.claims.current()
+            if claim is not None and claim.fenced_at:
+                replayed.stream_is_of(claim.fenced_at + 1)
+
+        replayed.house.on_nap = switch_on
+        report = replayed.cut_over(force=True)
+        assert report["result"] == "synced"
+        assert aws.named("UpdateTable") == []
+        assert replayed.triggers == {INDEX: "LATEST"}
+
+    def test_a_target_that_is_deleted_during_the_wait_is_nothing_to_cut_over_to(
+        self, replayed: Replayed, aws: Aws
+    ) -> None:
+        replayed.follow()
+        replayed.house.quarantine.add(put("a"), "wrong type")
+
+        def replace_table() -> None:
+            claim = replayed.house.claims.current()
+            if claim is not None and claim.fenced_at:
+                aws.describe_as("orders-restored", TableId="another")
+
+        replayed.house.on_nap = replace_table
+        with pytest.raises(OperatorError, match="there is nothing to cut over to; abandon the restore"):
+            replayed.cut_over(force=True)
+
+    def test_a_stream_that_is_made_minutes_after_the_fence_has_its_time(
+        self, replayed: Replayed, aws: Aws
+    ) -> None:
+        """Lambda does not see a stream at once, and the first refusal was final."""
+        replayed.follow()
+        aws.fail("UpdateTable", "LimitExceededException", "Subscriber limit exceeded", times=10_000)
+        assert "next" in replayed.cut_over()
+        aws._faults.clear()
+        replayed.house.now += 200
+        aws.describe_as("orders-restored", LatestStreamArn=stream_arn_of(replayed.house.now))
+        aws.fail("CreateEventSourceMapping", "InvalidParameterValueException", NO_ACCESS)
+        assert replayed.cut_over()["result"] == "synced"
+        assert replayed.triggers == {INDEX: "TRIM_HORIZON"}
+
+    def test_the_time_begins_when_such_a_fence_is_one(self, replayed: Replayed, aws: Aws) -> None:
+        """Nothing was applied before, so nothing had any time yet."""
+        replayed.house.register(replay_timeout_seconds=200)
+        replayed.follow()
+        replayed.house.quarantine.add(put("a"), "wrong type")
+        aws.fail("CreateEventSourceMapping", "InvalidParameterValueException", NO_ACCESS)
+        answer = replayed.cut_over(force=True)
+        if "settling_until" in answer:
+            replayed.house.now += 230
+            answer = replayed.cut_over(force=True)
+        assert answer["result"] == "synced"
+        assert replayed.triggers == {INDEX: "TRIM_HORIZON"}
+
+
+def stream_arn_of(at: float) -> str:
+    label = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return f"{table_arn('orders-restored')}/stream/{label}"

@@ -49,7 +49,12 @@ def run(setting: Setting, clients: Clients, clock: Clock, *, late: bool = False)
     source, target = Table("orders", clients), Table("orders-restored", clients)
     desired = {setting.name: portable(setting, source)}
     sync = Sync(
-        [setting], desired, target, clock.pace(), switches={setting.name: True}, refusals_may_pass=not late
+        [setting],
+        desired,
+        target,
+        clock.pace(),
+        switches={setting.name: True},
+        refusals_may_pass=lambda: not late,
     )
     (outcome,) = sync.run()
     return outcome

@@ -61,14 +61,14 @@ run "what_an_override_holds_reaches_the_worker" {
   variables {
     settings = { replicas = true }
     overrides = [
-      { target = "orders-before-*", hold = ["ttl", "stream", "stream_triggers", "replicas", "ttl"] },
+      { target = "orders-before-*", hold = ["ttl", "stream", "stream_triggers", "replicas", "resource_policy", "ttl"] },
       { source = "orders" },
     ]
   }
 
   assert {
     condition = jsondecode(local.environment.OVERRIDES) == [
-      { target = "orders-before-*", hold = ["replicas", "stream", "stream_triggers", "ttl"] },
+      { target = "orders-before-*", hold = ["replicas", "resource_policy", "stream", "stream_triggers", "ttl"] },
       { source = "orders" },
     ]
     error_message = "The worker is told: ${local.environment.OVERRIDES}"
@@ -99,6 +99,21 @@ run "a_setting_that_is_held_may_be_on_for_that_override_alone" {
   }
 }
 
+# The stream's own policy attaches to it, as triggers do.
+run "the_resource_policy_is_held_with_the_stream" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    overrides = [{ source = "a", hold = ["stream", "stream_triggers"] }]
+  }
+
+  expect_failures = [var.overrides]
+}
+
 run "what_builds_on_a_held_setting_may_be_off" {
   command = plan
 
@@ -107,7 +122,7 @@ run "what_builds_on_a_held_setting_may_be_off" {
   }
 
   variables {
-    overrides = [{ source = "a", settings = { stream_triggers = false }, hold = ["stream"] }]
+    overrides = [{ source = "a", settings = { stream_triggers = false, resource_policy = false }, hold = ["stream"] }]
   }
 
   assert {

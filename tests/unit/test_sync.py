@@ -210,7 +210,7 @@ def test_a_refusal_that_had_time_to_pass_is_final(target: Table, clock: Clock) -
         target,
         clock.pace(),
         switches={"shelf": True},
-        refusals_may_pass=False,
+        refusals_may_pass=lambda: False,
     )
     assert late.run() == [Outcome("shelf", Status.FAILED, reason="put fig: buy a bigger shelf")]
     assert clock.naps == []

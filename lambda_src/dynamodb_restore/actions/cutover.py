@@ -28,6 +28,7 @@ from dynamodb_restore.pipeline.mapping import made_at
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
+from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
@@ -45,10 +46,6 @@ _STALE_SECONDS = 7200
 that can be asked for, and an hour."""
 
 _END_MARGIN_SECONDS = 60
-
-_REFUSALS_PASS_SECONDS = 180
-"""For how long, from the fence on, a refusal that can pass by itself is worth another call: twice what Lambda is known to need for
-a stream that was just made, and no longer, because the writers stand still."""
 
 
 @dataclass(frozen=True)
@@ -192,10 +189,7 @@ def _take_over(
     """
     identity = Identity(record.identified.target_id)
     target = Table(claim.target, context.cloner.clients, overrides=record.overrides, identity=identity)
-    try:
-        target.describe()
-    except TableGoneError as error:
-        raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
+    _look_at(target)
     reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
     claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
     if claim.accepted:
@@ -203,6 +197,10 @@ def _take_over(
         fenced_from = pipeline.fenced_from(claim)
         if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
             return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
+    # A stream that was made since the first look may have been replayed into.
+    target.forget()
+    target.stream_is_new = False
+    _look_at(target)
     target.stream_is_new |= _made_since_the_fence(pipeline, claim, target)
     outcomes, states = _finish_settings(context, pipeline, claim, record, target)
     notes = [
@@ -220,10 +218,23 @@ def _take_over(
     return report.as_json()
 
 
+def _look_at(target: Table) -> None:
+    try:
+        target.describe()
+    except TableGoneError as error:
+        raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
+
+
 def _made_since_the_fence(pipeline: Pipeline, claim: Claim, target: Table) -> bool:
     """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
-    fenced_from = pipeline.fenced_from(claim).timestamp() if claim.accepted else claim.fenced_at or 0
-    return made_at(target.live_stream_arn or "") > fenced_from
+    return made_at(target.live_stream_arn or "") > _finished_from(pipeline, claim).timestamp()
+
+
+def _finished_from(pipeline: Pipeline, claim: Claim) -> datetime:
+    """From when on settings may be finished, because replay can write no more."""
+    return (
+        pipeline.fenced_from(claim) if claim.accepted else datetime.fromtimestamp(claim.fenced_at or 0, UTC)
+    )
 
 
 def _window_notes(claim: Claim) -> list[str]:
@@ -248,6 +259,10 @@ def _finish_settings(
     identity = Identity(record.identified.source_id, parse_time(requested_at) if requested_at else None)
     find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline, identity)
     states = cloner.source_states(find_source, record.settings, treated)
-    fenced_for = context.now().timestamp() - (claim.fenced_at or 0)
-    sync = cloner.sync(states, target, treated, refusals_may_pass=fenced_for < _REFUSALS_PASS_SECONDS)
+    since = _finished_from(pipeline, claim)
+
+    def refusals_may_pass() -> bool:
+        return refusals.may_pass(target, since, refusals.WHILE_WRITERS_WAIT, context.now())
+
+    sync = cloner.sync(states, target, treated, refusals_may_pass=refusals_may_pass)
     return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps), states

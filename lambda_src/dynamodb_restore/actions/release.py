@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from dynamodb_restore.restore.request import parse_time
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Setting, Table, TableGoneError
+from dynamodb_restore.settings.stream import Stream
 
 _NOT_ENDED = {
     RestoreState.WAITING: "it is still followed: release once its report has come",
@@ -39,10 +41,11 @@ def release(
 ) -> dict[str, Any]:
     """Apply settings that an override held, from the source's states on record, and report.
 
-    What cannot be applied stays held, so that the same call can be made again.
+    What fails stays held, so that the same call can be made again, and so does what builds on another setting that is still to
+    come. What it came to is told and noted each time: the stream may be on already, though its trigger failed.
 
     Returns:
-        The report (`Report.as_json`); with `next`, and neither told nor noted, where some setting can still be applied.
+        The report (`Report.as_json`); with `next` where some setting can still be applied.
 
     Raises:
         OperatorError: there is no such restore, it has not ended, or does not hold these settings.
@@ -133,23 +136,21 @@ class _Release:
     def carry_out(self) -> dict[str, Any]:
         context, restore, record = self.context, self.restore, self.restore.record
         treated = treatment_on_record(context.config, record.request, record.settings)
+        # Another release, or a delivery, may have made the stream; its triggers are to miss nothing since.
+        restore.target.stream_is_new |= record.steps.tried(Stream.name)
         states = self._states(treated)
         applied = {outcome.setting: outcome for outcome in self._apply(states, treated)}
-        outcomes = [
-            _still_held(outcome, applied[outcome.setting]) if outcome.setting in applied else outcome
-            for outcome in record.outcomes
-        ]
+        outcomes = _with_held([applied.get(each.setting, each) for each in record.outcomes], record.outcomes)
         ended = [outcome for outcome in outcomes if outcome.setting in applied]
         report = self._report(outcomes, expiry_notes(ended, states, record.told_restore_point))
-        if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
-            # All is held still: the same call again goes on from here.
-            return {**report.as_json(), "next": "release again: some settings can still be applied"}
         context.announcer.announce(report, notify=treated.notify)
         noted = context.records.save_report(
             restore.key, report, context.now(), taken_up=True, lease=self.lease
         )
         if not noted:
             raise OperatorError(_NOT_NOTED)
+        if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
+            return {**report.as_json(), "next": "release again: some settings can still be applied"}
         return report.as_json()
 
     def _states(self, treated: Treatment) -> Desired:
@@ -222,7 +223,36 @@ class _Release:
         )
 
 
-def _still_held(before: Outcome, now: Outcome) -> Outcome:
-    """How a setting stands after its release: what is still open of it waits for the next one."""
-    left = now.still_open or (before.held if now.status is Status.FAILED else ())
+def _with_held(outcomes: Sequence[Outcome], earlier: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes after a release, each with what of it another release can still apply.
+
+    Args:
+        earlier: those before, in the same order; the same ones where nothing was released.
+    """
+    # What is held, or has failed and can be mended, may yet be there for what builds on it.
+    to_come = {each.setting for each in outcomes if each.held or each.status is Status.FAILED}
+    return [
+        now if now is before else _still_held(before, now, to_come)
+        for now, before in zip(outcomes, earlier, strict=True)
+    ]
+
+
+def _still_held(before: Outcome, now: Outcome, to_come: Collection[str]) -> Outcome:
+    """How a setting stands after its release: what of it failed, or lacks a setting that is to come, waits for the next one."""
+    left = tuple(step for step in now.still_open or () if _may_be_taken(step, now, to_come))
+    if not left and now.status is Status.FAILED:
+        left = before.held
     return replace(now, held=left, switch=before.switch)
+
+
+_LACKS = re.compile(r"; see the setting `(?P<setting>\w+)`$")
+"""How a step is left out that builds on another setting (`StepOmitted`)."""
+
+
+def _may_be_taken(step: str, outcome: Outcome, to_come: Collection[str]) -> bool:
+    """Whether a step that was not taken can be taken by another release; not where it was left out for good."""
+    for omission in outcome.omitted:
+        if omission.startswith(f"{step}: "):
+            lacks = _LACKS.search(omission)
+            return lacks is not None and lacks["setting"] in to_come
+    return True

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dynamodb_restore.aws import Clients, TableRef
+from dynamodb_restore.aws import AwsError, Clients, TableRef
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
@@ -36,7 +36,10 @@ from dynamodb_restore.settings.setting import (
     State,
     Table,
     TableGoneError,
+    completed,
+    is_incomplete,
 )
+from dynamodb_restore.settings.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,9 @@ class Cloner:
     ) -> Desired:
         """The source's portable states: those kept, and the rest read now.
 
+        Of a state that was kept with parts that could not be read, those are read again; where they cannot be now either, or the
+        source is gone, it stays as it was kept.
+
         All are of one table: where another one has its name, or took it while this read, nothing that was read now counts.
 
         Args:
@@ -99,24 +105,64 @@ class Cloner:
         wanted = self.settings if settings is None else settings
         switched_on = [setting for setting in wanted if treated.switches.get(setting.name, False)]
         unread = [setting for setting in switched_on if setting.name not in kept]
-        if not unread:
-            return kept
-        try:
-            source = find_source()
-            if source is None:
-                raise TableGoneError("the source was deleted")
+        partly = [setting for setting in switched_on if is_incomplete(kept.get(setting.name, {}))]
+        states: Desired = {}
+        if unread:
+            try:
+                states = self._read(unread, find_source, keep)
+            except TableGoneError as error:
+                why = f"{error}, and this was not read before"
+                gone = Unreadable(why, retryable=False, gone=True)
+                states = {setting.name: gone for setting in unread}
+        return {**kept, **self._read_again(partly, find_source, kept, keep), **states}
 
-            def keep_checked(name: str, state: State) -> None:
-                _look_again(source)
-                keep(name, state)
+    def _read(
+        self,
+        settings: Sequence[Setting],
+        find_source: Callable[[], Table | None],
+        keep: Callable[[str, State], object],
+    ) -> Desired:
+        """Read settings from the source.
 
-            states = read_settings(unread, source, self.pace, keep_checked)
+        Raises:
+            TableGoneError: it is gone, or was while this read.
+            ClientError, BotoCoreError: from `find_source`, from DescribeTable, and from `keep`.
+        """
+        source = find_source()
+        if source is None:
+            raise TableGoneError("the source was deleted")
+
+        def keep_checked(name: str, state: State) -> None:
             _look_again(source)
-            return {**kept, **states}
-        except TableGoneError as error:
-            why = f"{error}, and this was not read before"
-            gone = Unreadable(why, retryable=False, gone=True)
-            return {**kept, **{setting.name: gone for setting in unread}}
+            keep(name, state)
+
+        states = read_settings(settings, source, self.pace, keep_checked)
+        _look_again(source)
+        return states
+
+    def _read_again(
+        self,
+        settings: Sequence[Setting],
+        find_source: Callable[[], Table | None],
+        kept: Mapping[str, State],
+        keep: Callable[[str, State], object],
+    ) -> dict[str, State]:
+        """Of settings whose kept states are incomplete, those that are less so now."""
+        if not settings:
+            return {}
+        try:
+            now = self._read(settings, find_source, lambda name, state: None)
+        except (*AwsError, TableGoneError):
+            return {}
+        states = {
+            name: completed(kept[name], state)
+            for name, state in now.items()
+            if not isinstance(state, Unreadable)
+        }
+        states = {name: state for name, state in states.items() if state != kept[name]}
+        for name, state in states.items():
+            keep(name, state)
+        return states
 
     def sync(
         self,
@@ -127,7 +173,7 @@ class Cloner:
         *,
         source_region: str | None = None,
         settings: Sequence[Setting] | None = None,
-        refusals_may_pass: bool = True,
+        refusals_may_pass: Callable[[], bool] = lambda: True,
     ) -> Sync:
         """A run of the settings of `phases` that are switched on for this restore.
 
@@ -225,6 +271,7 @@ class DirectClone:
         )
         phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
         treated = treatment(self.config, source.name, target_name, None).releasing(release)
+        target.stream_waits = waits_for_cutover and treated.applies(Stream.name)
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
             states = self.cloner.source_states(lambda: source, {}, treated, settings=settings)

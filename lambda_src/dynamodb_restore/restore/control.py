@@ -49,6 +49,10 @@ class Treatment:
         """The same once an operator has released these settings."""
         return replace(self, held=[name for name in self.held if name not in settings])
 
+    def applies(self, setting: str) -> bool:
+        """Whether a setting is cloned by itself, without an operator."""
+        return self.switches.get(setting, False) and setting not in self.held
+
     def switched_by(self, setting: str) -> SwitchedBy:
         """Who decided whether a setting is cloned."""
         return self.choices.get(setting, SwitchedBy.VARIABLE)

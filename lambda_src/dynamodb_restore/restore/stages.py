@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, gap_notes
+from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Finished,
@@ -25,16 +27,6 @@ from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table
 from dynamodb_restore.settings.stream import Stream
-
-REFUSALS_PASS = timedelta(minutes=10)
-"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
-AWS provider waits for permissions of a function to take effect
-(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
-
-REFUSALS_PASS = timedelta(minutes=10)
-"""For how long, from when settings were first applied, a refusal that can pass by itself is tried again: twice what Terraform's
-AWS provider waits for permissions of a function to take effect
-(github.com/hashicorp/terraform-provider-aws, internal/service/lambda, `lambdaPropagationTimeout`)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +83,7 @@ class Stages:
             request.overrides,
             # Settings that have effects outside are applied only where nothing was replayed.
             stream_is_new=restore.steps.tried(Stream.name),
+            stream_waits=owned is not None and restore.treated.applies(Stream.name),
         )
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
@@ -112,7 +105,7 @@ class Stages:
             return LedByAnother()
         region = request.source_region
         since = record.syncing_since if record else None
-        refusals_may_pass = since is None or self.now() - since < REFUSALS_PASS
+        refusals_may_pass = partial(self._refusals_may_pass, target, since)
         desired: Desired = restore.kept
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
@@ -140,6 +133,7 @@ class Stages:
                 return Finished(report)
             # Abandoned meanwhile: a restore like any other.
             claim = None
+            target.stream_waits = False
             sync = self.cloner.sync(desired, target, restore.treated, source_region=region)
             outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
         if target.replaced:
@@ -149,6 +143,9 @@ class Stages:
         if claim is not None:
             notes.insert(0, _owned_by(request.source.name, claim))
         return self._synced(restore, outcomes, notes, tries, code)
+
+    def _refusals_may_pass(self, target: Table, since: datetime | None) -> bool:
+        return refusals.may_pass(target, since, refusals.WHILE_FOLLOWED, self.now())
 
     def _synced(
         self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: str
@@ -205,7 +202,8 @@ class Stages:
 
         def keep(name: str, state: State) -> None:
             source_id = restore.source.table_id
-            if self.records.keep_state(restore.key, name, state, on_record, source_id):
+            others = {other: each for other, each in on_record.items() if other != name}
+            if self.records.keep_state(restore.key, name, state, others, source_id):
                 on_record[name] = state
 
         read = self.cloner.source_states(

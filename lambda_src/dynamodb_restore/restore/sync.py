@@ -207,7 +207,7 @@ class Sync:
         source_region: str | None = None,
         attachable: Attachable = ANYTHING,
         held: Collection[str] = (),
-        refusals_may_pass: bool = True,
+        refusals_may_pass: Callable[[], bool] = lambda: True,
     ) -> None:
         """
         Args:
@@ -217,7 +217,7 @@ class Sync:
             attachable: which functions and streams may be attached; what may not is left out and reported.
             held: settings that are looked at and not written, because they wait for an operator.
             refusals_may_pass: whether it is so early that a refusal which can pass by itself (`CannotApplyError.passes`) may
-                still do so; otherwise it is final, as every other.
+                still do so; otherwise it is final, as every other. Asked at each such refusal.
         """
         self._settings = settings
         self._switches = {
@@ -427,7 +427,7 @@ class _Task:
     elsewhere: str | None
     guard: Guard
     attachable: Attachable
-    refusals_may_pass: bool
+    refusals_may_pass: Callable[[], bool]
 
     def first_look(self) -> _Look | Outcome:
         """What the target shows before anything is written; the outcome where it cannot be read."""
@@ -556,7 +556,7 @@ class _Task:
                         return replace(busy, reason=f"{step.summary}: {busy.reason}", in_doubt=in_doubt)
                 self.setting.apply(self.target, step)
             except CannotApplyError as error:
-                passes = error.passes and self.refusals_may_pass
+                passes = error.passes and self.refusals_may_pass()
                 refusal = _Failure(f"{step.summary}: {error}", retryable=passes, in_doubt=in_doubt)
                 delay = self._delay(attempt, deadline)
                 if not passes or delay is None:
@@ -631,6 +631,8 @@ class _Task:
 
     def _nothing_to_do(self, difference: Difference) -> Outcome:
         left_alone = [*difference.conflicts, *difference.omitted]
+        if difference.waiting:
+            left_alone.append(f"{WAITS_FOR_CUTOVER}: {'; '.join(difference.waiting)}")
         if not left_alone:
             return self._outcome(Status.UNCHANGED, difference, ())
         return self._outcome(Status.SKIPPED, difference, (), reason="; ".join(left_alone))
@@ -683,6 +685,7 @@ def _naming(table: str, difference: Difference) -> Difference:
         tuple(replace(step, summary=with_table(step.summary, table)) for step in difference.steps),
         tuple(with_table(conflict, table) for conflict in difference.conflicts),
         tuple(with_table(omission, table) for omission in difference.omitted),
+        tuple(with_table(step, table) for step in difference.waiting),
     )
 
 

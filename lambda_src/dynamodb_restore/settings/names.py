@@ -104,6 +104,7 @@ _TABLE_ARN = re.compile(
     re.DOTALL,
 )
 _STREAM = "/stream/"
+_STREAM_LABEL = "${stream}"
 
 
 def arns_without_table(value: Any, table_arn: str, stream_arn: str | None) -> Any:
@@ -140,11 +141,23 @@ def arns_with_table(value: Any, table_arn: str, stream_arn: str | None) -> Any:
         values["stream"] = stream_arn.partition(_STREAM)[2]
 
     def filled(text: str) -> str:
-        if stream_arn is None and "${stream}" in text:
+        if stream_arn is None and _STREAM_LABEL in text:
             raise ValueError("it names the table's stream, and the table has none")
         return _filled(text, values)
 
     return _texts(value, filled)
+
+
+def names_live_stream(value: Any) -> bool:
+    """Whether a text inside `value` names the live stream of the table that `arns_without_table` took out of it."""
+    match value:
+        case str():
+            return _STREAM_LABEL in value
+        case dict():
+            return any(map(names_live_stream, value.values()))
+        case list():
+            return any(map(names_live_stream, value))
+    return False
 
 
 def _arn_without_table(text: str, table_arn: str, stream_arn: str | None) -> str:
@@ -161,7 +174,7 @@ def _arn_without_table(text: str, table_arn: str, stream_arn: str | None) -> str
             return escaped(text)
     inside = arn["inside"] or ""
     if stream_arn is not None and inside == _STREAM + stream_arn.partition(_STREAM)[2]:
-        inside = f"{_STREAM}${{stream}}"
+        inside = f"{_STREAM}{_STREAM_LABEL}"
     else:
         inside = escaped(inside)
     return (

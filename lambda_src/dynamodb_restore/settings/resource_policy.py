@@ -10,7 +10,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import error_code
-from dynamodb_restore.settings.names import arns_with_table, arns_without_table, matches
+from dynamodb_restore.settings.names import arns_with_table, arns_without_table, matches, names_live_stream
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
@@ -59,6 +59,7 @@ second run and of cutover, replay, repair."""
 
 class ResourcePolicy:
     """Portable state: `{"table": policy, "stream": policy, "account": id}`, each policy a parsed document or None.
+    `"stream_waits": True` stands beside them where the table gets its stream at cutover only: what names it waits till then.
 
     ARNs of the table, its indexes and its streams have placeholders in them.
 
@@ -91,12 +92,15 @@ class ResourcePolicy:
             resource_arn = _resource_arn(table, resource)
             policy = None if resource_arn is None else _policy(table, resource_arn)
             state[resource] = arns_without_table(policy, table.arn, table.live_stream_arn)
+        if table.stream_waits and table.live_stream_arn is None:
+            state["stream_waits"] = True
         return Reading(state)
 
     def diff(self, desired: State, current: State) -> Difference:
         steps: list[Step] = []
         conflicts: list[str] = []
         omitted: list[str] = []
+        waiting: list[str] = []
         for resource in _RESOURCES:
             present = current[resource]
             if desired[resource] is None:
@@ -116,9 +120,13 @@ class ResourcePolicy:
             if isinstance(denied, str):
                 omitted.append(f"the resource policy of the {resource}: {denied}")
                 continue
+            summary = f"attach the resource policy of the {resource}"
+            if current.get("stream_waits") and (resource == "stream" or names_live_stream(wanted)):
+                waiting.append(summary)
+                continue
             payload = {"resource": resource, "policy": wanted, "denied": denied}
-            steps.append(Step(f"attach the resource policy of the {resource}", payload))
-        return Difference(tuple(steps), tuple(conflicts), tuple(omitted))
+            steps.append(Step(summary, payload))
+        return Difference(tuple(steps), tuple(conflicts), tuple(omitted), tuple(waiting))
 
     def apply(self, table: Table, step: Step) -> None:
         resource_arn = _resource_arn(table, step.payload["resource"])

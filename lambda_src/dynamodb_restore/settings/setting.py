@@ -15,7 +15,36 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 State = Mapping[str, Any]
-"""A setting as read: JSON values only, with nothing in it that names its table (the portable state)."""
+"""A setting as read: JSON values only, with nothing in it that names its table (the portable state). `"incomplete": True` at its
+top level says that a part could not be read, which has `"unreadable": reason`, and is to be read again (`completed`)."""
+
+
+def is_incomplete(state: State) -> bool:
+    """Whether a part of a portable state could not be read."""
+    return state.get("incomplete") is True
+
+
+def completed(kept: State, now: State) -> State:
+    """A state that was kept, with the parts that could not be read as they are read now; all else stays as it was.
+
+    A part that is not there any more stays unreadable.
+    """
+    filled = {key: _filled(value, now.get(key)) for key, value in kept.items() if key != "incomplete"}
+    return {**filled, "incomplete": True} if _has_unreadable(filled) else filled
+
+
+def _filled(kept: Any, now: Any) -> Any:
+    if not isinstance(kept, Mapping) or not isinstance(now, Mapping):
+        return kept
+    if "unreadable" in kept:
+        return now
+    return {key: _filled(value, now.get(key)) for key, value in kept.items()}
+
+
+def _has_unreadable(value: Any) -> bool:
+    return isinstance(value, Mapping) and (
+        "unreadable" in value or any(_has_unreadable(inner) for inner in value.values())
+    )
 
 
 class Phase(enum.Enum):
@@ -111,6 +140,7 @@ class Table:
         stream_is_new: whether the stream that the table has, or will have, is known to hold nothing but what was written to the
             table since it is a table of its own: nothing that was replayed into it. So it is once the table was seen without a
             stream, by this handle or by whoever made it.
+        stream_waits: whether the table gets its stream at cutover only, so that what builds on it waits, too.
     """
 
     def __init__(
@@ -123,6 +153,7 @@ class Table:
         identity: Identity | None = None,
         *,
         stream_is_new: bool = False,
+        stream_waits: bool = False,
     ) -> None:
         self.name = name
         self.clients = clients
@@ -131,6 +162,7 @@ class Table:
         self.identity = identity or Identity()
         self.replaced = False
         self.stream_is_new = stream_is_new
+        self.stream_waits = stream_waits
         self._description = None if description is None else self._checked(description)
 
     def describe(self) -> TableDescriptionTypeDef:
@@ -220,11 +252,13 @@ class Difference:
         steps: the writes that would close it, in order.
         conflicts: what the target has otherwise than the source, and keeps.
         omitted: what the source has and the target cannot or must not get, each with its reason.
+        waiting: steps that can be taken once the table gets its stream, at cutover.
     """
 
     steps: tuple[Step, ...] = ()
     conflicts: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 class Setting(Protocol):

@@ -50,9 +50,9 @@ class StreamTriggers:
 
     `function_arn` keeps its alias or version. `enabled` is None while Lambda is still making the mapping
     and does not tell. `properties` has only what Lambda returned, falsy values included: zero retries and
-    no limit are different things. A trigger whose filter cannot be read has `"unreadable": reason`; one that Lambda itself
-    has disabled, `"stopped": reason`. `"stream_is_new": True` stands beside `triggers` where they may begin with the stream's
-    first record.
+    no limit are different things. A trigger whose filter cannot be read has `"unreadable": reason`, and `"incomplete": True` stands
+    beside `triggers` then: a throttle of KMS passes, and a key policy can be mended. One that Lambda itself has disabled has
+    `"stopped": reason`. `"stream_is_new": True` stands beside `triggers` where they may begin with the stream's first record.
     """
 
     name = "stream_triggers"
@@ -73,6 +73,8 @@ class StreamTriggers:
             if mapping.get("State") != "Deleting" and mapping["UUID"] not in table.own_mappings
         ]
         triggers = {mapping["FunctionArn"]: _trigger(mapping, lambda_) for mapping in mappings}
+        unreadable = any("unreadable" in trigger for trigger in triggers.values())
+        incomplete = {"incomplete": True} if unreadable else {}
         in_motion = tuple(
             f"the trigger of {mapping['FunctionArn']} is {mapping['State']}"
             for mapping in mappings
@@ -83,7 +85,7 @@ class StreamTriggers:
             for function_arn, trigger in triggers.items()
             if "stopped" in trigger
         )
-        return Reading({"triggers": triggers, **new_stream}, in_motion, failures)
+        return Reading({"triggers": triggers, **new_stream, **incomplete}, in_motion, failures)
 
     def diff(self, desired: State, current: State) -> Difference:
         steps: list[Step] = []
