@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, override
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.restore.clone import DirectClone

@@ -355,22 +355,18 @@ class LocalAws:
     ) -> Restore:
         """Let AWS Backup restore a table, from a recovery point of its own that holds what the backup holds.
 
-        What it does for a restore job: it calls RestoreTableFromAwsBackup, which no one else can call
-        (docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html), and CloudTrail records that.
-        The job's own changes of state are announced by `announce_job`.
+        For a restore job it calls RestoreTableFromAwsBackup, and CloudTrail records that; the job's own changes of state are
+        announced by `announce_job`.
         """
-        source_arn = backup_arn.partition("/backup/")[0]
-        job = RestoreJob.begun(
-            self.region, self.account_id, source_arn, self.table_arn(target), tested=tested
-        )
+        source = backup_arn.partition("/backup/")[0]
+        job = RestoreJob.begun(self.region, self.account_id, source, self.table_arn(target), tested=tested)
         self.rules.restore_jobs.add(job)
         self.rules.restores.stay_creating(target, polls, recovery_point=job.recovery_point_arn)
-        answer = self.clients(caller="aws-backup").dynamodb.restore_table_from_backup(
-            BackupArn=backup_arn, TargetTableName=target
-        )
+        dynamodb = self.clients(caller="aws-backup").dynamodb
+        answer = dynamodb.restore_table_from_backup(BackupArn=backup_arn, TargetTableName=target)
         restore = self._begun(
             "RestoreTableFromAwsBackup",
-            table_name(source_arn),
+            table_name(source),
             {"BackupArn": job.recovery_point_arn, "TargetTableName": target},
             answer["TableDescription"],
             self.region,
