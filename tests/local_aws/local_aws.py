@@ -355,8 +355,7 @@ class LocalAws:
     ) -> Restore:
         """Let AWS Backup restore a table, from a recovery point of its own that holds what the backup holds.
 
-        For a restore job it calls RestoreTableFromAwsBackup, and CloudTrail records that; the job's own changes of state are
-        announced by `announce_job`.
+        It calls RestoreTableFromAwsBackup, which CloudTrail records; `announce_job` announces the job's changes of state.
         """
         source = backup_arn.partition("/backup/")[0]
         job = RestoreJob.begun(self.region, self.account_id, source, self.table_arn(target), tested=tested)
