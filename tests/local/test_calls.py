@@ -28,6 +28,7 @@ def _aws_carries_everything_out_at_once(aws: LocalAws, monkeypatch: pytest.Monke
         rules.warm_throughput,
         rules.resource_policies,
         rules.table_tags,
+        rules.triggers,
     ):
         monkeypatch.setattr(rule, "default_polls", 0)
 

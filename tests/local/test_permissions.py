@@ -218,7 +218,7 @@ class TestWhoMaySend:
         self, deployed: Deployment, queues: AppliedQueues
     ) -> None:
         rules = [rule["arn"] for rule in deployed.outputs["rules"].values()]
-        assert len(rules) == 2
+        assert len(rules) == 3
         for queue in (queues.restores, queues.dead_letters):
             sends = {
                 source: queue.takes_from(Caller(service="events.amazonaws.com", source_arn=source))
