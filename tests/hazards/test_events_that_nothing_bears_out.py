@@ -39,7 +39,7 @@ from tests.unit.builders import (
     record_item,
     request,
 )
-from tests.unit.fakes import Aws, Clock
+from tests.unit.fakes import Aws, Clock, table_arn
 
 WAITS = "CloudTrail does not show the call that restored orders-restored yet"
 
@@ -142,10 +142,10 @@ class TestCloudTrail:
 
     @pytest.mark.parametrize(("of", "found"), [("a", True), ("b", False)])
     def test_a_call_that_names_its_backup_alone(self, worker: Worker, aws: Aws, of: str, found: bool) -> None:
-        arn = "arn:aws:backup:eu-central-1:123456789012:recovery-point:"
+        arn = f"{table_arn('orders')}/backup/"
         parameters = {"backupArn": f"{arn}a", "targetTableName": TARGET}
-        aws.trail.note(recorded_call(eventName="RestoreTableFromAwsBackup", requestParameters=parameters))
-        asked = request(event_name="RestoreTableFromAwsBackup", backup_arn=f"{arn}{of}")
+        aws.trail.note(recorded_call(eventName="RestoreTableFromBackup", requestParameters=parameters))
+        asked = request(event_name="RestoreTableFromBackup", backup_arn=f"{arn}{of}")
         verdict = worker.follow(delivery(asked, 1))
         assert isinstance(verdict, Finished) is found
 

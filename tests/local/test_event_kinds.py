@@ -155,8 +155,10 @@ def test_a_job_that_failed_restores_nothing(
     )
     deployed.wait_until_idle()
 
+    # Where it had been followed by then, that is told.
     record = deployed.record(target)
-    assert record is None or record["state"] == "waiting"
+    assert record is None or record["state"] == "failed"
+    assert record is None or "is FAILED" in record["report"]["reason"]
     assert read_settings(aws.observer(), target) == nothing_set()
 
 

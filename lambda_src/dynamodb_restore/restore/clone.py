@@ -272,6 +272,7 @@ class DirectClone:
         phases = (Phase.ON_ACTIVE,) if waits_for_cutover else tuple(Phase)
         treated = treatment(self.config, source.name, target_name, None).releasing(release)
         target.stream_waits = waits_for_cutover and treated.applies(Stream.name)
+        target.stream_is_new |= self._made_its_stream(source, target)
         outcomes: list[Outcome] = []
         for settings in (self.cloner.protecting, self.cloner.others):
             states = self.cloner.source_states(lambda: source, {}, treated, settings=settings)
@@ -288,3 +289,11 @@ class DirectClone:
             requested_by=f"{requested_by or 'not stated'} (by direct invocation, not verified)",
             outcomes=outcomes,
         )
+
+    def _made_its_stream(self, source: Table, target: Table) -> bool:
+        """Whether the restore of the target from that source has made the target's stream: then it holds nothing else than what
+        was written to the target since."""
+        table_id = target.identity.table_id
+        record = self.cloner.records.get(RestoreKey(target.name, table_id)) if table_id else None
+        of_source = record is not None and record.request.get("source") == source.name
+        return record is not None and of_source and record.steps.tried(Stream.name)

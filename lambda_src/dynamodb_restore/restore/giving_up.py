@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime, TableRef, explain
@@ -23,7 +23,7 @@ from dynamodb_restore.restore.delivery import (
 )
 from dynamodb_restore.restore.ending import Ending
 from dynamodb_restore.restore.kept_time import ENDING_SECONDS
-from dynamodb_restore.restore.lookup import Lookup
+from dynamodb_restore.restore.lookup import Lookup, as_on_record
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting
@@ -66,6 +66,8 @@ class GivingUp:
                 key = record = None
             if record is not None and record.settled:
                 return NothingToDo("already finished by an earlier delivery")
+            request = as_on_record(request, record)
+            delivery = replace(delivery, request=request)
             if lease is None and key is not None and record is not None:
                 # Where the restore table takes no notes, people and machines hear of it all the same.
                 with suppress(*AwsError):

@@ -186,14 +186,10 @@ class Lookup:
         Raises:
             ClientError, BotoCoreError: from LookupEvents, where it can succeed later.
         """
-        if request.event_name != FOUND_DETAIL_TYPE:
-            return request
-        record, description = found.record, found.target.description
-        if record is not None:
-            with suppress(KeyError, TypeError, ValueError):
-                return RestoreRequest.from_json(record.request, found.target.target_id)
-        if record is not None or description is None:
-            return request
+        description = found.target.description
+        noted = as_on_record(request, found.record)
+        if request.event_name != FOUND_DETAIL_TYPE or noted is not request or description is None:
+            return noted
         try:
             return as_recorded_in_trail(self.cloner.clients, request, description)
         except AwsError as error:
@@ -321,6 +317,14 @@ class Lookup:
         if problem is not None:
             treated = replace(treated, notes=(*treated.notes, problem))
         return replace(restore, kept=kept, treated=treated)
+
+
+def as_on_record(request: RestoreRequest, record: RestoreRecord | None) -> RestoreRequest:
+    """The request as its call's event told it, where the reconciler found the restore and an event is on record; else as it is."""
+    if request.event_name == FOUND_DETAIL_TYPE and record is not None:
+        with suppress(KeyError, TypeError, ValueError):
+            return RestoreRequest.from_json(record.request, request.target_id)
+    return request
 
 
 @dataclass(frozen=True)
