@@ -17,7 +17,7 @@ provider "aws" {}
 
 locals {
   polling = {
-    max_attempts       = 9
+    max_attempts       = 20
     base_delay_seconds = 1
     backoff_rate       = 1.5
     max_delay_seconds  = 2
@@ -65,7 +65,7 @@ module "all" {
   overrides = concat(
     [
       { target = "*-opted-out-*", follow = false },
-      # Where calls are throttled by the thousand, nine attempts within seconds are no measure.
+      # Where calls are throttled by the thousand, a few attempts within seconds are no measure.
       { target = "*-crowd-*", polling = { max_delay_seconds = 15 } },
       {
         target = "*-first-seven-*"
