@@ -83,7 +83,7 @@ def build(*, on_demand: bool = False, pipeline: bool = False) -> Account:
     account.tables.restore(SOURCE, TARGET, TARGET_MADE_AT, RESTORED_TO)
     account.trail.note(json.loads(restore_event())["detail"])
     if pipeline:
-        _pipeline(account)
+        add_pipeline(account)
     return account
 
 
@@ -260,7 +260,7 @@ def _references(account: Account) -> None:
         account.cloudwatch.dashboards[name] = json.dumps({"widgets": [widget]})
 
 
-def _pipeline(account: Account) -> None:
+def add_pipeline(account: Account) -> None:
     """The source's pipeline as Terraform makes it, with some changes captured and replayed."""
     stream_arn = account.tables.tables[SOURCE].description["LatestStreamArn"]
     uuids = [

@@ -65,7 +65,3 @@ def told(functions: Functions, world: World) -> dict[str, Any]:
     deliver_all(functions, world)
     (report,) = reports(world)
     return report
-
-
-def by_setting(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {setting["setting"]: setting for setting in report["settings"]}

@@ -36,5 +36,5 @@ def test_the_reconciler_finds_it(functions: Functions, seconds: float) -> None:
     world.account.tables.finish_restore(TARGET)
     report = told(functions, world)
     assert report["result"] == "synced"
-    assert any("no event of the call came" in note for note in report["notes"])
+    assert any("before an event of its call" in note for note in report["notes"])
     assert target(world).recovery_days == 7

@@ -13,7 +13,8 @@ import pytest
 from tests.aws.names import table_arn
 from tests.faults.estate import TARGET
 from tests.faults.functions import Functions, World
-from tests.field.restores import TESTING_PLAN, by_setting, restored_by_job, told
+from tests.field.restores import TESTING_PLAN, restored_by_job, told
+from tests.hazards.reporting import by_setting
 from tests.hazards.restore_runs import record, target
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
@@ -37,7 +38,7 @@ def test_a_restore_test_gets_what_describes_the_table(functions: Functions) -> N
     report = told(functions, a_restore_test())
     assert report["result"] == "synced"
     done = {name for name, setting in by_setting(report).items() if setting["done"]}
-    assert done <= KEPT
+    assert done == KEPT
     assert by_setting(report)["deletion_protection"]["reason"] == "switched off for drills"
     assert by_setting(report)["deletion_protection"]["switch"] == {"on": False, "by": "drill"}
 

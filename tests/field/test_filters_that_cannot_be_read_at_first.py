@@ -11,6 +11,7 @@ import pytest
 from dynamodb_restore.restore.delivery import Finished
 from dynamodb_restore.settings.setting import completed
 from tests.field.test_triggers_that_begin_late import INDEX, Replayed
+from tests.hazards.reporting import by_setting
 from tests.unit.changes.house import STREAM, House
 from tests.unit.fakes import Aws, function_arn
 
@@ -47,10 +48,6 @@ def kept(replayed: Replayed) -> Any:
     record = replayed.house.actions.record(claim)
     assert record is not None
     return record.settings["stream_triggers"]
-
-
-def by_setting(report: Any) -> dict[str, Any]:
-    return {each["setting"]: each for each in report["settings"]}
 
 
 def test_the_state_on_record_says_that_it_is_incomplete(replayed: Replayed) -> None:

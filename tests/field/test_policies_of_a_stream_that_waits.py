@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -19,6 +18,7 @@ from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.stream import Stream
 from tests.field.test_triggers_that_begin_late import Replayed
+from tests.hazards.reporting import by_setting
 from tests.unit.changes.house import STREAM, House
 from tests.unit.fakes import Aws, table_arn
 from tests.unit.test_resource_policy import Policies, allow, document, policies
@@ -54,10 +54,6 @@ class WithPolicies(Replayed):
 def replayed(house: House, policies: Policies) -> WithPolicies:
     policies.documents[STREAM] = json.dumps(document(allow(STREAM, Action="dynamodb:GetRecords")))
     return WithPolicies(house)
-
-
-def by_setting(report: Mapping[str, Any]) -> dict[str, Any]:
-    return {each["setting"]: each for each in report["settings"]}
 
 
 def test_it_waits_with_the_stream_and_is_applied_at_cutover(replayed: WithPolicies, aws: Aws) -> None:

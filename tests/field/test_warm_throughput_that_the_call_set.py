@@ -13,7 +13,8 @@ import pytest
 
 from tests.faults.estate import INDEX, RESTORE_QUEUE, build
 from tests.faults.functions import Functions, World
-from tests.field.restores import by_setting, told
+from tests.field.restores import told
+from tests.hazards.reporting import by_setting
 from tests.hazards.restore_runs import target
 from tests.unit.builders import event
 

@@ -1,4 +1,4 @@
-"""A source table with a pipeline, and the environment that Terraform gives the functions."""
+"""A source table with a pipeline, the functions deployed, and the environment that Terraform gives them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest  # noqa: E402
 from dynamodb_restore import aws as aws_module  # noqa: E402
 from dynamodb_restore.handlers import capture  # noqa: E402
 from tests.aws.clock import VirtualClock  # noqa: E402
+from tests.faults.conftest import functions  # noqa: E402
 from tests.unit.changes.conftest import house  # noqa: E402
 from tests.unit.changes.house import FAILURES, House  # noqa: E402
 from tests.unit.changes.makers import NOON, RESTORE_TABLE  # noqa: E402
 from tests.unit.conftest import aws, clients, clock  # noqa: E402
 
-__all__ = ["aws", "clients", "clock", "house"]
+__all__ = ["aws", "clients", "clock", "functions", "house"]
 
 
 @pytest.fixture

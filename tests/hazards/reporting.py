@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from dynamodb_restore.aws import Clients
@@ -26,7 +27,7 @@ def told(aws: Aws) -> list[dict[str, Any]]:
     return [json.loads(call["Entries"][0]["Detail"]) for call in aws.named("PutEvents")]
 
 
-def by_setting(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def by_setting(report: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The settings of a report by their names."""
     return {outcome["setting"]: outcome for outcome in report["settings"]}
 

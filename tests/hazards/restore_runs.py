@@ -53,6 +53,12 @@ def record(world: World) -> dict[str, Any]:
     return found
 
 
+def claims(world: World) -> list[str]:
+    """The states of the claims of all pipelines."""
+    items = world.account.items.tables[RESTORE_TABLE].items.values()
+    return [item["state"]["S"] for item in items if item["sk"]["S"] == "claim"]
+
+
 def target(world: World) -> TableState:
     return world.account.tables.tables[TARGET]
 

@@ -116,7 +116,11 @@ class TestWhoAsked:
 
     @pytest.mark.parametrize(
         ("requested_by", "expected"),
-        [(OPERATOR, "applied"), (DEVELOPER, "skipped"), ("unknown: no event of the call came", "skipped")],
+        [
+            (OPERATOR, "applied"),
+            (DEVELOPER, "skipped"),
+            ("unknown: found before an event of the call", "skipped"),
+        ],
     )
     def test_an_override_holds_for_certain_callers(
         self, clients: Clients, clock: Clock, requested_by: str, expected: str

@@ -6,8 +6,6 @@ run, so Lambda ended it, and every redelivery after it: nothing was applied, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from dynamodb_restore.settings.registry import SETTINGS
@@ -26,12 +24,6 @@ OTHERS = ("application-autoscaling", "backup", "cloudwatch", "iam", "lambda")
 """Services that settings and searches ask, and that no part of following a restore needs."""
 
 ALL_NAMES = {setting.name for setting in SETTINGS}
-
-
-@pytest.fixture
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
 
 
 def hangs(world: World, *services: str, mode: Mode = Mode.TIMED_OUT) -> None:

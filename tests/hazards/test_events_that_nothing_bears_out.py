@@ -16,7 +16,7 @@ import pytest
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.delivery import Finished, GivenUp, TryAgain, Verdict
 from dynamodb_restore.restore.evidence import LONGEST_UNKNOWN, TRAIL_DELAY
-from dynamodb_restore.restore.request import RestoreJob, RestoreRequest
+from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, RestoreJob, RestoreRequest
 from dynamodb_restore.restore.worker import Worker
 from tests.aws.trail import recorded_call
 from tests.hazards.restoring import (
@@ -154,7 +154,7 @@ class TestCloudTrail:
     ) -> None:
         """Their events have an id that CloudTrail does not know."""
         aws.trail.note(recorded_call(table_id=TARGET_ID))
-        found = request(event_name="DynamoDB Table Restore Found", event_id="of the reconciler")
+        found = request(event_name=FOUND_DETAIL_TYPE, event_id="of the reconciler")
         assert isinstance(worker.follow(delivery(found, 1)), Finished)
 
     def test_a_role_that_may_not_look_says_so(self, worker: Worker, aws: Aws) -> None:

@@ -7,30 +7,18 @@ source's pipeline stayed claimed, so that the next restore of that table got non
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.actions import deliver_all
-from tests.faults.estate import RESTORE_QUEUE, RESTORE_TABLE, TARGET, build
+from tests.faults.estate import RESTORE_QUEUE, TARGET, build
 from tests.faults.functions import Functions, World
 from tests.field.restores import JOB, job
-from tests.hazards.restore_runs import dead_letters, record, reports
+from tests.hazards.restore_runs import claims, dead_letters, record, reports
 from tests.unit.builders import event
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture(scope="module")
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
-
-
-def claims(world: World) -> list[str]:
-    items = world.account.items.tables[RESTORE_TABLE].items.values()
-    return [item["state"]["S"] for item in items if item["sk"]["S"] == "claim"]
 
 
 def running(functions: Functions, *, followed: bool) -> World:

@@ -7,7 +7,6 @@ their redrive ran them all at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 TTL_DENIED = failing({"UpdateTimeToLive": Fault(Mode.DENIED)})
 SENT_ASIDE = Call("SendMessage", DEAD_LETTERS)
-
-
-@pytest.fixture
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
 
 
 def results(world: World) -> list[str]:

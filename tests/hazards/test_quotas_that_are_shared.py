@@ -7,7 +7,6 @@ backups, for as long as the quota made its alarms wait: 24 minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 ALARMS = 60
 PER_SECOND = 0.3
 """Of the three, where ten restores share them."""
-
-
-@pytest.fixture
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
 
 
 @dataclass

@@ -7,30 +7,24 @@ operator had abandoned the restore and was told that nothing would be replayed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.aws.errors import client_error
 from tests.aws.hazards import Attempt, Fault, Mode, failing
 from tests.faults.actions import deliver_all, redrive
-from tests.faults.estate import RESTORE_QUEUE, RESTORE_TABLE, SOURCE, TARGET, _pipeline, build, restore_event
+from tests.faults.estate import (
+    RESTORE_QUEUE,
+    SOURCE,
+    TARGET,
+    add_pipeline,
+    build,
+    restore_event,
+)
 from tests.faults.functions import Functions, World
-from tests.hazards.restore_runs import dead_letters, reports, target
+from tests.hazards.restore_runs import claims, dead_letters, reports, target
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture(scope="module")
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
-
-
-def claims(world: World) -> list[str]:
-    items = world.account.items.tables[RESTORE_TABLE].items.values()
-    return [item["state"]["S"] for item in items if item["sk"]["S"] == "claim"]
 
 
 def refused(world: World, operation: str) -> None:
@@ -59,7 +53,7 @@ def redriven(functions: Functions, world: World) -> str:
 
 def test_a_pipeline_that_was_added_meanwhile(functions: Functions) -> None:
     world = given_up(functions, World(build()))
-    _pipeline(world.account)
+    add_pipeline(world.account)
     assert redriven(functions, world) == "synced"
     assert claims(world) == []
 

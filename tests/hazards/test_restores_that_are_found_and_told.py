@@ -9,25 +9,20 @@ event had been there first, its request on record was overwritten.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE
 from tests.faults.actions import deliver_all
 from tests.faults.estate import RESTORE_QUEUE, TARGET, TARGET_MADE_AT, restore_event
 from tests.faults.functions import Functions, World
-from tests.field.restores import by_setting, unseen
+from tests.field.restores import unseen
+from tests.hazards.reporting import by_setting
 from tests.hazards.restore_runs import record, reports, target
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture(scope="module")
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
 
 
 @pytest.fixture
@@ -58,7 +53,7 @@ def after_an_hour(world: World) -> None:
     world.account.tables.finish_restore(TARGET)
     world.clock.now += 3600
     for message in world.account.queues.queues[RESTORE_QUEUE].messages.values():
-        if json.loads(message.body)["detail-type"] != "DynamoDB Table Restore Found":
+        if json.loads(message.body)["detail-type"] != FOUND_DETAIL_TYPE:
             message.visible_at = world.clock.now + 5
 
 
@@ -68,7 +63,7 @@ def is_as_called(functions: Functions, world: World, event: dict[str, Any]) -> N
     assert report["requested_by"] == event["detail"]["userIdentity"]["arn"]
     assert report["held"] == ["ttl"]
     assert target(world).ttl["TimeToLiveStatus"] == "DISABLED"
-    assert not any("no event of the call came" in note for note in report["notes"])
+    assert not any("before an event of its call" in note for note in report["notes"])
     overrides = record(world)["request"]["M"]["overrides"]["M"]
     assert overrides["billing_mode"] == {"S": "PROVISIONED"}
     assert "the restore call set" in str(by_setting(report)["auto_scaling"])

@@ -6,7 +6,7 @@ had the default one, so that everything was replayed, and nobody was told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -29,12 +29,6 @@ _DEFAULT = Window(NOON - 3660)
 _CHOSEN = Window(NOON - 1800, NOON - 60, present_images=True)
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture
-def functions() -> Iterator[Functions]:
-    with Functions().deployed() as deployed:
-        yield deployed
 
 
 def choose(house: House, window: Window = _CHOSEN) -> None:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -76,6 +77,7 @@ def run_pytest(
 
 def _run(arguments: list[str], root: str, environment: dict[str, str], output: str) -> None:
     os.setsid()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for descriptor in (1, 2):
         os.dup2(printed, descriptor)
@@ -89,3 +91,11 @@ def _run(arguments: list[str], root: str, environment: dict[str, str], output: s
     sys.path[:] = [root, *(path for path in sys.path if path not in ("", here, root))]
     # Plugins that are imported already cannot be rewritten for better messages, and need not be.
     sys.exit(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments]))
+
+
+def _end_with_parent() -> None:
+    """A run whose starter was killed would go on for as long as its tests take."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)

@@ -37,10 +37,11 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     """
     claim = claim_of(pipeline)
     if claim.has_replayed_nothing:
+        # First, for it has to hold also where the restore is given up and its message redriven; where the claim has changed
+        # meanwhile it does no harm: a replay that has begun goes on.
+        note_without_replay(context.cloner.clients, context.config.restore_table_name, restore_key(claim))
         if not pipeline.give_up(claim):
             raise OperatorError(CHANGED_MEANWHILE)
-        # Also where the restore is given up, and its message redriven.
-        note_without_replay(context.cloner.clients, context.config.restore_table_name, restore_key(claim))
         return {"released": f"no changes will be replayed into {claim.target}; its settings are still cloned"}
     if claim.state is ClaimState.WATCHING:
         late = pipeline.end_watch(claim)

@@ -21,7 +21,6 @@ from dynamodb_restore.actions.context import (
     fenced,
     restore_key,
 )
-from dynamodb_restore.aws import TableRef
 from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.mapping import made_at
@@ -34,7 +33,7 @@ from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
 from dynamodb_restore.restore.report import overall
-from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
 
@@ -255,9 +254,9 @@ def _finish_settings(
     """
     cloner = context.cloner
     treated = treatment_on_record(context.config, record.request, record.settings)
-    requested_at = record.request.get("requested_at")
-    identity = Identity(record.identified.source_id, parse_time(requested_at) if requested_at else None)
-    find_source = partial(cloner.source_table, TableRef(pipeline.source), pipeline, identity)
+    request = RestoreRequest.from_json(record.request, claim.restore_id)
+    identity = Identity(record.identified.source_id, request.source_existed_at)
+    find_source = partial(cloner.source_table, request.source, pipeline, identity)
     states = cloner.source_states(find_source, record.settings, treated)
     since = _finished_from(pipeline, claim)
 

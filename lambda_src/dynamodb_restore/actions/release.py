@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dynamodb_restore.actions.context import ActionContext, OperatorError
-from dynamodb_restore.aws import AwsError, TableRef
+from dynamodb_restore.aws import AwsError
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecord, RestoreState
 from dynamodb_restore.restore.report import Report, Result, held, overall
-from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Setting, Table, TableGoneError
@@ -79,6 +78,10 @@ class _HeldRestore:
     @property
     def held(self) -> tuple[str, ...]:
         return held(self.record.outcomes)
+
+    @property
+    def request(self) -> RestoreRequest:
+        return RestoreRequest.from_json(self.record.request, self.key.restore_id)
 
 
 def _held_restore(context: ActionContext, target: str) -> _HeldRestore:
@@ -158,17 +161,12 @@ class _Release:
         record, cloner = self.restore.record, self.context.cloner
 
         def find_source() -> Table | None:
-            request = record.request
-            region = request.get("source_region")
-            here = region in (None, cloner.clients.region)
-            if here and request["source"] == self.restore.key.target:
+            request = self.restore.request
+            if request.replaces_source:
                 return None
-            pipeline = self.pipelines.open(request["source"]) if here else None
-            requested_at = request.get("requested_at")
-            identity = Identity(
-                record.identified.source_id, parse_time(requested_at) if requested_at else None
-            )
-            return cloner.source_table(TableRef(request["source"], region), pipeline, identity)
+            pipeline = self.pipelines.open(request.source.name) if request.source_is_here else None
+            identity = Identity(record.identified.source_id, request.source_existed_at)
+            return cloner.source_table(request.source, pipeline, identity)
 
         return cloner.source_states(
             find_source, record.settings, self._released(treated), settings=self._chosen
@@ -180,7 +178,7 @@ class _Release:
             states,
             self.restore.target,
             self._released(treated),
-            source_region=record.request.get("source_region"),
+            source_region=self.restore.request.source_region,
             settings=self._chosen,
         )
         journal = StepJournal(
@@ -200,21 +198,20 @@ class _Release:
         return replace(treated.releasing(self.settings), switches=switches)
 
     def _report(self, outcomes: Sequence[Outcome], notes: Sequence[str]) -> Report:
-        record = self.restore.record
+        record, request = self.restore.record, self.restore.request
         released = f"an operator released {', '.join(self.settings)}"
-        request, told = record.request, record.report
-        requested_at = request.get("requested_at")
+        told = record.report
         # How a restore ended that was given up, or abandoned, no setting changes.
         judged = record.state in (RestoreState.SYNCED, RestoreState.INCOMPLETE)
         return Report(
             overall(outcomes) if judged else Result(record.state.value),
-            request.get("source"),
+            request.source.name,
             self.restore.key.target,
             finished_at=self.context.now(),
             attempts=record.attempts,
             restore_id=self.restore.key.restore_id,
-            requested_at=parse_time(requested_at) if requested_at else None,
-            requested_by=request.get("requested_by"),
+            requested_at=request.requested_at,
+            requested_by=request.requested_by,
             restore_point=record.told_restore_point,
             outcomes=outcomes,
             reason=told.get("reason"),
@@ -239,20 +236,8 @@ def _with_held(outcomes: Sequence[Outcome], earlier: Sequence[Outcome]) -> list[
 
 def _still_held(before: Outcome, now: Outcome, to_come: Collection[str]) -> Outcome:
     """How a setting stands after its release: what of it failed, or lacks a setting that is to come, waits for the next one."""
-    left = tuple(step for step in now.still_open or () if _may_be_taken(step, now, to_come))
+    out = now.left_out_steps
+    left = tuple(step for step in now.still_open or () if step not in out or out[step] in to_come)
     if not left and now.status is Status.FAILED:
         left = before.held
     return replace(now, held=left, switch=before.switch)
-
-
-_LACKS = re.compile(r"; see the setting `(?P<setting>\w+)`$")
-"""How a step is left out that builds on another setting (`StepOmitted`)."""
-
-
-def _may_be_taken(step: str, outcome: Outcome, to_come: Collection[str]) -> bool:
-    """Whether a step that was not taken can be taken by another release; not where it was left out for good."""
-    for omission in outcome.omitted:
-        if omission.startswith(f"{step}: "):
-            lacks = _LACKS.search(omission)
-            return lacks is not None and lacks["setting"] in to_come
-    return True

@@ -293,7 +293,8 @@ class DirectClone:
     def _made_its_stream(self, source: Table, target: Table) -> bool:
         """Whether the restore of the target from that source has made the target's stream: then it holds nothing else than what
         was written to the target since."""
-        table_id = target.identity.table_id
-        record = self.cloner.records.get(RestoreKey(target.name, table_id)) if table_id else None
-        of_source = record is not None and record.request.get("source") == source.name
-        return record is not None and of_source and record.steps.tried(Stream.name)
+        key = RestoreKey(target.name, target.describe()["TableId"])
+        record = self.cloner.records.get(key)
+        if record is None or record.request.get("source") != source.name:
+            return False
+        return record.steps.tried(Stream.name)

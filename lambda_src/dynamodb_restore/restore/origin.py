@@ -185,7 +185,7 @@ def _from_backup(
     if source.region not in (clients.region, *source_regions):
         # Where the source is cannot be looked at either, and the report will say so.
         return seen
-    details = _described(clients, backup_arn).get("BackupDetails", {})
+    details = _described(clients, backup_arn, source).get("BackupDetails", {})
     return replace(seen, restore_point=seen.restore_point or details.get("BackupCreationDateTime"))
 
 
@@ -203,16 +203,16 @@ def source_id_of(clients: Clients, backup_arn: str | None) -> str | None:
     Raises:
         ClientError, BotoCoreError: from the call.
     """
-    if backup_arn is None or named_by(backup_arn) is None:
+    source = named_by(backup_arn)
+    if source is None or backup_arn is None:
         return None
-    table_id = _described(clients, backup_arn).get("SourceTableDetails", {}).get("TableId")
+    table_id = _described(clients, backup_arn, source).get("SourceTableDetails", {}).get("TableId")
     return str(table_id) if table_id else None
 
 
-def _described(clients: Clients, backup_arn: str) -> Mapping[str, Any]:
-    """What DynamoDB tells of a backup, in the region where the backup is; nothing where it has been deleted meanwhile."""
-    named = named_by(backup_arn)
-    there = clients.in_region(named.region) if named and named.region else clients
+def _described(clients: Clients, backup_arn: str, source: TableRef) -> Mapping[str, Any]:
+    """What DynamoDB tells of a backup, in the region of its source, where it is; nothing where it has been deleted meanwhile."""
+    there = clients.in_region(source.region) if source.region else clients
     try:
         answer = there.dynamodb.describe_backup(BackupArn=backup_arn)
     except ClientError as error:

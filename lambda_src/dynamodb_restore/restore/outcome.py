@@ -64,6 +64,8 @@ class Outcome:
         held: steps that wait until an operator releases the setting, a line each; empty where nothing does.
         switch: whether the setting was to be cloned, and who said so; None where nobody keeps that.
         still_open: steps that the target still lacks; None where it was not looked at. Not a part of the JSON.
+        left_out_steps: those of them that were left out, each with the setting that it lacks, or None where nothing helps. Not
+            a part of the JSON.
     """
 
     setting: str
@@ -77,6 +79,7 @@ class Outcome:
     held: tuple[str, ...] = ()
     switch: Switch | None = field(default=None, compare=False)
     still_open: tuple[str, ...] | None = field(default=None, compare=False)
+    left_out_steps: Mapping[str, str | None] = field(default_factory=dict, compare=False)
 
     @property
     def left_out(self) -> bool:

@@ -3,10 +3,14 @@
 A table that is being restored says so itself, as long as it is CREATING
 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). DescribeTable is the only call that
 tells, one table at a time, so a run looks at every table that may be meant; where its time does not suffice, the next
-run goes on from there. Small tables are restored in one to twelve minutes, sooner than their events are certain to have come: so
-a restore is put on the queue at the first sight of it, to be received once its event is overdue, and what was seen is noted,
-since the table ceases to tell it. Where the event comes first, the restore's record makes one of the two. A restore that is on record and whose record has not moved for longer than it can while it is
-followed has lost its message, whether its table is still CREATING or not.
+run goes on from there.
+
+Small tables are restored in one to twelve minutes, sooner than their events are certain to have come. So a restore is put on
+the queue at the first sight of it, to be received once its event is overdue, and what was seen is noted, since the table
+ceases to tell it. Where the event comes first, the restore's record makes one of the two.
+
+A restore that is on record and whose record has not moved for longer than it can while it is followed has lost its message,
+whether its table is still CREATING or not.
 """
 
 from __future__ import annotations
@@ -193,16 +197,13 @@ class Reconciler:
         if record is not None:
             # AWS has ceased to tell most of it, and what the call decided it never told.
             asked = record.request
-            source_region, owner = (
-                asked.get("source_region", region),
-                asked.get("source_account") or account,
-            )
+            source_region = asked.get("source_region", region)
+            owner = asked.get("source_account") or account
             detail |= {
                 "sourceTableArn": f"arn:{partition}:dynamodb:{source_region}:{owner}:table/{asked['source']}",
                 "sourceBackupArn": asked.get("backup_arn"),
                 "requestedBy": asked.get("requested_by"),
                 "overrides": asked.get("overrides"),
-                "notes": asked.get("notes", []),
             }
             event_id = asked.get("event_id") or event_id
         event = {

@@ -172,8 +172,8 @@ class RestoreRecord:
         without_replay: whether its settings were applied with no changes replayed, or an operator has seen to it that none are:
             the table may be in use since.
         noted: the state that its history noted last; None where none is noted yet.
-        report: `Report.as_json` of its last report; empty where it has none.
         noted_at: when that was.
+        report: `Report.as_json` of its last report; empty where it has none.
     """
 
     state: RestoreState
@@ -193,8 +193,8 @@ class RestoreRecord:
     lease_until: datetime | None = None
     without_replay: bool = False
     noted: RestoreState | None = None
-    report: Mapping[str, Any] = field(default_factory=dict)
     noted_at: datetime | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     def is_of(self, request: RestoreRequest) -> bool:
         """Whether the restore on record is one of the table that a request names."""

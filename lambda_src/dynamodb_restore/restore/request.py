@@ -38,8 +38,6 @@ RESTORE_TEST_PREFIX = "awsbackup-restore-test-"
 (docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html)."""
 
 _JOB_CHANGE = "Restore Job State Change"
-_JOB_RESOURCE = "DynamoDB"
-"""How the type of what a job restores begins: a table with AWS Backup's advanced features is `DynamoDB.FullyManaged`."""
 _JOB_MAY_BE_FOLLOWED = ("RUNNING", "COMPLETED")
 _JOB_RESTORES_NOTHING = ("CREATED", "PENDING", "ABORTED", "FAILED")
 
@@ -52,7 +50,8 @@ FOUND_SOURCE = "dynamodb-restore"
 FOUND_DETAIL_TYPE = "DynamoDB Table Restore Found"
 
 _CHOICES_NOT_KNOWN = (
-    "no event of the call came: what it decided about capacity and throughput is not known, and so not heeded"
+    "found by the reconciler before an event of its call: what the call decided about capacity and throughput is not known, and"
+    " so not heeded"
 )
 
 
@@ -389,9 +388,8 @@ def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
 
 
 def _is_table(resource_type: Any) -> bool:
-    """Whether a job's type of resource is a DynamoDB table."""
-    name, _, _ = str(resource_type).partition(".")
-    return name == _JOB_RESOURCE
+    """Whether a job's type of resource is a DynamoDB table; with AWS Backup's advanced features it is `DynamoDB.FullyManaged`."""
+    return str(resource_type).split(".")[0] == "DynamoDB"
 
 
 def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
@@ -403,24 +401,16 @@ def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         region=_text(envelope, "region"),
         account=str(envelope.get("account") or ""),
         requested_at=parse_time(_text(detail, "detail.creationDateTime")),
-        requested_by=_optional_text(detail.get("requestedBy")) or "unknown: no event of the call came",
+        requested_by=_optional_text(detail.get("requestedBy"))
+        or "unknown: found before an event of the call",
         source=_table(detail, "sourceTableArn"),
         target=_required_table(detail, "targetTableName"),
         target_id=_text(detail, "detail.targetTableId"),
         restore_point=None if restored_to is None else parse_time(restored_to),
         backup_arn=_optional_text(detail.get("sourceBackupArn")),
         overrides=_noted_overrides(_optional_mapping(detail.get("overrides"))),
-        notes=_found_notes(detail),
+        notes=() if isinstance(detail.get("overrides"), Mapping) else (_CHOICES_NOT_KNOWN,),
     )
-
-
-def _found_notes(detail: Mapping[str, Any]) -> tuple[str, ...]:
-    noted = detail.get("notes")
-    if isinstance(noted, list):
-        return tuple(map(str, noted))
-    if isinstance(detail.get("overrides"), Mapping):
-        return ()
-    return (_CHOICES_NOT_KNOWN,)
 
 
 _CLOUDTRAIL_TIME = re.compile(

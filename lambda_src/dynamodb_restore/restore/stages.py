@@ -88,20 +88,22 @@ class Stages:
         # While changes are replayed, what has effects outside waits for cutover.
         phases = (Phase.ON_ACTIVE,) if owned else tuple(Phase)
         journal = StepJournal(self.records, restore.key, restore.steps, self.cloner.clients.call_time)
-        leads = self.records.save_syncing(
+        save_syncing = partial(
+            self.records.save_syncing,
             restore.key,
             request,
             attempts=delivery.attempt,
             sync_attempts=tries,
+            lease=restore.lease,
+            identified=restore.identified,
+        )
+        if not save_syncing(
             pipeline_owner=claim.restore_id if claim else None,
             without_replay=owned is None,
             steps=restore.steps,
             now=self.now(),
             known=record is not None and record.noted is RestoreState.SYNCING,
-            lease=restore.lease,
-            identified=restore.identified,
-        )
-        if not leads:
+        ):
             return LedByAnother()
         region = request.source_region
         since = record.syncing_since if record else None
@@ -134,6 +136,10 @@ class Stages:
             # Abandoned meanwhile: a restore like any other.
             claim = None
             target.stream_waits = False
+            if not save_syncing(
+                pipeline_owner=None, without_replay=True, steps=journal.steps, now=self.now(), known=True
+            ):
+                return LedByAnother()
             sync = self.cloner.sync(desired, target, restore.treated, source_region=region)
             outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
         if target.replaced:

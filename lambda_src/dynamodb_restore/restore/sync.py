@@ -501,6 +501,7 @@ class _Task:
         there_already: list[Step] = []
         failures: list[_Failure] = []
         omitted: list[str] = []
+        left_out: dict[str, str | None] = {}
         name = self.setting.name
         for number, step in enumerate(difference.steps):
             if number:
@@ -511,6 +512,7 @@ class _Task:
                 failure = yield from self._apply(step, deadline)
             except StepOmitted as omission:
                 omitted.append(f"{step.summary}: {omission}")
+                left_out[step.summary] = omission.lacks
             except _ThereAlready as found:
                 there_already.append(step)
                 in_doubt = found.in_doubt
@@ -533,6 +535,9 @@ class _Task:
                 failures.append(unseen)
         steps = tuple(step for step in difference.steps if step not in there_already)
         difference = replace(difference, steps=steps, omitted=(*difference.omitted, *omitted))
+        return replace(self._ended(difference, done, failures), left_out_steps=left_out)
+
+    def _ended(self, difference: Difference, done: Sequence[Step], failures: Sequence[_Failure]) -> Outcome:
         if failures:
             return self._failed(difference, done, failures)
         return self._outcome(Status.APPLIED, difference, done) if done else self._nothing_to_do(difference)

@@ -22,6 +22,7 @@ from dynamodb_restore.settings.setting import (
     StepOmitted,
     Table,
 )
+from dynamodb_restore.settings.stream import Stream
 
 Resource = Literal["table", "stream"]
 _RESOURCES: tuple[Resource, ...] = ("table", "stream")
@@ -131,7 +132,7 @@ class ResourcePolicy:
     def apply(self, table: Table, step: Step) -> None:
         resource_arn = _resource_arn(table, step.payload["resource"])
         if resource_arn is None:
-            raise StepOmitted("the target has no stream to attach it to; see the setting `stream`")
+            raise StepOmitted("the target has no stream to attach it to", lacks=Stream.name)
         if step.payload["denied"]:
             caller = table.clients.sts.get_caller_identity()["Arn"]
             for principal in step.payload["denied"]:
@@ -140,7 +141,7 @@ class ResourcePolicy:
         try:
             policy = arns_with_table(step.payload["policy"], table.arn, table.live_stream_arn)
         except ValueError as error:
-            raise StepOmitted(f"{error}; see the setting `stream`") from error
+            raise StepOmitted(str(error), lacks=Stream.name) from error
         try:
             table.clients.dynamodb.put_resource_policy(
                 ResourceArn=resource_arn,

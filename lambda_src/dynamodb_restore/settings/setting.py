@@ -312,4 +312,12 @@ class CannotApplyError(Exception):
 
 
 class StepOmitted(Exception):  # noqa: N818 - not an error: the report lists it with its reason
-    """A step that makes no sense on this target, because of what was chosen for it; the text says why."""
+    """A step that makes no sense on this target, because of what was chosen for it; the text says why.
+
+    Attributes:
+        lacks: the setting without which it makes none, and which may be applied yet; None where nothing helps.
+    """
+
+    def __init__(self, text: str, *, lacks: str | None = None) -> None:
+        super().__init__(f"{text}; see the setting `{lacks}`" if lacks else text)
+        self.lacks = lacks

@@ -20,6 +20,7 @@ from dynamodb_restore.settings.setting import (
     StepOmitted,
     Table,
 )
+from dynamodb_restore.settings.stream import Stream
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -112,7 +113,7 @@ class StreamTriggers:
         stream_arn = table.live_stream_arn
         function_arn, trigger = step.payload["function_arn"], step.payload["trigger"]
         if stream_arn is None:
-            raise StepOmitted("the target has no stream to attach it to; see the setting `stream`")
+            raise StepOmitted("the target has no stream to attach it to", lacks=Stream.name)
         arguments: dict[str, Any] = {
             "FunctionName": function_arn,
             "EventSourceArn": stream_arn,
