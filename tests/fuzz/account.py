@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectTimeoutError
 from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.handlers import upkeep, wiring
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import DETAIL_TYPE
@@ -31,7 +31,7 @@ from tests.aws.queues import Message
 from tests.aws.trail import recorded_call
 from tests.aws.wire import Wire
 from tests.fuzz.damage import mostly
-from tests.unit.builders import RESTORE_TABLE, TARGET_ID
+from tests.unit.builders import RESTORE_TABLE, TARGET_ID, request
 from tests.unit.changes.makers import REGISTERED_BESIDES
 
 if TYPE_CHECKING:
@@ -324,6 +324,7 @@ def registration(**more: Any) -> dict[str, Any]:
     }
 
 
+_REQUEST = request(source=TableRef(SOURCE, REGION), target=TableRef(TARGET))
 _HELD = Outcome("ttl", Status.SKIPPED, held=("enable TTL by expires",), reason="held for the operator")
 
 
@@ -333,7 +334,7 @@ def record(state: str) -> dict[str, Any]:
         "pk": {"S": f"target#{TARGET}"},
         "sk": {"S": f"restore#{TARGET_ID}"},
         "state": {"S": state},
-        "request": {"M": {"source": {"S": SOURCE}, "source_region": {"S": REGION}, "target": {"S": TARGET}}},
+        "request": TypeSerializer().serialize(_REQUEST.as_json()),
         "settings": {"M": {"tags": {"M": {"tags": {"M": {"team": {"S": "checkout"}}}}}}},
         "outcomes": {"L": [TypeSerializer().serialize(_HELD.as_json())]},
     }

@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
-from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
+from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from tests.aws.attributes import Item
 from tests.aws.hazards import meanwhile
@@ -24,6 +25,7 @@ from tests.simulation.functions import Functions
 from tests.simulation.operator import Operator
 from tests.simulation.plan import REFUSED, RESTORE_ID, Ending, Plan
 from tests.simulation.promises import BrokenPromiseError, Promises
+from tests.unit.builders import request as restore_request
 
 _RETENTION = timedelta(days=90)
 _ROUND_SECONDS = 5.0
@@ -105,11 +107,19 @@ class World:
             estate.pipeline.claims.update(replace(claim, window=window, window_chosen=True))
             # What is brought in could be from after the end, so it is not.
             estate.lost |= {"set_aside", "discarded"}
-        self._record(Report(Result.REPLAYING, "source", "target", estate.now()))
+        self._record(point)
 
-    def _record(self, report: Report) -> None:
-        records = RestoreRecords(self.estate.clients, "restores", _RETENTION)
-        records.save_report(RestoreKey("target", RESTORE_ID), report, self.estate.now())
+    def _record(self, point: RestorePoint) -> None:
+        now = self.estate.now()
+        request = restore_request(
+            source=TableRef("source"), target=TableRef("target"), requested_at=now, restore_point=point.at
+        )
+        key, records = (
+            RestoreKey("target", RESTORE_ID),
+            RestoreRecords(self.estate.clients, "restores", _RETENTION),
+        )
+        records.take_lead(key, request, None, request.event_id, Lease("worker", now), now)
+        records.save_report(key, Report(Result.REPLAYING, "source", "target", now), now)
 
     def _start_replay(self) -> None:
         """The target is ACTIVE. Lambda takes no change of a mapping that it is changing: the worker comes again."""
