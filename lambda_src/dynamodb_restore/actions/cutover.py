@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,27 +21,21 @@ from dynamodb_restore.actions.context import (
     restore_key,
 )
 from dynamodb_restore.instants import iso, iso_of
-from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
+from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.mapping import made_at
-from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
+from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
-from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
+from dynamodb_restore.pipeline.settling import ClaimChangedError, Settling, SettlingUntil
+from dynamodb_restore.pipeline.standing import not_replaying
 from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
 from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
-from dynamodb_restore.restore.report import overall
+from dynamodb_restore.restore.report import Report, overall
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
-
-_LONGEST_WAIT_SECONDS = 60.0
-"""How long the function itself waits for something; for anything longer it is to be called again."""
-
-_STALE_SECONDS = 7200
-"""After this a wait that nobody came back to is forgotten, and the next cutover begins to wait anew: the longest wait
-that can be asked for, and an hour."""
 
 _END_MARGIN_SECONDS = 60
 
@@ -91,177 +84,126 @@ def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest)
     claim = claim_of(pipeline)
     accepted: list[Obstacle] = []
     if claim.state is ClaimState.REPLAYING:
-        settled = _settle(context, pipeline, claim, request)
-        if isinstance(settled, datetime):
+        try:
+            settled = Settling(pipeline, claim, context, request.settle_seconds).wait()
+        except ClaimChangedError as error:
+            raise OperatorError(CHANGED_MEANWHILE) from error
+        if isinstance(settled, SettlingUntil):
             again = "stop writing to the source, and call cutover again from then on"
-            return {"settling_until": iso(settled), "next": again}
-        claim, obstacles = settled
-        accepted = [obstacle for obstacle in obstacles if request.accepts(obstacle)]
-        if refused := [obstacle for obstacle in obstacles if obstacle not in accepted]:
+            return {"settling_until": iso(settled.at), "next": again}
+        claim = settled.claim
+        accepted = [obstacle for obstacle in settled.obstacles if request.accepts(obstacle)]
+        if refused := [obstacle for obstacle in settled.obstacles if obstacle not in accepted]:
             return {"refused": [obstacle.as_json() for obstacle in refused]}
     elif claim.state is not ClaimState.CUTTING_OVER:
         return {"refused": [not_replaying(claim).as_json()]}
     record = context.record(claim)
     if record is None:
         raise OperatorError(f"the record of restore {claim.restore_id} is gone; abandon it")
-    return _take_over(context, pipeline, claim, record, accepted)
+    return _TakeOver(context, pipeline, claim, record).carry_out(accepted)
 
 
-def _settle(
-    context: ActionContext, pipeline: Pipeline, claim: Claim, request: CutoverRequest
-) -> datetime | tuple[Claim, list[Obstacle]]:
-    """Wait until nothing can be on its way unseen.
+class _TakeOver:
+    """The end of a restore whose target lacks nothing: replay is fenced, the settings that waited are applied, and it is told."""
 
-    Returns:
-        From when on to call again; or the claim, and what stands in the way of cutover.
-    """
-    captured, _ = pipeline.progress()
-    now = math.ceil(context.now().timestamp())
-    settling, stopped_at = claim.settling, claim.stopped_at
-    if settling is None or now - settling.at > _STALE_SECONDS:
-        settling, stopped_at = Captured(now, captured.changes), None
-    elif settling.changes != captured.changes:
-        claim = _noted(pipeline, claim, Captured(now, captured.changes), None)
-        count = captured.changes - settling.changes
-        return claim, [_still_written(pipeline, count, settling), *pipeline.standing(claim).obstacles()]
-    # Who is refused, or gets no answer, may let the writers go on, and the next call has to wait anew. Only an answer that
-    # says when to call again gives this back.
-    claim = _noted(pipeline, claim, settling, None)
-    since = now if stopped_at is None else stopped_at
-    standing = pipeline.standing(claim)
-    # Looked at again after each wait: a mapping may have been changed meanwhile.
-    while (until := _settled_at(context, standing, since, now, request.settle_seconds)) > context.now():
-        if not context.wait_until(until, _LONGEST_WAIT_SECONDS):
-            _noted(pipeline, claim, settling, since)
-            return until
-        standing = pipeline.standing(claim)
-    # Last: what was brought in, and so removed from the bucket, after the buffer was looked at has arrived by now.
-    after, _ = pipeline.progress()
-    obstacles = standing.obstacles()
-    if after.changes != settling.changes:
-        obstacles.insert(0, _still_written(pipeline, after.changes - settling.changes, settling))
-        settling = Captured(math.ceil(context.now().timestamp()), after.changes)
-        claim = _noted(pipeline, claim, settling, None)
-    return claim, obstacles
+    def __init__(
+        self, context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord
+    ) -> None:
+        self._context = context
+        self._pipeline = pipeline
+        self._claim = claim
+        self._record = record
+        self._target = Table(
+            claim.target,
+            context.cloner.clients,
+            overrides=record.overrides,
+            identity=Identity(record.identified.target_id),
+        )
 
+    def carry_out(self, accepted: Sequence[Obstacle]) -> dict[str, Any]:
+        """Fence replay, finish the settings, tell, and go on watching capture for a while.
 
-def _settled_at(
-    context: ActionContext, standing: Standing, since: int, called_at: int, settle_seconds: float
-) -> datetime:
-    """From when on nothing can be on its way unseen of what was written before `since`, when the writers were to stop.
+        Args:
+            accepted: what stands in the way and does not count.
 
-    Where the function itself can wait for as long, nothing of what was written before this call either: a person who was
-    told to call again may have stopped the writers only just now.
-    """
-    until = settled_at(standing, since, settle_seconds)
-    longer = max(until, datetime.fromtimestamp(called_at + standing.handed_out_after, UTC))
-    waits = standing.handed_out_after <= _LONGEST_WAIT_SECONDS
-    return longer if waits and context.can_wait_until(longer, _LONGEST_WAIT_SECONDS) else until
+        Raises:
+            OperatorError: the table that was restored is gone, or somebody else acts for the restore.
+        """
+        self._look_at_target()
+        reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
+        self._claim = fenced(self._pipeline, self._claim, ClaimState.CUTTING_OVER, reasons)
+        # Where something was accepted, it may be at work and would still have had to be waited for: what it writes must not
+        # call a trigger.
+        if self._claim.accepted:
+            fenced_from = self._pipeline.fenced_from(self._claim)
+            if not self._context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
+                return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
+        # A stream that was made since the first look may have been replayed into.
+        self._target.forget()
+        self._target.stream_is_new = False
+        self._look_at_target()
+        self._target.stream_is_new |= self._stream_was_made_since_the_fence
+        outcomes, states = self._finish_settings()
+        report = self._report(outcomes, expiry_notes(outcomes, states, self._record.told_restore_point))
+        if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
+            # The claim stays as it is, fenced: the same call again goes on from here.
+            return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
+        self._context.tell(self._claim, report)
+        self._pipeline.watch(self._claim)
+        return report.as_json()
 
+    def _look_at_target(self) -> None:
+        try:
+            self._target.describe()
+        except TableGoneError as error:
+            raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
 
-def _noted(pipeline: Pipeline, claim: Claim, captured: Captured, stopped_at: int | None) -> Claim:
-    noted = pipeline.settle(claim, captured, stopped_at)
-    if noted is None:
-        raise OperatorError(CHANGED_MEANWHILE)
-    return noted
+    @property
+    def _stream_was_made_since_the_fence(self) -> bool:
+        """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
+        return made_at(self._target.live_stream_arn or "") > self._finished_from.timestamp()
 
+    @property
+    def _finished_from(self) -> datetime:
+        """From when on settings may be finished, because replay can write no more."""
+        if self._claim.accepted:
+            return self._pipeline.fenced_from(self._claim)
+        return datetime.fromtimestamp(self._claim.fenced_at or 0, UTC)
 
-def _still_written(pipeline: Pipeline, count: int, since: Captured) -> Obstacle:
-    reason = (
-        f"{count} changes were captured while it was settling (from {iso_of(since.at)} on): stop writing to"
-        f" {pipeline.source} first"
-    )
-    return Obstacle(ObstacleCode.STILL_WRITTEN, reason)
+    def _finish_settings(self) -> tuple[list[Outcome], Desired]:
+        """Apply what waited for cutover, and what failed before.
 
+        Returns:
+            How each setting ended, and the source's portable states.
+        """
+        context, record, cloner = self._context, self._record, self._context.cloner
+        treated = treatment_on_record(context.config, record.request, record.settings)
+        request = RestoreRequest.from_json(record.request, self._claim.restore_id)
+        identity = Identity(record.identified.source_id, request.source_existed_at)
+        find_source = partial(cloner.source_table, request.source, self._pipeline, identity)
+        states = cloner.source_states(find_source, record.settings, treated)
+        since = self._finished_from
 
-def _take_over(
-    context: ActionContext,
-    pipeline: Pipeline,
-    claim: Claim,
-    record: RestoreRecord,
-    accepted: Sequence[Obstacle],
-) -> dict[str, Any]:
-    """Fence replay, finish the settings, tell, and go on watching capture for a while.
+        def refusals_may_pass() -> bool:
+            return refusals.may_pass(self._target, since, refusals.WHILE_WRITERS_WAIT, context.now())
 
-    Raises:
-        OperatorError: the table that was restored is gone.
-    """
-    identity = Identity(record.identified.target_id)
-    target = Table(claim.target, context.cloner.clients, overrides=record.overrides, identity=identity)
-    _look_at(target)
-    reasons = [f"{obstacle.reason} (accepted: {obstacle.code.value})" for obstacle in accepted]
-    claim = fenced(pipeline, claim, ClaimState.CUTTING_OVER, reasons)
-    if claim.accepted:
-        # Something may be at work that would still have had to be waited for, and what it writes must not call a trigger.
-        fenced_from = pipeline.fenced_from(claim)
-        if not context.wait_until(fenced_from, LONGEST_FENCE_SECONDS):
-            return {"settling_until": iso(fenced_from), "next": "call cutover again from then on"}
-    # A stream that was made since the first look may have been replayed into.
-    target.forget()
-    target.stream_is_new = False
-    _look_at(target)
-    target.stream_is_new |= _made_since_the_fence(pipeline, claim, target)
-    outcomes, states = _finish_settings(context, pipeline, claim, record, target)
-    notes = [
-        *gap_notes(claim),
-        *(f"cut over although {reason}" for reason in claim.accepted),
-        *_window_notes(claim),
-        *expiry_notes(outcomes, states, record.told_restore_point),
-    ]
-    report = context.report(overall(outcomes), pipeline, claim, record, outcomes, notes)
-    if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
-        # The claim stays as it is, fenced: the same call again goes on from here.
-        return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
-    context.tell(claim, report)
-    pipeline.watch(claim)
-    return report.as_json()
+        sync = cloner.sync(states, self._target, treated, refusals_may_pass=refusals_may_pass)
+        return cloner.plan_and_carry_out(sync, restore_key(self._claim), record.steps), states
 
+    def _report(self, outcomes: Sequence[Outcome], expiries: Sequence[str]) -> Report:
+        notes = [
+            *gap_notes(self._claim),
+            *(f"cut over although {reason}" for reason in self._claim.accepted),
+            *self._window_notes(),
+            *expiries,
+        ]
+        return self._context.report(
+            overall(outcomes), self._pipeline, self._claim, self._record, outcomes, notes
+        )
 
-def _look_at(target: Table) -> None:
-    try:
-        target.describe()
-    except TableGoneError as error:
-        raise OperatorError(f"{error}: there is nothing to cut over to; abandon the restore") from error
-
-
-def _made_since_the_fence(pipeline: Pipeline, claim: Claim, target: Table) -> bool:
-    """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
-    return made_at(target.live_stream_arn or "") > _finished_from(pipeline, claim).timestamp()
-
-
-def _finished_from(pipeline: Pipeline, claim: Claim) -> datetime:
-    """From when on settings may be finished, because replay can write no more."""
-    return (
-        pipeline.fenced_from(claim) if claim.accepted else datetime.fromtimestamp(claim.fenced_at or 0, UTC)
-    )
-
-
-def _window_notes(claim: Claim) -> list[str]:
-    if claim.window.end is None:
-        return []
-    end = iso_of(claim.window.end)
-    margin = f"changes of the {_END_MARGIN_SECONDS} s around it may be on either side"
-    return [f"the window ends at {end}, and the stream's times are approximate: {margin}"]
-
-
-def _finish_settings(
-    context: ActionContext, pipeline: Pipeline, claim: Claim, record: RestoreRecord, target: Table
-) -> tuple[list[Outcome], Desired]:
-    """Apply what waited for cutover, and what failed before.
-
-    Returns:
-        How each setting ended, and the source's portable states.
-    """
-    cloner = context.cloner
-    treated = treatment_on_record(context.config, record.request, record.settings)
-    request = RestoreRequest.from_json(record.request, claim.restore_id)
-    identity = Identity(record.identified.source_id, request.source_existed_at)
-    find_source = partial(cloner.source_table, request.source, pipeline, identity)
-    states = cloner.source_states(find_source, record.settings, treated)
-    since = _finished_from(pipeline, claim)
-
-    def refusals_may_pass() -> bool:
-        return refusals.may_pass(target, since, refusals.WHILE_WRITERS_WAIT, context.now())
-
-    sync = cloner.sync(states, target, treated, refusals_may_pass=refusals_may_pass)
-    return cloner.plan_and_carry_out(sync, restore_key(claim), record.steps), states
+    def _window_notes(self) -> list[str]:
+        if self._claim.window.end is None:
+            return []
+        end = iso_of(self._claim.window.end)
+        margin = f"changes of the {_END_MARGIN_SECONDS} s around it may be on either side"
+        return [f"the window ends at {end}, and the stream's times are approximate: {margin}"]
