@@ -145,7 +145,7 @@ def function(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         "time",
         SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep, time=lambda: NOON + clock.now),
     )
-    with _door.opened(), mock.patch("dynamodb_restore.changes.clock.parallel_calls", InlineExecutor):
+    with _door.opened(), mock.patch("dynamodb_restore.pace.parallel_calls", InlineExecutor):
         yield
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Drills, Override, Polling, WorkerConfig
-from dynamodb_restore.restore.control import Treatment, matches, treatment
+from dynamodb_restore.restore.control import Treatment, treatment
 from dynamodb_restore.restore.outcome import SwitchedBy
-from tests.unit.strategies import table_names
 
 POLLING = Polling(380, Backoff(base_seconds=10, rate=1.5, cap_seconds=300, jitter=0.2))
 SHORT = Polling(5, Backoff(base_seconds=1, rate=1, cap_seconds=1, jitter=0))
@@ -256,32 +254,6 @@ def test_a_restore_by_terraform_is_left_alone_where_that_was_chosen() -> None:
         chosen = config(follow_terraform=follows)
         assert treatment(chosen, "orders", "orders-new", None, by_terraform=True).left_alone == reason
         assert treatment(chosen, "orders", "orders-new", None).left_alone is None
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "expected"),
-    [
-        ("*", "orders", True),
-        ("orders", "orders", True),
-        ("orders", "orders-2", False),
-        ("orders", "my-orders", False),
-        ("orders*", "orders", True),
-        ("*-drill", "orders-drill", True),
-        ("*-drill", "orders-drill-2", False),
-        ("a.c", "abc", False),
-        ("or*rs*", "orders-2", True),
-        ("or*rs", "orders-2", False),
-    ],
-)
-def test_a_pattern_matches_whole_names(pattern: str, name: str, expected: bool) -> None:
-    assert matches(pattern, name) is expected
-
-
-@given(table_names)
-def test_a_name_is_a_pattern_of_itself_only(name: str) -> None:
-    assert matches(name, name)
-    assert not matches(name, f"{name}x")
-    assert matches(f"{name}*", f"{name}x")
 
 
 def test_an_override_holds_settings_and_an_operator_releases_them() -> None:

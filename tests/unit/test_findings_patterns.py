@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.findings.finding import TableId
-from dynamodb_restore.findings.patterns import as_list, lacking, matches
+from dynamodb_restore.findings.patterns import as_list, lacking
 from tests.unit.fakes import table_arn
 
 SOURCE = TableId.parse(table_arn("orders"))
@@ -13,30 +13,6 @@ TARGET = TableId.parse(table_arn("orders-restored"))
 ORDERS = table_arn("orders")
 RESTORED = table_arn("orders-restored")
 ELSEWHERE = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders-restored"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "expected"),
-    [
-        ("*", "a/b:c", True),
-        ("a*c", "abbbc", True),
-        ("a*c", "abbbcd", False),
-        ("a?c", "abc", True),
-        ("a?c", "ac", False),
-        ("a.c", "abc", False),
-        ("A", "a", False),
-        ("a${*}c", "a*c", True),
-        ("a${*}c", "abc", False),
-        ("a${?}", "a?", True),
-        ("a${$}{b}", "a${b}", True),
-        ("user-${aws:username}", "user-ana", True),
-        ("user-${aws:username}-x", "user-ana", False),
-        ("a$b", "a$b", True),
-        ("line*", "line\nfeed", True),
-    ],
-)
-def test_a_pattern_matches_as_in_iam(pattern: str, text: str, expected: bool) -> None:
-    assert matches(pattern, text) is expected
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from dynamodb_restore.settings.names import (
     escaped,
     fitted,
     is_fitted,
-    matches,
     names_table,
     naming_table,
     with_table,
@@ -244,21 +243,3 @@ def test_a_name_is_no_arn() -> None:
     assert arns_without_table([TABLE], "orders", None) == [TABLE]
     with pytest.raises(ValueError, match="'orders' is not the ARN of a table"):
         arns_with_table([TABLE], "orders", None)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "matching"),
-    [
-        ("*", "", True),
-        ("eu-*", "eu-central-1", True),
-        ("eu-*", "us-east-1", False),
-        ("eu-*-1", "eu-central-12", False),
-        ("eu-?", "eu-1", True),
-        ("eu-?", "eu-", False),
-        ("a.b", "axb", False),
-        ("[ab]", "a", False),
-        ("*", "two\nlines", True),
-    ],
-)
-def test_patterns_of_iam(pattern: str, text: str, matching: bool) -> None:
-    assert matches(pattern, text) is matching

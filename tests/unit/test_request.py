@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,11 +25,10 @@ from dynamodb_restore.restore.request import (
     Sighting,
     parse_event,
     parse_message,
-    parse_time,
 )
 from dynamodb_restore.settings.setting import Overrides
 from tests.unit.builders import EVENTS, REQUESTED_AT, event, request
-from tests.unit.strategies import damaged_events, json_values, time_texts
+from tests.unit.strategies import damaged_events, json_values
 
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json") if not path.stem.endswith(".expected"))
 
@@ -127,68 +126,6 @@ def test_the_arn_wins_over_the_name() -> None:
     request = parse_event(both)
     assert isinstance(request, RestoreRequest)
     assert request.source.name == "orders"
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (1795330800, "2026-11-22T07:00:00Z"),
-        (1795330800.9, "2026-11-22T07:00:00Z"),
-        (1795330800000, "2026-11-22T07:00:00Z"),
-        ("1795330800", "2026-11-22T07:00:00Z"),
-        ("1.7953308E9", "2026-11-22T07:00:00Z"),
-        ("1.7953308e+12", "2026-11-22T07:00:00Z"),
-        ("2026-11-22T07:00:00Z", "2026-11-22T07:00:00Z"),
-        ("2026-11-22T07:00:00.123Z", "2026-11-22T07:00:00Z"),
-        ("2026-11-22T07:00:00", "2026-11-22T07:00:00Z"),
-        ("2026-11-22 08:00:00+01:00", "2026-11-22T07:00:00Z"),
-        ("Nov 22, 2026, 7:00:00 AM", "2026-11-22T07:00:00Z"),
-        ("Nov 22, 2026, 7:00:00\u202fAM", "2026-11-22T07:00:00Z"),
-        ("Nov 22, 2026, 7:00:00\u00a0AM", "2026-11-22T07:00:00Z"),
-        ("Nov 22, 2026 07:00:00 AM", "2026-11-22T07:00:00Z"),
-        ("Nov 22, 2026, 12:00:00 AM", "2026-11-22T00:00:00Z"),
-        ("Nov 22, 2026, 12:00:00 PM", "2026-11-22T12:00:00Z"),
-        ("  Nov 2, 2026, 11:59:59 PM ", "2026-11-02T23:59:59Z"),
-    ],
-)
-def test_each_rendering_of_a_time_is_read(value: Any, expected: str) -> None:
-    assert iso(parse_time(value)) == expected
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "soon",
-        "Nov 22, 2026, 13:00:00 PM",
-        "Feb 30, 2026, 1:00:00 AM",
-        "-1",
-        "1e999",
-        "9e40",
-        None,
-        [],
-        True,
-        "0001-01-01T00:00:00+14:00",
-    ],
-)
-def test_anything_else_is_no_time(value: Any) -> None:
-    with pytest.raises(RequestError) as caught:
-        parse_time(value)
-    assert caught.value.reason == "malformed_time"
-
-
-def test_an_instant_is_written_in_utc_to_the_second() -> None:
-    in_zurich = datetime(2026, 11, 22, 8, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=1)))
-    assert iso(in_zurich) == "2026-11-22T07:00:00Z"
-
-
-@given(time_texts)
-def test_any_text_is_a_time_in_utc_or_refused(text: str) -> None:
-    try:
-        instant = parse_time(text)
-    except RequestError:
-        return
-    assert instant.tzinfo is UTC
 
 
 @given(st.text() | json_values.map(json.dumps))

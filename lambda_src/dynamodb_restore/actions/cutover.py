@@ -21,9 +21,8 @@ from dynamodb_restore.actions.context import (
     fenced,
     restore_key,
 )
-from dynamodb_restore.instants import iso, iso_of
+from dynamodb_restore.instants import iso, iso_of, stream_label_time
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
-from dynamodb_restore.pipeline.mapping import made_at
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
@@ -226,7 +225,7 @@ def _look_at(target: Table) -> None:
 
 def _made_since_the_fence(pipeline: Pipeline, claim: Claim, target: Table) -> bool:
     """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
-    return made_at(target.live_stream_arn or "") > _finished_from(pipeline, claim).timestamp()
+    return stream_label_time(target.live_stream_arn or "") > _finished_from(pipeline, claim).timestamp()
 
 
 def _finished_from(pipeline: Pipeline, claim: Claim) -> datetime:

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, error_code, explain
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.change import Attributes, Change, item_id
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.pace import Clock
 
 _ENTRIES_PER_WRITE = 25
 _ENTRIES_PER_READ = 100

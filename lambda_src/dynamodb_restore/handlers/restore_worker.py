@@ -20,6 +20,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.restore.delivery import (
     Delivery,
     Finished,
@@ -29,7 +30,6 @@ from dynamodb_restore.restore.delivery import (
     TryAgain,
     Verdict,
 )
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
 from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result

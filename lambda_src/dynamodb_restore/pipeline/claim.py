@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 from dynamodb_restore.aws import Clients, error_code
 from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.changes.window import Window
+from dynamodb_restore.instants import from_epoch
 
 
 class ClaimState(enum.Enum):
@@ -281,7 +282,7 @@ def claim_of(item: Mapping[str, Any]) -> Claim:
         restore_id=item["restore_id"]["S"],
         target=item["target"]["S"],
         state=ClaimState(item["state"]["S"]),
-        claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
+        claimed_at=from_epoch(int(item["claimed_at"]["N"])),
         window=window_of(item),
         window_chosen=item["window_chosen"]["BOOL"],
         covered_from=whole("covered_from"),

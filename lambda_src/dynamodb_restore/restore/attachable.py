@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dynamodb_restore.config import Attachable
-from dynamodb_restore.restore.control import matches_any
+from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.settings.setting import Difference, State
 
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d{12}):function:(?P<name>[^:]+)(:[^:]+)?")

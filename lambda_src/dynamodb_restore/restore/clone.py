@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dynamodb_restore.aws import AwsError, Clients, TableRef
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pace import Pace
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment
@@ -20,13 +21,7 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.steps import Steps
-from dynamodb_restore.restore.sync import (
-    Desired,
-    Pace,
-    Sync,
-    Unreadable,
-    read_settings,
-)
+from dynamodb_restore.restore.sync import Desired, Sync, Unreadable, read_settings
 from dynamodb_restore.settings.setting import (
     AnotherTableError,
     Identity,

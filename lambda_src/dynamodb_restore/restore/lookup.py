@@ -13,15 +13,10 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import AwsError, ErrorClass, classify, describe_table, explain
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.clone import Cloner
-from dynamodb_restore.restore.control import (
-    Treatment,
-    choice_of,
-    matches_any,
-    treatment,
-    treatment_on_record,
-)
+from dynamodb_restore.restore.control import Treatment, choice_of, treatment, treatment_on_record
 from dynamodb_restore.restore.delivery import (
     Delivery,
     KnownRestore,

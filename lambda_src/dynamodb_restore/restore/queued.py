@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.instants import iso
+from dynamodb_restore.instants import from_iso, iso
 from dynamodb_restore.restore.record import RestoreKey
 
 OWN_PARTITION = "reconciler"
@@ -66,7 +66,7 @@ class QueuedRestores:
         if item is None:
             return None
         return Queued(
-            datetime.fromisoformat(item["at"]["S"]),
+            from_iso(item["at"]["S"]),
             int(item["times"]["N"]),
             item.get("source_arn", {}).get("S"),
             item.get("backup_arn", {}).get("S"),

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.aws import AwsError, Clients, describe_table, explain
 from dynamodb_restore.config import Follow, TablePatterns
 from dynamodb_restore.instants import iso
-from dynamodb_restore.restore.control import matches_any
+from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.restore.queued import OWN_PARTITION, Queued, QueuedRestores
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords, RestoreState
 from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE

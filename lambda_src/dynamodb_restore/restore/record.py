@@ -20,7 +20,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
 from dynamodb_restore.findings.finding import Finding
-from dynamodb_restore.instants import iso
+from dynamodb_restore.instants import from_epoch, from_iso, iso
 from dynamodb_restore.restore.bounds import (
     FINDINGS_BYTES,
     REPORT_BYTES,
@@ -214,7 +214,7 @@ class RestoreRecord:
     def told_restore_point(self) -> datetime | None:
         """The instant restored to, or else what the last report said of it: what the restore call asked for."""
         told = self.report.get("restore_point")
-        return self.restore_point or (datetime.fromisoformat(told) if told else None)
+        return self.restore_point or (from_iso(told) if told else None)
 
     @property
     def syncing_since(self) -> datetime | None:
@@ -743,14 +743,14 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
     return RestoreRecord(
         state=RestoreState(item["state"]),
         settings=item.get("settings", {}),
-        restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
+        restore_point=from_iso(restore_point) if restore_point else None,
         sync_attempts=item.get("sync_attempts", 0),
         attempts=item.get("attempts", 1),
         pipeline_owner=item.get("pipeline_owner"),
         request=item.get("request", {}),
         steps=steps,
         leader=item.get("leader"),
-        updated_at=datetime.fromisoformat(item["updated_at"]) if "updated_at" in item else None,
+        updated_at=from_iso(item["updated_at"]) if "updated_at" in item else None,
         identified=Identified(
             item.get("target_id"),
             item.get("source_id"),
@@ -760,9 +760,9 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
         claimed="pipeline_owner" in item,
         without_replay=item.get("without_replay", False),
-        lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
+        lease_until=from_epoch(item["lease_until"]) if "lease_until" in item else None,
         noted=RestoreState(last["state"]) if last else None,
-        noted_at=datetime.fromisoformat(last["at"]) if last else None,
+        noted_at=from_iso(last["at"]) if last else None,
         report=item.get("report", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

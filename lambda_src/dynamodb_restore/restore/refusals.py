@@ -6,10 +6,10 @@ made long after settings were first applied, so the time counts from whichever c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dynamodb_restore.aws import AwsError
-from dynamodb_restore.pipeline.mapping import made_at
+from dynamodb_restore.instants import from_epoch, stream_label_time
 from dynamodb_restore.settings.setting import Table, TableGoneError
 
 WHILE_FOLLOWED = timedelta(minutes=10)
@@ -31,7 +31,7 @@ def may_pass(target: Table, since: datetime | None, window: timedelta, now: date
     if since is None or now - since < window:
         return True
     try:
-        stream_made_at = datetime.fromtimestamp(made_at(target.live_stream_arn or ""), UTC)
+        stream_made_at = from_epoch(stream_label_time(target.live_stream_arn or ""))
     except (*AwsError, TableGoneError):
         # The next try finds out.
         return True

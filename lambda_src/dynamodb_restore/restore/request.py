@@ -14,14 +14,13 @@ Not every one of them names the source: what is known then is a `Sighting`, and 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.aws import TableRef, table_ref
-from dynamodb_restore.instants import iso
+from dynamodb_restore.instants import TimeError, from_iso, iso, parse_time
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.restore.bounds import shortened
 from dynamodb_restore.settings.setting import Overrides
@@ -203,9 +202,9 @@ class RestoreRequest:
             target=TableRef(value["target"]),
             region=value["region"],
             account=value["account"],
-            requested_at=datetime.fromisoformat(value["requested_at"]),
+            requested_at=from_iso(value["requested_at"]),
             requested_by=value["requested_by"],
-            restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
+            restore_point=from_iso(restore_point) if restore_point else None,
             target_id=target_id,
             overrides=_noted_overrides(_optional_mapping(value.get("overrides"))),
             backup_arn=value.get("backup_arn"),
@@ -314,11 +313,11 @@ def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequ
         event_name=str(name),
         region=region,
         account=str(detail.get("recipientAccountId") or envelope.get("account") or ""),
-        requested_at=parse_time(_text(detail, "detail.eventTime")),
+        requested_at=_time(_text(detail, "detail.eventTime")),
         requested_by=_requested_by(detail.get("userIdentity")),
         target=_required_table(parameters, "targetTableName"),
         target_id=_optional_text(description.get("tableId")),
-        restore_point=None if restored_to is None else parse_time(restored_to),
+        restore_point=None if restored_to is None else _time(restored_to),
         backup_arn=_optional_text(backup_arn),
         overrides=_overrides(parameters),
         by_terraform="Terraform/" in str(detail.get("userAgent", "")),
@@ -378,7 +377,7 @@ def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         event_name=_JOB_CHANGE,
         region=_text(envelope, "region"),
         account=str(envelope.get("account") or ""),
-        requested_at=parse_time(detail.get("creationDate") or _text(envelope, "time")),
+        requested_at=_time(detail.get("creationDate") or _text(envelope, "time")),
         requested_by=str(detail.get("iamRoleArn") or "AWS Backup"),
         source=_table(detail, "sourceResourceArn"),
         target=_table(detail, "createdResourceArn"),
@@ -400,46 +399,24 @@ def _found(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
         event_name=FOUND_DETAIL_TYPE,
         region=_text(envelope, "region"),
         account=str(envelope.get("account") or ""),
-        requested_at=parse_time(_text(detail, "detail.creationDateTime")),
+        requested_at=_time(_text(detail, "detail.creationDateTime")),
         requested_by=_optional_text(detail.get("requestedBy"))
         or "unknown: found before an event of the call",
         source=_table(detail, "sourceTableArn"),
         target=_required_table(detail, "targetTableName"),
         target_id=_text(detail, "detail.targetTableId"),
-        restore_point=None if restored_to is None else parse_time(restored_to),
+        restore_point=None if restored_to is None else _time(restored_to),
         backup_arn=_optional_text(detail.get("sourceBackupArn")),
         overrides=_noted_overrides(_optional_mapping(detail.get("overrides"))),
         notes=() if isinstance(detail.get("overrides"), Mapping) else (_CHOICES_NOT_KNOWN,),
     )
 
 
-_CLOUDTRAIL_TIME = re.compile(
-    r"(?P<day>[A-Z][a-z]{2} \d{1,2}, \d{4}),? (?P<clock>\d{1,2}:\d{2}:\d{2})\s(?P<half>[AP]M)"
-)
-
-
-def parse_time(value: Any) -> datetime:
-    """An instant in any rendering that CloudTrail or an SDK uses, as an aware datetime in UTC.
-
-    Accepts epoch seconds or milliseconds (number or text), ISO 8601, and CloudTrail's
-    `Nov 22, 2026, 7:00:00 AM` with or without the second comma and with any white space before AM or PM.
-
-    Raises:
-        RequestError: it is none of these.
-    """
-    text = str(value).strip()
+def _time(value: Any) -> datetime:
     try:
-        if re.fullmatch(r"\d+(\.\d+)?([eE]\+?\d+)?", text):
-            seconds = float(text)
-            # The year 5138 in seconds is 1973 in milliseconds: no restore lies on the wrong side of it.
-            return datetime.fromtimestamp(seconds / 1000 if seconds >= 1e11 else seconds, UTC)
-        if match := _CLOUDTRAIL_TIME.fullmatch(text):
-            words = f"{match['day']} {match['clock']} {match['half']}"
-            return datetime.strptime(words, "%b %d, %Y %I:%M:%S %p").replace(tzinfo=UTC)
-        instant = datetime.fromisoformat(text)
-        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise RequestError("malformed_time", f"not a time: {text[:100]!r}") from error
+        return parse_time(value)
+    except TimeError as error:
+        raise RequestError("malformed_time", str(error)) from error
 
 
 def _mapping(value: Any, path: str) -> Mapping[str, Any]:

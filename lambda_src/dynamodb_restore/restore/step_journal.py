@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.steps import Plan, Steps

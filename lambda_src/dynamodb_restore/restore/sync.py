@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import random
 import re
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,9 +30,9 @@ from dynamodb_restore.aws import (
 )
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import ANYTHING, Attachable
+from dynamodb_restore.pace import AFTER_A_WAIT_SECONDS, Pace
 from dynamodb_restore.restore.attachable import without_refused
 from dynamodb_restore.restore.guard import Guard
-from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS
 from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.restore.steps import Plan
 from dynamodb_restore.settings.names import with_table
@@ -71,21 +70,6 @@ _PATIENCE_SECONDS = 45.0
 
 _FIRST_PATIENCE_SECONDS = 20.0
 """The same for one that all others wait for."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Time, as the engine sees it.
-
-    Attributes:
-        sleep: waits so many seconds.
-        remaining_seconds: how long the function may still run.
-        rng: draws the jitter.
-    """
-
-    sleep: Callable[[float], None]
-    remaining_seconds: Callable[[], float]
-    rng: random.Random
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dynamodb_restore.aws import AwsError, explain, retry_after
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
@@ -34,7 +35,6 @@ from dynamodb_restore.restore.delivery import (
 )
 from dynamodb_restore.restore.ending import Ending, TellError, passes
 from dynamodb_restore.restore.giving_up import GivingUp
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords

@@ -1,4 +1,5 @@
-"""Time and rates, as one invocation of a function sees them."""
+"""Time and rates, as one invocation of a function sees them: how long it may still run, what of that is kept for what, and
+how long it waits."""
 
 from __future__ import annotations
 
@@ -9,6 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from dynamodb_restore.aws import CALL_SECONDS
+
+QUEUE_SECONDS = CALL_SECONDS
+"""What a delivery of a restore's message keeps for what becomes of the message: one call to SQS. One endpoint that does not
+answer may cost any part of a delivery a call, and never the delivery."""
+
+ENDING_SECONDS = QUEUE_SECONDS + 2 * CALL_SECONDS
+"""What it keeps for what follows the work: the report and the record. A call of these that fails ends the delivery; one that
+takes long and succeeds leaves time for the next."""
+
+AFTER_A_WAIT_SECONDS = ENDING_SECONDS + CALL_SECONDS
+"""Left when nothing is waited for any more: what follows the work, and the call that was waited for."""
+
 _PARALLEL_CALLS = 8
 
 
@@ -18,8 +32,23 @@ def parallel_calls() -> Executor:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Time, as bringing settings over sees it: for work that is waited for.
+
+    Attributes:
+        sleep: waits so many seconds.
+        remaining_seconds: how long the function may still run.
+        rng: draws the jitter.
+    """
+
+    sleep: Callable[[float], None]
+    remaining_seconds: Callable[[], float]
+    rng: random.Random
+
+
+@dataclass(frozen=True)
 class Clock:
-    """Time, as replay sees it.
+    """Time, as capture and replay see it: for writes that must not begin late.
 
     Attributes:
         monotonic: seconds that never run back.
