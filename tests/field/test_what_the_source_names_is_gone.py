@@ -12,11 +12,11 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.kinesis_destination import KinesisDestination
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.setting import Setting, Table
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import sync_settings
 from tests.principals import INVALID_PRINCIPAL
 from tests.unit import test_replicas as replicas
 from tests.unit import test_resource_policy as resource_policy

@@ -8,10 +8,10 @@ from typing import Any, Final
 import pytest
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.auto_scaling import AutoScaling
 from dynamodb_restore.settings.setting import Difference, Overrides, State, Step, StepOmitted, Table
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import sync_settings
 from tests.unit.builders import carry_over, make_table, portable, scale
 from tests.unit.fakes import Aws, Clock, client_error
 

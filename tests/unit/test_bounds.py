@@ -20,9 +20,9 @@ from dynamodb_restore.restore.bounds import (
     json_text,
     shortened,
 )
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import FindingsReport, Report, Result
 from dynamodb_restore.restore.steps import Steps
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.unit.test_report import SYNCED
 
 LONG_TEXTS = st.text(max_size=40).map(lambda text: text * 200)
@@ -140,11 +140,11 @@ def test_steps_are_cut_to_fit_and_still_known_by_their_beginnings() -> None:
     assert list(cut.planned["shelf"])[-1].startswith("... and ")
     # A step that is open is not in doubt, however long its summary is.
     failed = Outcome("shelf", Status.FAILED, still_open=(long,), reason="denied")
-    (told,) = Steps().with_plan({"shelf": [long]}).told([failed])
+    (told,) = Steps().with_plan({"shelf": [long]}).with_noted_steps([failed])
     assert told.in_doubt == ()
     # One that was done in this run is told whole, and once.
     applied = Outcome("shelf", Status.APPLIED, done=(long,), still_open=())
-    (told,) = Steps().with_plan({"shelf": [long]}).with_done("shelf", long).told([applied])
+    (told,) = Steps().with_plan({"shelf": [long]}).with_done("shelf", long).with_noted_steps([applied])
     assert (told.done, told.in_doubt) == ((long,), ())
     assert Steps().with_plan({"shelf": [long]}).with_not_done("shelf", long).planned == {}
 

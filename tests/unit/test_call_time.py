@@ -34,7 +34,7 @@ from dynamodb_restore.aws import (
 )
 from dynamodb_restore.changes import bundle, capture
 from dynamodb_restore.pace import AFTER_A_WAIT_SECONDS, ENDING_SECONDS, QUEUE_SECONDS
-from dynamodb_restore.restore import sync
+from dynamodb_restore.sync import run
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws
 
@@ -88,7 +88,7 @@ def test_a_reserve_holds_the_calls_that_come_after_it(constant: str, calls: int)
 
 def test_what_is_kept_leaves_time_for_work() -> None:
     assert SHORTEST_WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= 3 * CALL_SECONDS
-    assert WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= sync._FIRST_PATIENCE_SECONDS + sync._PATIENCE_SECONDS
+    assert WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= run._FIRST_PATIENCE_SECONDS + run._PATIENCE_SECONDS
     assert QUEUE_SECONDS < ENDING_SECONDS < AFTER_A_WAIT_SECONDS
     assert SHORTEST_REPLAY_SECONDS - 2 * CALL_SECONDS >= CALL_SECONDS
 

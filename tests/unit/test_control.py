@@ -10,7 +10,7 @@ import pytest
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Drills, Override, Polling, WorkerConfig
 from dynamodb_restore.restore.control import Treatment, treatment
-from dynamodb_restore.restore.outcome import SwitchedBy
+from dynamodb_restore.sync.outcome import SwitchedBy
 
 POLLING = Polling(380, Backoff(base_seconds=10, rate=1.5, cap_seconds=300, jitter=0.2))
 SHORT = Polling(5, Backoff(base_seconds=1, rate=1, cap_seconds=1, jitter=0))

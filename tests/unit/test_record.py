@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import (
     GiveUp,
     Lease,
@@ -24,6 +23,7 @@ from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, make_restore_table, record_item, request
 from tests.unit.fakes import Aws, table_arn
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.refusals import WHILE_FOLLOWED, WHILE_WRITERS_WAIT, may_pass
 from dynamodb_restore.settings.setting import Table
+from dynamodb_restore.sync.refusals import WHILE_FOLLOWED, WHILE_WRITERS_WAIT, may_pass
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws, table_arn
 

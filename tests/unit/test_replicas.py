@@ -10,10 +10,10 @@ import pytest
 from botocore.client import BaseClient
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.replicas import Replicas
 from dynamodb_restore.settings.setting import CannotApplyError, Difference, Overrides, State, Step, Table
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import sync_settings
 from tests.unit.builders import make_table, portable, scale
 from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, client_error
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dynamodb_restore.findings.finding import Finding
-from dynamodb_restore.restore.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.restore.report import FindingsReport, Report, Result, overall
+from dynamodb_restore.sync.outcome import Outcome, Status, Switch, SwitchedBy
 
 SYNCED = Report(
     Result.SYNCED,

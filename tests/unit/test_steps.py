@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.steps import Steps
+from dynamodb_restore.sync.outcome import Outcome, Status
 
 PUT = "put fig"
 
 
 def told(steps: Steps, outcome: Outcome) -> Outcome:
-    (result,) = steps.told([outcome])
+    (result,) = steps.with_noted_steps([outcome])
     return result
 
 

@@ -8,9 +8,6 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.steps import Plan
-from dynamodb_restore.restore.sync import Sync, Unreadable, read_settings, sync_settings
 from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
@@ -25,6 +22,10 @@ from dynamodb_restore.settings.setting import (
     TableGoneError,
 )
 from dynamodb_restore.settings.stream import Stream
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Unreadable, read_settings
+from dynamodb_restore.sync.run import Sync, sync_settings
+from dynamodb_restore.sync.step_log import Plan
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws, Clock, Shelf, client_error
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.setting import Difference, Overrides, State, Table
 from dynamodb_restore.settings.warm_throughput import WarmThroughput
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import sync_settings
 from tests.unit.builders import carry_over, make_table, portable
 from tests.unit.fakes import Aws, Clock, client_error
 

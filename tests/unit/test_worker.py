@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
-from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Result
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import Overrides, Setting, State, Table, TableGoneError
+from dynamodb_restore.sync.outcome import Status
 from tests.unit.builders import (
     ALL_ON,
     REQUESTED_AT,

@@ -26,15 +26,15 @@ from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle, ObstacleCode
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.standing import Standing, not_replaying, settled_at
-from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
 from dynamodb_restore.restore.report import overall
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
+from dynamodb_restore.sync import refusals
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Desired
 
 _LONGEST_WAIT_SECONDS = 60.0
 """How long the function itself waits for something; for anything longer it is to be called again."""

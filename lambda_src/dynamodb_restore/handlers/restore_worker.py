@@ -31,7 +31,6 @@ from dynamodb_restore.restore.delivery import (
     Verdict,
 )
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
-from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import (
     NothingToFollow,
@@ -43,6 +42,7 @@ from dynamodb_restore.restore.request import (
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import setting_names
 from dynamodb_restore.settings.setting import TableGoneError
+from dynamodb_restore.sync.outcome import Status
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dynamodb_restore.config import Attachable, Override, Polling, WorkerConfig
+from dynamodb_restore.config import Override, Polling, WorkerConfig
 from dynamodb_restore.patterns import matches, matches_any
-from dynamodb_restore.restore.outcome import SwitchedBy
 from dynamodb_restore.settings.setting import State
 from dynamodb_restore.settings.tags import Tags
+from dynamodb_restore.sync.attachable import Attachable
+from dynamodb_restore.sync.outcome import SwitchedBy
 
 OPT_OUT = "off"
 """The value of the control tag that asks not to be followed."""

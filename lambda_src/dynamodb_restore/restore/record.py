@@ -41,11 +41,12 @@ from dynamodb_restore.restore.bounds import (
     json_text,
     shortened,
 )
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.steps import Plan, Steps
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides, State
+from dynamodb_restore.sync.outcome import Outcome
+from dynamodb_restore.sync.step_log import Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

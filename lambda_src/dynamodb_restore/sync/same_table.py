@@ -6,46 +6,34 @@ TableId, so this narrows the moment in which that goes unnoticed to the time bet
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from dynamodb_restore.pace import Pace
 from dynamodb_restore.settings.setting import Lane, Table
+from dynamodb_restore.sync.reading import retry_reading
 
 FRESH_SECONDS = 5.0
 """How old a look may be when something is written."""
 
 
-class Guard:
+class SameTableCheck:
     """Looks at one table before the first write of each lane, and again where the last look is older than `FRESH_SECONDS`."""
 
-    def __init__(
-        self,
-        table: Table,
-        remaining_seconds: Callable[[], float],
-        tried: Callable[[Callable[[], Any]], Any],
-    ) -> None:
-        """
-        Args:
-            remaining_seconds: how long the function may still run; what tells time.
-            tried: makes a call, again where AWS asks for that.
-        """
+    def __init__(self, table: Table, pace: Pace) -> None:
         self._table = table
-        self._remaining_seconds = remaining_seconds
-        self._tried = tried
+        self._pace = pace
         self._lanes: set[Lane] = set()
-        self._looked_at_remaining = 0.0
+        self._remaining_at_last_look = 0.0
 
-    def look(self, lane: Lane) -> None:
-        """Look, where that is due.
+    def check(self, lane: Lane) -> None:
+        """Look that it still is, where that is due.
 
         Raises:
             AnotherTableError, TableGoneError: the table is gone.
             ClientError, BotoCoreError: from DescribeTable.
         """
-        age = self._looked_at_remaining - self._remaining_seconds()
+        age = self._remaining_at_last_look - self._pace.remaining_seconds()
         if lane in self._lanes and age <= FRESH_SECONDS:
             return
         self._table.forget()
-        self._tried(self._table.describe)
+        retry_reading(self._table.describe, self._pace)
         self._lanes.add(lane)
-        self._looked_at_remaining = self._remaining_seconds()
+        self._remaining_at_last_look = self._pace.remaining_seconds()

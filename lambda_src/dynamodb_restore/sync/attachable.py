@@ -8,11 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from dynamodb_restore.config import Attachable
 from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.settings.setting import Difference, State
+
+
+@dataclass(frozen=True)
+class Attachable:
+    """What may be attached to a restored table.
+
+    Attributes:
+        functions, kinesis_streams: patterns of names in the target's account, or of ARNs, with `*` for any run of characters.
+    """
+
+    functions: Sequence[str] = ("*",)
+    kinesis_streams: Sequence[str] = ("*",)
+
+
+ANYTHING = Attachable()
+"""Whatever is attached to the source."""
+
 
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d{12}):function:(?P<name>[^:]+)(:[^:]+)?")
 _STREAM = re.compile(r"arn:[^:]+:kinesis:[^:]+:(?P<account>\d{12}):stream/(?P<name>.+)")
