@@ -12,7 +12,8 @@ from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_event
+from dynamodb_restore.restore.request import RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_event
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, event, make_restore_table, make_table, request
 from tests.unit.fakes import Aws
 

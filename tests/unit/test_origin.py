@@ -11,7 +11,8 @@ import pytest
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.origin import NotKnownYet, find_origin
 from dynamodb_restore.restore.record import Identified, RestoreKey, RestoreRecord, RestoreState
-from dynamodb_restore.restore.request import NothingToFollow, RequestError, Sighting, parse_event
+from dynamodb_restore.restore.request import NothingToFollow, RequestError, Sighting
+from dynamodb_restore.restore.request_events import parse_event
 from tests.unit.builders import event, make_table
 from tests.unit.fakes import Aws, client_error, table_arn
 

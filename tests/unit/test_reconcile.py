@@ -17,7 +17,8 @@ from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
-from dynamodb_restore.restore.request import Sighting, parse_message
+from dynamodb_restore.restore.request import Sighting
+from dynamodb_restore.restore.request_events import parse_message
 from tests.unit.builders import RESTORE_TABLE, delivery, make_restore_table, make_table, make_worker, request
 from tests.unit.fakes import Aws, Clock, table_arn
 

@@ -18,14 +18,8 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.boundary import RestorePoint
-from dynamodb_restore.restore.request import (
-    NothingToFollow,
-    RequestError,
-    RestoreRequest,
-    Sighting,
-    parse_event,
-    parse_message,
-)
+from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_event, parse_message
 from dynamodb_restore.settings.setting import Overrides
 from tests.unit.builders import EVENTS, REQUESTED_AT, event, request
 from tests.unit.strategies import damaged_events, json_values

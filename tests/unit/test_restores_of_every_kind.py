@@ -15,7 +15,8 @@ from dynamodb_restore.config import Override, TablePatterns
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.origin import find_origin
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_event
+from dynamodb_restore.restore.request import RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_event
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import Table
 from tests.unit.builders import (

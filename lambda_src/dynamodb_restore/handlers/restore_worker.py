@@ -32,13 +32,8 @@ from dynamodb_restore.restore.delivery import (
 )
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import (
-    NothingToFollow,
-    RequestError,
-    RestoreRequest,
-    Sighting,
-    parse_message,
-)
+from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_message
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import setting_names
 from dynamodb_restore.settings.setting import TableGoneError

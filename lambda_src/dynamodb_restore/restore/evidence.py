@@ -30,8 +30,8 @@ from dynamodb_restore.restore.request import (
     RequestError,
     RestoreJob,
     RestoreRequest,
-    parse_event,
 )
+from dynamodb_restore.restore.request_events import parse_event
 from dynamodb_restore.restore.waiting import CLOCK_TOLERANCE, Hopeless, Wait, comes_from
 
 if TYPE_CHECKING:
