@@ -17,9 +17,9 @@ from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import BundleError, decode
 from dynamodb_restore.changes.change import Change, Kind, item_id, sdk_attributes
-from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.handlers import replay
+from dynamodb_restore.store import pipeline_partition
 from tests.aws.account import Account
 from tests.aws.attributes import Item, Schema
 from tests.aws.botocore_door import BotocoreDoor

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.aws import ClientError, Clients, error_code
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
 from dynamodb_restore.findings.patterns import lacking
 from dynamodb_restore.patterns import matches_policy_pattern

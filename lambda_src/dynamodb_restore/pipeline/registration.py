@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.patterns import matches_any
+from dynamodb_restore.store import registration_key
 
 
 class RegistrationError(Exception):
@@ -78,11 +78,12 @@ def read_registration(clients: Clients, restore_table: str, source: str) -> Regi
     """
     answer = clients.dynamodb.get_item(
         TableName=restore_table,
-        Key={"pk": {"S": pipeline_partition(source)}, "sk": {"S": "registration"}},
+        Key=registration_key(source),
         ConsistentRead=True,
     )
     if "Item" not in answer:
         return None
+    # In DynamoDB's own form: of which kind each value is belongs to what is checked.
     item: dict[str, Any] = dict(answer["Item"])
 
     def texts(name: str) -> tuple[str, ...]:

@@ -9,9 +9,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, describe_table, explain
+from dynamodb_restore.aws import AwsError, ClientError, ErrorClass, classify, describe_table, explain
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines

@@ -15,19 +15,20 @@ only once its message is in the secondary DLQ), `findings` (what was found to na
 from __future__ import annotations
 
 import enum
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.aws import (
+    ClientError,
+    Clients,
+    is_condition_failed,
+    marshal,
+    unmarshal,
+)
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import from_epoch, from_iso, iso
 from dynamodb_restore.restore.bounds import (
@@ -38,13 +39,13 @@ from dynamodb_restore.restore.bounds import (
     fitted_findings,
     fitted_outcomes,
     json_bytes,
-    json_text,
     shortened,
 )
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides, State
+from dynamodb_restore.store import ItemKey, record_key
 from dynamodb_restore.sync.outcome import Outcome
 from dynamodb_restore.sync.step_log import Plan
 
@@ -64,8 +65,6 @@ class RestoreState(enum.Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
 
-
-_SORT_PREFIX = "restore#"
 
 _CLOCKS_APART = timedelta(seconds=10)
 """How far the clocks of two invocations may differ."""
@@ -98,9 +97,9 @@ class RestoreKey:
     target: str
     restore_id: str
 
-    def item_key(self) -> dict[str, Any]:
+    def item_key(self) -> ItemKey:
         """The primary key of the record's item."""
-        return {"pk": {"S": _partition(self.target)}, "sk": {"S": f"{_SORT_PREFIX}{self.restore_id}"}}
+        return record_key(self.target, self.restore_id)
 
 
 @dataclass(frozen=True)
@@ -339,10 +338,10 @@ class _Update:
                 ExpressionAttributeNames={
                     name: name[1:] for name in re.findall(r"#\w+", f"{update} {condition}")
                 },
-                ExpressionAttributeValues=_typed(self._values),
+                ExpressionAttributeValues=marshal(self._values),
             )
         except ClientError as error:
-            if classify(error) is not ErrorClass.IGNORE:
+            if not is_condition_failed(error):
                 raise
             return False
         return True
@@ -360,7 +359,7 @@ class RestoreRecords:
         """Read one record, consistently; None where there is none."""
         answer = self._dynamodb.get_item(TableName=self._table_name, Key=key.item_key(), ConsistentRead=True)
         item = answer.get("Item")
-        return _record(_plain(item)) if item else None
+        return _record(unmarshal(item)) if item else None
 
     def take_lead(
         self,
@@ -457,7 +456,7 @@ class RestoreRecords:
             Key=key.item_key(),
             UpdateExpression=f"SET settings.#name = :state{also}",
             ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues=_typed(values),
+            ExpressionAttributeValues=marshal(values),
         )
         return True
 
@@ -656,7 +655,7 @@ def note_without_replay(clients: Clients, table_name: str, key: RestoreKey) -> N
     Raises:
         ClientError, BotoCoreError: from UpdateItem; a record that is not there is none.
     """
-    _note(clients, table_name, key, "without_replay", {"BOOL": True})
+    _note(clients, table_name, key, "without_replay", True)
 
 
 def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count: int) -> None:
@@ -665,20 +664,20 @@ def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count:
     Raises:
         ClientError, BotoCoreError: from UpdateItem; a record that is gone is none.
     """
-    _note(clients, table_name, key, "late_changes", {"N": str(count)})
+    _note(clients, table_name, key, "late_changes", count)
 
 
-def _note(clients: Clients, table_name: str, key: RestoreKey, name: str, value: dict[str, Any]) -> None:
+def _note(clients: Clients, table_name: str, key: RestoreKey, name: str, value: Any) -> None:
     try:
         clients.dynamodb.update_item(
             TableName=table_name,
             Key=key.item_key(),
             UpdateExpression=f"SET {name} = :value",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":value": value},
+            ExpressionAttributeValues=marshal({":value": value}),
         )
     except ClientError as error:
-        if classify(error) is not ErrorClass.IGNORE:
+        if not is_condition_failed(error):
             raise
 
 
@@ -690,10 +689,6 @@ _END_STATES = {
     Result.REPLAYING: RestoreState.REPLAYING,
     Result.ABANDONED: RestoreState.ABANDONED,
 }
-
-
-def _partition(target: str) -> str:
-    return f"target#{target}"
 
 
 def _as_lists(plan: Plan) -> dict[str, list[str]]:
@@ -711,29 +706,6 @@ def _size(state: State) -> int:
 
 def _described(request: RestoreRequest) -> dict[str, Any]:
     return {"request": request.as_json(), "source": request.source.name, "target": request.target.name}
-
-
-def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values as DynamoDB attribute values; DynamoDB's numbers are decimals, never floats."""
-    exact = json.loads(json_text(dict(values)), parse_float=Decimal)
-    serialize = TypeSerializer().serialize
-    return {key: serialize(value) for key, value in exact.items()}
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A DynamoDB item as JSON values: whole numbers become int, all others float."""
-    deserialize = TypeDeserializer().deserialize
-    return {key: _without_decimals(deserialize(value)) for key, value in item.items()}
-
-
-def _without_decimals(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _without_decimals(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_decimals(item) for item in value]
-    return value
 
 
 def _record(item: Mapping[str, Any]) -> RestoreRecord:
