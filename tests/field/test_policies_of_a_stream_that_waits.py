@@ -21,7 +21,7 @@ from tests.field.test_triggers_that_begin_late import Replayed
 from tests.hazards.reporting import by_setting
 from tests.unit.changes.house import STREAM, House
 from tests.unit.fakes import Aws, table_arn
-from tests.unit.test_resource_policy import Policies, allow, document, policies
+from tests.unit.settings.test_resource_policy import Policies, allow, document, policies
 
 __all__ = ["policies"]
 

@@ -16,7 +16,7 @@ from dynamodb_restore.sync.outcome import Outcome, Status
 from dynamodb_restore.sync.run import Sync
 from tests.unit.builders import make_table, portable
 from tests.unit.fakes import Aws, Clock, client_error
-from tests.unit.test_replicas import IRELAND, GlobalTables, global_tables, source, target
+from tests.unit.settings.test_replicas import IRELAND, GlobalTables, global_tables, source, target
 
 __all__ = ["global_tables", "source", "target"]
 

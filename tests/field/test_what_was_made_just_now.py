@@ -19,7 +19,7 @@ from dynamodb_restore.sync.run import Sync
 from tests.principals import INVALID_PRINCIPAL
 from tests.unit.builders import make_table, portable, scale
 from tests.unit.fakes import Aws, Clock, client_error, table_arn
-from tests.unit.test_resource_policy import Policies, allow, document, policies
+from tests.unit.settings.test_resource_policy import Policies, allow, document, policies
 
 __all__ = ["policies"]
 

@@ -23,7 +23,7 @@ from dynamodb_restore.restore.bounds import (
 from dynamodb_restore.restore.report import FindingsReport, Report, Result
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.sync.outcome import Outcome, Status
-from tests.unit.test_report import SYNCED
+from tests.unit.restore.test_report import SYNCED
 
 LONG_TEXTS = st.text(max_size=40).map(lambda text: text * 200)
 

@@ -27,7 +27,7 @@ from tests.unit.fakes import ACCOUNT, REGION, Aws, client_error, table_arn
 
 PARTNER = "arn:aws:iam::210987654321:role/reader"
 WORKER = f"arn:aws:sts::{ACCOUNT}:assumed-role/restore-worker/restore-worker"
-SOURCE_ROOT = Path(__file__).parents[2] / "lambda_src" / "dynamodb_restore"
+SOURCE_ROOT = Path(__file__).parents[3] / "lambda_src" / "dynamodb_restore"
 
 
 class Policies:

@@ -17,7 +17,7 @@ import pytest
 from dynamodb_restore.findings.registry import SEARCHES
 from dynamodb_restore.settings.registry import SETTINGS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = (ROOT / "docs" / "settings.md").read_text()
 POLICIES = ROOT / "modules" / "restore-worker" / "settings_permissions.tf"
 

@@ -36,7 +36,7 @@ from tests.unit.builders import (
     request,
 )
 from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, function_arn, table_arn
-from tests.unit.test_origin import MADE_AT, RECOVERY_POINT, Jobs
+from tests.unit.restore.test_origin import MADE_AT, RECOVERY_POINT, Jobs
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef

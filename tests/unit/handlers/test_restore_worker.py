@@ -33,7 +33,7 @@ from tests.unit.builders import (
     record_item,
 )
 from tests.unit.fakes import Aws, client_error, table_arn
-from tests.unit.test_origin import Jobs
+from tests.unit.restore.test_origin import Jobs
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
