@@ -42,7 +42,16 @@ def test_a_mutant_fits_the_code_and_names_tests_that_are_there(mutant: Mutant) -
 
 def test_there_are_mutants_of_every_part() -> None:
     folders = {Path(mutant.file).parent.name for mutant in MUTANTS}
-    assert folders >= {"actions", "changes", "findings", "handlers", "pipeline", "restore", "settings", "sync"}
+    assert folders >= {
+        "actions",
+        "changes",
+        "findings",
+        "handlers",
+        "pipeline",
+        "restore",
+        "settings",
+        "sync",
+    }
     assert len(MUTANTS) >= 60
 
 

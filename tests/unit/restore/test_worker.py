@@ -48,7 +48,7 @@ NAMES = [setting.name for setting in SEVEN_SETTINGS]
 
 @pytest.fixture
 def worker(aws: Aws, clients: Clients, clock: Clock) -> Worker:
-    """A worker with all settings switched on, in an account with a source that has all of them."""
+    """A worker with seven settings switched on, in an account with a source that has all of these."""
     make_restore_table(clients)
     make_full_source(aws, clients)
     return make_worker(clients, clock)
@@ -91,7 +91,9 @@ def two_deliveries(worker: Worker, aws: Aws, clients: Clients) -> Verdict:
 
 
 class TestActive:
-    def test_all_settings_are_cloned(self, worker: Worker, clients: Clients, target: Table) -> None:
+    def test_the_seven_settings_that_the_source_has_are_cloned(
+        self, worker: Worker, clients: Clients, target: Table
+    ) -> None:
         before = states(TARGET, clients)
         verdict = worker.follow(delivery(request(), 1))
         assert statuses(verdict) == dict.fromkeys(NAMES, "applied")
