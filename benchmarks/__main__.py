@@ -21,11 +21,12 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.capture import Captured, CaptureOptions, capture
 from dynamodb_restore.changes.change import Change, Kind
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.failure_bucket import FailureBucket
-from dynamodb_restore.changes.progress import Position, ProgressStore, Side, pipeline_partition
+from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.stuck import StuckMarks
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.replay import ReplayOptions, replay_batch
+from dynamodb_restore.store import pipeline_partition
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
 from tests.aws.http_door import HttpDoor

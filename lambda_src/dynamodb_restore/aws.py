@@ -1,4 +1,4 @@
-"""The only module that knows botocore: clients, error classes, table names and ARNs.
+"""The only module that imports botocore and boto3: clients, error classes, items in DynamoDB's form, table names and ARNs.
 
 Everything else receives `Clients` and asks `classify` what an error means.
 """
@@ -12,14 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
+import botocore.exceptions
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
-    ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
+
+ClientError = botocore.exceptions.ClientError
+"""What a service answered with instead of a result."""
 
 AwsError = (ClientError, BotoCoreError)
 """What an AWS call can raise: the pair that callers name in `except`."""
@@ -478,6 +483,58 @@ def error_code(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
+
+
+def is_condition_failed(error: BaseException) -> bool:
+    """Whether a write was not made because its condition does not hold."""
+    return error_code(error) == "ConditionalCheckFailedException"
+
+
+def item_that_failed(error: ClientError) -> dict[str, Any]:
+    """The item that a condition did not hold for, where the call asked for it by `ReturnValuesOnConditionCheckFailure`; empty
+    where there is none (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html)."""
+    item: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+    return item
+
+
+def marshal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values, and bytes, as DynamoDB's attribute values. Its numbers are decimals, never floats. Of a text, what UTF-8 cannot
+    write down (half a surrogate pair, which JSON can escape) becomes a question mark: no service takes it."""
+    serialize = TypeSerializer().serialize
+    return {name: serialize(_exact(value)) for name, value in values.items()}
+
+
+def unmarshal(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A DynamoDB item as JSON values, and bytes: whole numbers become int, all others float."""
+    deserialize = TypeDeserializer().deserialize
+    return {name: _without_decimals(deserialize(value)) for name, value in item.items()}
+
+
+def _exact(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case float():
+            return Decimal(str(value))
+        case Mapping():
+            return {_exact(key): _exact(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_exact(member) for member in value]
+    return value
+
+
+def _without_decimals(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case Binary():
+            stored: bytes = value.value  # type: ignore[attr-defined]
+            return stored
+        case dict():
+            return {key: _without_decimals(member) for key, member in value.items()}
+        case list():
+            return [_without_decimals(member) for member in value]
+    return value
 
 
 def retry_after(error: BaseException) -> float | None:

@@ -11,6 +11,7 @@ from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.capture import CaptureOptions
 from dynamodb_restore.pipeline.capture import CapturePlace
 from dynamodb_restore.pipeline.replay import ReplayOptions
+from dynamodb_restore.sync.attachable import ANYTHING, Attachable
 
 
 class ConfigError(Exception):
@@ -68,22 +69,6 @@ class Drills:
 
     targets: Sequence[str] = ()
     keeps: Collection[str] = ()
-
-
-@dataclass(frozen=True)
-class Attachable:
-    """What may be attached to a restored table.
-
-    Attributes:
-        functions, kinesis_streams: patterns of names in the target's account, or of ARNs, with `*` for any run of characters.
-    """
-
-    functions: Sequence[str] = ("*",)
-    kinesis_streams: Sequence[str] = ("*",)
-
-
-ANYTHING = Attachable()
-"""Whatever is attached to the source."""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ resource "aws_sqs_queue" "buffer" {
   tags                       = local.tags
 }
 
-# The same throughput as the buffer; FIFO, as SQS asks of the DLQ of a FIFO queue.
 # An id of this very queue. SQS numbers the messages of a queue that is made anew under the same name from the
 # beginning again, and progress noted for the old one must not hold for the new.
 resource "terraform_data" "buffer" {
   triggers_replace = aws_sqs_queue.buffer.id
 }
 
+# The same throughput as the buffer; FIFO, as SQS asks of the DLQ of a FIFO queue.
 resource "aws_sqs_queue" "dead_letters" {
   name                      = "${local.names.dead_letter_queue}.fifo"
   fifo_queue                = true

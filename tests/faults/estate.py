@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.store import pipeline_partition
 from tests.aws.account import Account
 from tests.aws.clock import VirtualClock
 from tests.aws.names import ACCOUNT, REGION, function_arn, queue_arn, queue_url, table_arn

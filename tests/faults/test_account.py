@@ -17,12 +17,12 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.registry import SETTINGS
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.aws.account import Account
 from tests.aws.names import table_arn
 from tests.faults.actions import ACTIONS, Action

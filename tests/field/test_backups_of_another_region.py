@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.origin import find_origin
-from dynamodb_restore.restore.request import Sighting, parse_event
+from dynamodb_restore.restore.request import Sighting
+from dynamodb_restore.restore.request_events import parse_event
 from tests.unit.builders import event
 from tests.unit.fakes import Aws
 

@@ -11,7 +11,8 @@ import json
 
 import pytest
 
-from dynamodb_restore.restore.request import NothingToFollow, parse_event
+from dynamodb_restore.restore.request import NothingToFollow
+from dynamodb_restore.restore.request_events import parse_event
 from tests.faults.estate import RESTORE_QUEUE, TARGET, TARGET_MADE_AT
 from tests.faults.functions import Functions
 from tests.field.restores import told, unseen

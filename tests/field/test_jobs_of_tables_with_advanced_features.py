@@ -11,7 +11,8 @@ import json
 import pytest
 
 from dynamodb_restore.instants import iso
-from dynamodb_restore.restore.request import NothingToFollow, Sighting, parse_event
+from dynamodb_restore.restore.request import NothingToFollow, Sighting
+from dynamodb_restore.restore.request_events import parse_event
 from tests.aws.names import table_arn
 from tests.faults.estate import RESTORE_QUEUE, TARGET_MADE_AT
 from tests.faults.functions import Functions

@@ -7,8 +7,8 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished, TryAgain, Verdict
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import Result
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.unit.builders import (
     delivery,
     make_full_source,

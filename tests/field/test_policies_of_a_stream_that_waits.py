@@ -13,15 +13,15 @@ from typing_extensions import override
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.restore.clone import DirectClone
 from dynamodb_restore.restore.delivery import Finished
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.stream import Stream
+from dynamodb_restore.sync.outcome import Outcome
 from tests.field.test_triggers_that_begin_late import Replayed
 from tests.hazards.reporting import by_setting
 from tests.unit.changes.house import STREAM, House
 from tests.unit.fakes import Aws, table_arn
-from tests.unit.test_resource_policy import Policies, allow, document, policies
+from tests.unit.settings.test_resource_policy import Policies, allow, document, policies
 
 __all__ = ["policies"]
 

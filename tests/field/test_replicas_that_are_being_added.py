@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import Sync
 from dynamodb_restore.settings.replicas import Replicas
 from dynamodb_restore.settings.setting import Setting, Table
 from dynamodb_restore.settings.ttl import TimeToLive
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import Sync
 from tests.unit.builders import make_table, portable
 from tests.unit.fakes import Aws, Clock, client_error
-from tests.unit.test_replicas import IRELAND, GlobalTables, global_tables, source, target
+from tests.unit.settings.test_replicas import IRELAND, GlobalTables, global_tables, source, target
 
 __all__ = ["global_tables", "source", "target"]
 

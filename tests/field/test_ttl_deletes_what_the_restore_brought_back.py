@@ -16,10 +16,10 @@ from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished
 from dynamodb_restore.restore.expiries import expiry_notes
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.ttl import TimeToLive
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Desired, Unreadable
 from tests.hazards.reporting import make_restore, told
 from tests.unit.builders import ALL_ON, delivery, make_worker, request
 from tests.unit.changes.house import RESTORE_ID, House

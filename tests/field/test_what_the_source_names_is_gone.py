@@ -12,14 +12,12 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.settings.kinesis_destination import KinesisDestination
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.setting import Setting, Table
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import sync_settings
 from tests.principals import INVALID_PRINCIPAL
-from tests.unit import test_replicas as replicas
-from tests.unit import test_resource_policy as resource_policy
 from tests.unit.builders import (
     delivery,
     make_full_source,
@@ -31,8 +29,10 @@ from tests.unit.builders import (
     request,
 )
 from tests.unit.fakes import ACCOUNT, Aws, Clock, kinesis_arn, table_arn
-from tests.unit.test_replicas import IRELAND, KEY, GlobalTables, global_tables
-from tests.unit.test_resource_policy import Policies, document, policies
+from tests.unit.settings import test_replicas as replicas
+from tests.unit.settings import test_resource_policy as resource_policy
+from tests.unit.settings.test_replicas import IRELAND, KEY, GlobalTables, global_tables
+from tests.unit.settings.test_resource_policy import Policies, document, policies
 
 __all__ = ["global_tables", "policies"]
 

@@ -11,15 +11,15 @@ from typing import Final
 import pytest
 
 from dynamodb_restore.aws import Clients, ErrorClass, classify
-from dynamodb_restore.restore.outcome import Outcome, Status
-from dynamodb_restore.restore.sync import Sync
 from dynamodb_restore.settings.auto_scaling import AutoScaling
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
 from dynamodb_restore.settings.setting import Setting, Table
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.run import Sync
 from tests.principals import INVALID_PRINCIPAL
 from tests.unit.builders import make_table, portable, scale
 from tests.unit.fakes import Aws, Clock, client_error, table_arn
-from tests.unit.test_resource_policy import Policies, allow, document, policies
+from tests.unit.settings.test_resource_policy import Policies, allow, document, policies
 
 __all__ = ["policies"]
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.handlers import upkeep, wiring
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.report import DETAIL_TYPE
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.aws.account import Account
 from tests.aws.botocore_door import BotocoreDoor
 from tests.aws.clock import VirtualClock

@@ -17,9 +17,9 @@ from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import BundleError, decode
 from dynamodb_restore.changes.change import Change, Kind, item_id, sdk_attributes
-from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.handlers import replay
+from dynamodb_restore.store import pipeline_partition
 from tests.aws.account import Account
 from tests.aws.attributes import Item, Schema
 from tests.aws.botocore_door import BotocoreDoor
@@ -145,7 +145,7 @@ def function(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         "time",
         SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep, time=lambda: NOON + clock.now),
     )
-    with _door.opened(), mock.patch("dynamodb_restore.changes.clock.parallel_calls", InlineExecutor):
+    with _door.opened(), mock.patch("dynamodb_restore.pace.parallel_calls", InlineExecutor):
         yield
 
 

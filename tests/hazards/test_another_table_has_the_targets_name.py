@@ -17,10 +17,8 @@ from dynamodb_restore.actions.cutover import CutoverRequest, cutover
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain
-from dynamodb_restore.restore.guard import FRESH_SECONDS
 from dynamodb_restore.restore.record import Identified, Lease, RestoreKey
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.sync import sync_settings
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.setting import (
     AnotherTableError,
@@ -28,6 +26,8 @@ from dynamodb_restore.settings.setting import (
     Step,
     Table,
 )
+from dynamodb_restore.sync.run import sync_settings
+from dynamodb_restore.sync.same_table import FRESH_SECONDS
 from tests.hazards.restoring import RESTORING, TARGET, given_up
 from tests.unit.builders import (
     REQUESTED_AT,

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from dynamodb_restore.aws import Clients, TableRef
-from dynamodb_restore.config import Attachable, Override
+from dynamodb_restore.config import Override
 from dynamodb_restore.restore.delivery import Finished, Verdict
 from dynamodb_restore.restore.worker import Worker
+from dynamodb_restore.sync.attachable import Attachable
 from tests.hazards.restoring import statuses
 from tests.unit.builders import (
     ALL_ON,

@@ -16,12 +16,12 @@ import pytest
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.restore.announce import Announcer
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import State
+from dynamodb_restore.sync.outcome import Outcome, Status
 from tests.aws.attributes import size_of
 from tests.unit.builders import (
     REQUESTED_AT,

@@ -17,7 +17,7 @@ from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Override, Polling
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain
-from dynamodb_restore.restore.request import parse_message
+from dynamodb_restore.restore.request_events import parse_message
 from dynamodb_restore.restore.worker import Worker
 from tests.hazards.reporting import TARGET, make_restore, statuses, told
 from tests.unit.builders import (

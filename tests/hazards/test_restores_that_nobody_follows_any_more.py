@@ -24,7 +24,8 @@ from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Result
-from dynamodb_restore.restore.request import RestoreRequest, Sighting, parse_message
+from dynamodb_restore.restore.request import RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_message
 from dynamodb_restore.settings.setting import Overrides
 from tests.unit.builders import (
     RESTORE_TABLE,

@@ -50,10 +50,13 @@ SHOWN_ELSEWHERE = {
     ("upkeep", "dynamodb:BatchGetItem"): "tests/unit/pipeline/test_settle.py",
     ("upkeep", "dynamodb:BatchWriteItem"): "tests/unit/pipeline/test_settle.py",
     ("upkeep", "lambda:UpdateEventSourceMapping"): "tests/unit/pipeline/test_upkeep.py",
-    ("reconciler", "dynamodb:PutItem"): "tests/unit/test_reconcile.py",
-    ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/test_origin.py",
-    ("restore-worker", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
-    ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/test_contributor_insights.py",
+    ("reconciler", "dynamodb:PutItem"): "tests/unit/restore/test_reconcile.py",
+    ("restore-worker", "dynamodb:DescribeBackup"): "tests/unit/restore/test_origin.py",
+    (
+        "restore-worker",
+        "dynamodb:DescribeContributorInsights",
+    ): "tests/unit/settings/test_contributor_insights.py",
+    ("operator", "dynamodb:DescribeContributorInsights"): "tests/unit/settings/test_contributor_insights.py",
     ("restore-worker", "kinesis:DescribeStreamSummary"): "tests/field/test_what_the_source_names_is_gone.py",
     ("operator", "kinesis:DescribeStreamSummary"): "tests/field/test_what_the_source_names_is_gone.py",
 }

@@ -19,7 +19,7 @@ from tests.mutants.mutant import Mutant, MutantError
 
 ALL_TESTS = ("tests/unit", "tests/hazards", "tests/field", "tests/fuzz", "tests/simulation")
 
-NO_JUDGES = ("tests/unit/test_packaging.py", "tests/unit/test_gate_mutants.py")
+NO_JUDGES = ("tests/unit/scripts/test_package.py", "tests/unit/mutants/test_mutants.py")
 """Tests that any change of the code turns red: the one compares it with the committed zip, the other looks for the old
 texts of the mutants. That they fail proves nothing."""
 

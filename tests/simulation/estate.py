@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dynamodb_restore.aws import CALL_SECONDS
-from dynamodb_restore.changes.progress import pipeline_partition
 from dynamodb_restore.pipeline.claim import Claim, claim_of
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration
+from dynamodb_restore.store import pipeline_partition
 from tests.aws.account import Account
 from tests.aws.attributes import Item
 from tests.aws.choices import RandomChoices

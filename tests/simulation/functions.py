@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from dynamodb_restore.aws import AwsError
 from dynamodb_restore.changes.capture import CaptureOptions
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.handlers import replay
 from dynamodb_restore.handlers import upkeep as upkeep_handler
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.capture import CaptureInvocation, CapturePlace
 from dynamodb_restore.pipeline.claim import Claim

@@ -13,11 +13,11 @@ from dynamodb_restore.actions.status import status
 from dynamodb_restore.aws import AwsError
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Polling, WorkerConfig
+from dynamodb_restore.pace import Pace
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.record import RestoreRecords
-from dynamodb_restore.restore.sync import Pace
 from tests.aws.errors import ProcessDeath
 from tests.simulation.estate import RESTORES, Estate
 from tests.simulation.functions import Functions

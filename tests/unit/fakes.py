@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.validate import validate_parameters
 
-from dynamodb_restore.restore.sync import Pace
+from dynamodb_restore.pace import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 from tests.aws.botocore_door import tell_of_call
 from tests.aws.clock import VirtualClock

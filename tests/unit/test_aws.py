@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from dynamodb_restore.aws import Clients, ErrorClass, TableRef, classify, describe_table, explain, table_ref
+from dynamodb_restore.aws import (
+    CallNotBegunError,
+    Clients,
+    ErrorClass,
+    TableRef,
+    classify,
+    describe_table,
+    explain,
+    is_condition_failed,
+    item_that_failed,
+    marshal,
+    table_ref,
+    unmarshal,
+)
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws, client_error
 
@@ -171,3 +184,32 @@ def test_there_are_clients_without_repetitions_which_wait_as_long_as_all_of_thos
 
     assert (usual.retries["total_max_attempts"], once.retries["total_max_attempts"]) == (4, 1)
     assert (once.connect_timeout, once.read_timeout, once.user_agent_extra) == (1.5, 10.5, "dynamodb-restore")
+
+
+def test_what_is_marshalled_comes_back() -> None:
+    values = {
+        "text": "é",
+        "whole": 2**126,
+        "part": 0.25,
+        "yes": True,
+        "none": None,
+        "bytes": b"\x00\xff",
+        "map": {"list": [1]},
+    }
+    assert unmarshal(marshal(values)) == values
+    assert marshal({"a": ("x", 1.5)}) == {"a": {"L": [{"S": "x"}, {"N": "1.5"}]}}
+
+
+def test_half_a_surrogate_pair_is_written_as_a_question_mark() -> None:
+    assert marshal({"a": "\ud83d", "b": {"\ud83d": ["\ud83d"]}}) == {
+        "a": {"S": "?"},
+        "b": {"M": {"?": {"L": [{"S": "?"}]}}},
+    }
+
+
+def test_a_condition_that_failed_is_told_from_other_errors() -> None:
+    failed = client_error("PutItem", "ConditionalCheckFailedException", "no")
+    assert is_condition_failed(failed)
+    assert item_that_failed(failed) == {}
+    assert not is_condition_failed(client_error("PutItem", "ValidationException", "no"))
+    assert not is_condition_failed(CallNotBegunError())

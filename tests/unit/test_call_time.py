@@ -33,8 +33,8 @@ from dynamodb_restore.aws import (
     was_retried,
 )
 from dynamodb_restore.changes import bundle, capture
-from dynamodb_restore.restore import sync
-from dynamodb_restore.restore.kept_time import AFTER_A_WAIT_SECONDS, ENDING_SECONDS, QUEUE_SECONDS
+from dynamodb_restore.pace import AFTER_A_WAIT_SECONDS, ENDING_SECONDS, QUEUE_SECONDS
+from dynamodb_restore.sync import run
 from tests.unit.builders import make_table
 from tests.unit.fakes import Aws
 
@@ -57,9 +57,9 @@ RESERVES = {
     "actions.context._RESERVE_SECONDS": 4,
     # A call of the search, telling, noting, and what becomes of the message.
     "findings.search._RESERVE_SECONDS": 4,
-    "restore.kept_time.QUEUE_SECONDS": 1,
-    "restore.kept_time.ENDING_SECONDS": 3,
-    "restore.kept_time.AFTER_A_WAIT_SECONDS": 4,
+    "pace.QUEUE_SECONDS": 1,
+    "pace.ENDING_SECONDS": 3,
+    "pace.AFTER_A_WAIT_SECONDS": 4,
 }
 """Constant to how many calls that hang have to fit into it, one after another."""
 
@@ -72,7 +72,7 @@ def kept_constants() -> Iterator[str]:
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
-                if "RESERVE" in name or module == "restore.kept_time":
+                if "RESERVE" in name or (module == "pace" and not name.startswith("_")):
                     yield f"{module}.{name}"
 
 
@@ -88,7 +88,7 @@ def test_a_reserve_holds_the_calls_that_come_after_it(constant: str, calls: int)
 
 def test_what_is_kept_leaves_time_for_work() -> None:
     assert SHORTEST_WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= 3 * CALL_SECONDS
-    assert WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= sync._FIRST_PATIENCE_SECONDS + sync._PATIENCE_SECONDS
+    assert WORKER_SECONDS - AFTER_A_WAIT_SECONDS >= run._FIRST_PATIENCE_SECONDS + run._PATIENCE_SECONDS
     assert QUEUE_SECONDS < ENDING_SECONDS < AFTER_A_WAIT_SECONDS
     assert SHORTEST_REPLAY_SECONDS - 2 * CALL_SECONDS >= CALL_SECONDS
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.config import (
-    Attachable,
-    ConfigError,
-    Drills,
-    Override,
-    Polling,
-    TablePatterns,
-    WorkerConfig,
-)
+from dynamodb_restore.config import ConfigError, Drills, Override, Polling, TablePatterns, WorkerConfig
+from dynamodb_restore.sync.attachable import Attachable
 
 ENVIRONMENT = {
     "RESTORE_TABLE_NAME": "dynamodb-restore-restores",

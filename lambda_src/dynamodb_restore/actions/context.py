@@ -8,14 +8,14 @@ from datetime import datetime
 
 from dynamodb_restore.aws import CALL_SECONDS
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.instants import parse_time
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import parse_time
+from dynamodb_restore.sync.outcome import Outcome
 
 _RESERVE_SECONDS = 4 * CALL_SECONDS
 """Left after a wait, for what comes after it: a look, telling, noting, and giving back."""

@@ -20,22 +20,21 @@ from dynamodb_restore.actions.context import (
     fenced,
     restore_key,
 )
-from dynamodb_restore.instants import iso, iso_of
+from dynamodb_restore.instants import iso, iso_of, stream_label_time
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
-from dynamodb_restore.pipeline.mapping import made_at
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
 from dynamodb_restore.pipeline.settling import ClaimChangedError, Settling, SettlingUntil
 from dynamodb_restore.pipeline.standing import not_replaying
-from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.control import treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecord
 from dynamodb_restore.restore.report import Report, overall
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Table, TableGoneError
+from dynamodb_restore.sync import refusals
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Desired
 
 _END_MARGIN_SECONDS = 60
 
@@ -161,7 +160,7 @@ class _TakeOver:
     @property
     def _stream_was_made_since_the_fence(self) -> bool:
         """Whether the target's stream was made when replay could write no more: by an earlier call of this cutover, most likely."""
-        return made_at(self._target.live_stream_arn or "") > self._finished_from.timestamp()
+        return stream_label_time(self._target.live_stream_arn or "") > self._finished_from.timestamp()
 
     @property
     def _finished_from(self) -> datetime:

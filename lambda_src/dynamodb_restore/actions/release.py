@@ -12,14 +12,14 @@ from dynamodb_restore.aws import AwsError
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecord, RestoreState
 from dynamodb_restore.restore.report import Report, Result, held, overall
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.step_journal import StepJournal
-from dynamodb_restore.restore.sync import Desired
 from dynamodb_restore.settings.setting import Identity, Setting, Table, TableGoneError
 from dynamodb_restore.settings.stream import Stream
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Desired
 
 _NOT_ENDED = {
     RestoreState.WAITING: "it is still followed: release once its report has come",
@@ -186,7 +186,7 @@ class _Release:
         )
         journal.planned(sync.plan())
         outcomes = sync.run(journal)
-        return journal.steps.told(outcomes)
+        return journal.steps.with_noted_steps(outcomes)
 
     @property
     def _chosen(self) -> list[Setting]:

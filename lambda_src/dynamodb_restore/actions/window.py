@@ -8,10 +8,9 @@ from typing import Any
 
 from dynamodb_restore.actions.context import CHANGED_MEANWHILE, OperatorError, claim_of
 from dynamodb_restore.changes.window import Window
-from dynamodb_restore.instants import iso_of
+from dynamodb_restore.instants import iso_of, parse_time
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
-from dynamodb_restore.restore.request import parse_time
 
 
 def set_window(
@@ -27,7 +26,7 @@ def set_window(
 
     Raises:
         OperatorError: no restore owns the pipeline, it replays already, or no change has an image from before the end.
-        RequestError: not a time.
+        TimeError: not a time.
     """
     claim = claim_of(pipeline)
     if claim.state is not ClaimState.CAPTURING:

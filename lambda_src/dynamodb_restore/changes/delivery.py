@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import AwsError, Clients, explain
 from dynamodb_restore.changes.bundle import LATE_SECONDS
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.pace import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef

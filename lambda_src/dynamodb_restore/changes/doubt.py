@@ -19,10 +19,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.aws import ClientError, Clients, is_condition_failed, marshal, unmarshal
 from dynamodb_restore.changes.change import Attributes, item_id
+from dynamodb_restore.store import doubt_key, doubt_partition
 
 SECONDS_IN_DOUBT = 15 * 60
 """AWS refuses a request whose signature is older than five minutes, and some services fifteen
@@ -31,11 +30,6 @@ SECONDS_IN_DOUBT = 15 * 60
 MOST_KEY_BYTES = 300_000
 """Of the keys in one note, as JSON: an item holds 400 KB, and what does not compress grows by less than 1 %
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
-
-
-def doubt_partition(source_table: str) -> str:
-    """The partition of the restore table that holds one pipeline's doubts."""
-    return f"doubt#{source_table}"
 
 
 @dataclass(frozen=True)
@@ -82,17 +76,17 @@ class DoubtStore:
     def __init__(self, clients: Clients, restore_table: str, source_table: str, buffer_id: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._partition = doubt_partition(source_table)
+        self._source_table = source_table
         self._prefix = f"{buffer_id}#"
 
     def read(self) -> list[Doubt]:
         """All notes, consistently, those of invocations that are at work among them."""
-        return list(self._query("pk = :pk AND begins_with(sk, :sk)", {":sk": {"S": self._prefix}}))
+        return list(self._query("pk = :pk AND begins_with(sk, :sk)", {":sk": self._prefix}))
 
     def due(self, now: float) -> list[Doubt]:
         """The notes whose requests can no longer take effect, the oldest first, consistently."""
         last = f"{self._prefix}{int(now) - SECONDS_IN_DOUBT:012d}"
-        bounds = {":first": {"S": self._prefix}, ":last": {"S": last}}
+        bounds = {":first": self._prefix, ":last": last}
         return list(self._query("pk = :pk AND sk BETWEEN :first AND :last", bounds))
 
     def take(self, doubt: Doubt, *, now: float, until: float) -> bool:
@@ -104,14 +98,14 @@ class DoubtStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._restore_table,
-                Key=self._key(doubt.name),
+                Key=doubt_key(self._source_table, doubt.name),
                 UpdateExpression="SET #until = :until",
                 ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(#until) OR #until < :now)",
                 ExpressionAttributeNames={"#until": "taken_until"},
-                ExpressionAttributeValues={":until": {"N": f"{until:.3f}"}, ":now": {"N": f"{now:.3f}"}},
+                ExpressionAttributeValues=marshal({":until": round(until, 3), ":now": round(now, 3)}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
             return False
         return True
@@ -119,14 +113,16 @@ class DoubtStore:
     def leave(self, doubt: Doubt, keys: Sequence[Attributes]) -> None:
         """Keep only these keys of a note that was taken, for whoever comes next; none of them ends it."""
         if not keys:
-            self._dynamodb.delete_item(TableName=self._restore_table, Key=self._key(doubt.name))
+            self._dynamodb.delete_item(
+                TableName=self._restore_table, Key=doubt_key(self._source_table, doubt.name)
+            )
             return
         self._dynamodb.update_item(
             TableName=self._restore_table,
-            Key=self._key(doubt.name),
+            Key=doubt_key(self._source_table, doubt.name),
             UpdateExpression="SET #keys = :keys REMOVE #until",
             ExpressionAttributeNames={"#keys": "keys", "#until": "taken_until"},
-            ExpressionAttributeValues={":keys": {"B": _packed(keys)}},
+            ExpressionAttributeValues=marshal({":keys": _packed(keys)}),
         )
 
     def note(self, restore_id: str, *, sent_until: float, invocation: str) -> DoubtNote:
@@ -137,21 +133,18 @@ class DoubtStore:
             invocation: an id that no other invocation has.
         """
         name = f"{self._prefix}{int(sent_until) + 1:012d}#{invocation}"
-        return DoubtNote(self._dynamodb, self._restore_table, self._key(name), restore_id)
+        return DoubtNote(self._dynamodb, self._restore_table, doubt_key(self._source_table, name), restore_id)
 
     def _query(self, condition: str, values: Mapping[str, Any]) -> Iterator[Doubt]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._restore_table,
             KeyConditionExpression=condition,
-            ExpressionAttributeValues={":pk": {"S": self._partition}, **values},
+            ExpressionAttributeValues=marshal({":pk": doubt_partition(self._source_table), **values}),
             ConsistentRead=True,
         )
         for page in pages:
             for item in page["Items"]:
                 yield _doubt(item)
-
-    def _key(self, name: str) -> dict[str, Any]:
-        return {"pk": {"S": self._partition}, "sk": {"S": name}}
 
 
 class DoubtNote:
@@ -208,15 +201,17 @@ class DoubtNote:
                     "#keys": "keys",
                     "#revision": "revision",
                 },
-                ExpressionAttributeValues={
-                    ":restore": {"S": self._restore_id},
-                    ":keys": {"B": _packed(keys)},
-                    ":revision": {"N": str(self._revision)},
-                },
+                ExpressionAttributeValues=marshal(
+                    {
+                        ":restore": self._restore_id,
+                        ":keys": _packed(keys),
+                        ":revision": self._revision,
+                    }
+                ),
             )
         except ClientError as error:
             # The SDK's own retry of an update that was carried out; no other invocation writes this item.
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
 
 
@@ -234,6 +229,7 @@ def _packed(keys: Sequence[Attributes]) -> bytes:
 
 
 def _doubt(item: Mapping[str, Any]) -> Doubt:
-    name = item["sk"]["S"]
-    keys = json.loads(zlib.decompress(item["keys"]["B"]))
-    return Doubt(name, item["restore_id"]["S"], int(name.split("#")[-2]), tuple(keys))
+    values = unmarshal(item)
+    name = values["sk"]
+    keys = json.loads(zlib.decompress(values["keys"]))
+    return Doubt(name, values["restore_id"], int(name.split("#")[-2]), tuple(keys))

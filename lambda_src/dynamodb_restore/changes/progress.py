@@ -1,7 +1,7 @@
 """How far a pipeline has come: per group, the last bundle captured and the last bundle replayed.
 
-Items in the restore table, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `captured#BUFFER_ID#CHUNK` and
-`replayed#BUFFER_ID#CHUNK`, where the id is of this very queue: a queue that is made anew under the same name counts its
+Items in the restore table, in the pipeline's partition, `captured#BUFFER_ID#CHUNK` and
+`replayed#BUFFER_ID#CHUNK` (`store.py`), where the id is of this very queue: a queue that is made anew under the same name counts its
 messages from the beginning again. Group g is in chunk g // 16, so that an update writes about 1 KB however many
 groups there are (an update is paid by the size of its item:
 docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html). An item has
@@ -24,9 +24,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.aws import (
+    ClientError,
+    Clients,
+    is_condition_failed,
+    item_that_failed,
+    marshal,
+    unmarshal,
+)
+from dynamodb_restore.store import pipeline_partition, progress_key, progress_prefix
 
 _SEQUENCE = "sequence#"
 _TIME = "time#"
@@ -95,18 +101,13 @@ def lagging_groups(captured: Progress, replayed: Progress) -> set[int]:
     }
 
 
-def pipeline_partition(source_table: str) -> str:
-    """The partition of the restore table that holds all about one pipeline."""
-    return f"pipeline#{source_table}"
-
-
 class ProgressStore:
     """Reads and advances the progress items of one pipeline."""
 
     def __init__(self, clients: Clients, restore_table: str, source_table: str, buffer_id: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._partition = pipeline_partition(source_table)
+        self._source_table = source_table
         self._buffer_id = buffer_id
 
     def read(self, side: Side) -> Progress:
@@ -114,7 +115,12 @@ class ProgressStore:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._restore_table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": self._partition}, ":sk": {"S": self._prefix(side)}},
+            ExpressionAttributeValues=marshal(
+                {
+                    ":pk": pipeline_partition(self._source_table),
+                    ":sk": progress_prefix(side.value, self._buffer_id),
+                }
+            ),
             ConsistentRead=True,
         )
         return progress_of([item for page in pages for item in page["Items"]])
@@ -139,7 +145,7 @@ class ProgressStore:
             Key=self._key(Side.REPLAYED, 0),
             UpdateExpression="SET #quarantined = :restore",
             ExpressionAttributeNames={"#quarantined": "quarantined"},
-            ExpressionAttributeValues={":restore": {"S": restore_id}},
+            ExpressionAttributeValues=marshal({":restore": restore_id}),
         )
 
     def advance(
@@ -175,20 +181,17 @@ class ProgressStore:
             try:
                 self._dynamodb.update_item(TableName=self._restore_table, Key=key, **request)
             except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
+                if not is_condition_failed(error):
                     raise
                 # The answer carries the item as it is; groups that are further already need no update
                 # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html).
-                stored = progress_of([error.response.get("Item", {})])  # type: ignore[list-item]
+                stored = progress_of([item_that_failed(error)])
                 update.leave_out(stored)
             else:
                 return
 
-    def _prefix(self, side: Side) -> str:
-        return f"{side.value}#{self._buffer_id}#"
-
     def _key(self, side: Side, chunk: int) -> dict[str, Any]:
-        return {"pk": {"S": self._partition}, "sk": {"S": f"{self._prefix(side)}{chunk}"}}
+        return progress_key(self._source_table, side.value, self._buffer_id, chunk)
 
 
 @dataclass
@@ -220,22 +223,22 @@ class _Update:
         conditions: list[str] = []
         for group, position in self.positions.items():
             names |= {f"#s{group}": f"{_SEQUENCE}{group}", f"#t{group}": f"{_TIME}{group}"}
-            values |= {f":s{group}": {"N": str(position.sequence)}, f":t{group}": {"N": str(position.time)}}
+            values |= {f":s{group}": position.sequence, f":t{group}": position.time}
             assignments += [f"#s{group} = :s{group}", f"#t{group} = :t{group}"]
             conditions.append(f"(attribute_not_exists(#s{group}) OR #s{group} < :s{group})")
         for group, bundle in self.partial.items():
             names[f"#a{group}"] = f"{_AT}{group}"
-            values[f":a{group}"] = {"N": str(bundle.as_number)}
+            values[f":a{group}"] = bundle.as_number
             assignments.append(f"#a{group} = :a{group}")
             conditions.append(f"(attribute_not_exists(#a{group}) OR #a{group} < :a{group})")
         if self.since is not None:
             names["#since"] = "since"
-            values[":since"] = {"N": str(self.since)}
+            values[":since"] = self.since
             assignments.append("#since = if_not_exists(#since, :since)")
         update = f"SET {', '.join(assignments)}" if assignments else ""
         if self.changes:
             names["#changes"] = "changes"
-            values[":changes"] = {"N": str(self.changes)}
+            values[":changes"] = self.changes
             update = f"{update} ADD #changes :changes".strip()
         if not update:
             return {}
@@ -243,7 +246,7 @@ class _Update:
         return {
             "UpdateExpression": update,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values,
+            "ExpressionAttributeValues": marshal(values),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             **condition,
         }
@@ -255,20 +258,20 @@ def _chunk(group: int) -> int:
 
 def progress_of(items: Iterable[Mapping[str, Any]]) -> Progress:
     """What progress items of one side tell together."""
-    attributes = {name: value for item in items for name, value in item.items()}
+    attributes = {name: value for item in items for name, value in unmarshal(item).items()}
     positions: dict[int, Position] = {}
     partial: dict[int, Partial] = {}
     for name, value in attributes.items():
         kind, _, group = name.partition("#")
         if f"{kind}#" == _SEQUENCE:
             time = attributes[f"{_TIME}{group}"]
-            positions[int(group)] = Position(int(value["N"]), int(time["N"]))
+            positions[int(group)] = Position(value, time)
         elif f"{kind}#" == _AT:
-            partial[int(group)] = Partial(*divmod(int(value["N"]), _MOST_CHANGES))
+            partial[int(group)] = Partial(*divmod(value, _MOST_CHANGES))
     return Progress(
         positions,
-        int(attributes["changes"]["N"]) if "changes" in attributes else 0,
-        int(attributes["since"]["N"]) if "since" in attributes else None,
+        attributes.get("changes", 0),
+        attributes.get("since"),
         partial,
-        attributes["quarantined"]["S"] if "quarantined" in attributes else None,
+        attributes.get("quarantined"),
     )

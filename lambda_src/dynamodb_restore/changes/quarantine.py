@@ -16,12 +16,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, error_code, explain
+from dynamodb_restore.aws import (
+    AwsError,
+    ClientError,
+    Clients,
+    ErrorClass,
+    classify,
+    explain,
+    is_condition_failed,
+    marshal,
+    unmarshal,
+)
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.change import Attributes, Change, item_id
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.pace import Clock
+from dynamodb_restore.store import quarantine_key, quarantine_partition
 
 _ENTRIES_PER_WRITE = 25
 _ENTRIES_PER_READ = 100
@@ -74,7 +83,7 @@ class Quarantine:
     def __init__(self, clients: Clients, restore_table: str, restore_id: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._partition = f"quarantine#{restore_id}"
+        self._restore_id = restore_id
 
     def add(self, change: Change, reason: str, version: int = 0) -> None:
         """Note a refused change; a later one of the same item takes its place, an earlier one does not.
@@ -151,7 +160,7 @@ class Quarantine:
             lambda condition: self._dynamodb.delete_item(
                 TableName=self._restore_table,
                 Key=self._key(key),
-                ExpressionAttributeValues={":version": {"N": str(version)}},
+                ExpressionAttributeValues=marshal({":version": version}),
                 **condition,
             ),
         )
@@ -165,7 +174,7 @@ class Quarantine:
                 Key=self._key(item.key),
                 UpdateExpression="SET #repairing = :true",
                 ExpressionAttributeNames={"#repairing": "repairing"},
-                ExpressionAttributeValues={":true": {"BOOL": True}},
+                ExpressionAttributeValues=marshal({":true": True}),
                 **condition,
             ),
         )
@@ -178,10 +187,7 @@ class Quarantine:
                 TableName=self._restore_table,
                 Key=self._key(item.key),
                 ExpressionAttributeNames={"#sequence": "sequence"},
-                ExpressionAttributeValues={
-                    ":sequence": {"S": item.sequence},
-                    ":version": {"N": str(item.version)},
-                },
+                ExpressionAttributeValues=marshal({":sequence": item.sequence, ":version": item.version}),
                 **condition,
             ),
         )
@@ -191,7 +197,7 @@ class Quarantine:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._restore_table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": self._partition}},
+            ExpressionAttributeValues=marshal({":pk": quarantine_partition(self._restore_id)}),
             ConsistentRead=True,
         )
         for page in pages:
@@ -251,7 +257,7 @@ class Quarantine:
         try:
             write({"ConditionExpression": condition})
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
             return False
         return True
@@ -260,26 +266,31 @@ class Quarantine:
         change = refusal.change
         return {
             **self._key(change.key),
-            "key": {"S": json.dumps(change.key)},
-            "reason": {"S": refusal.reason[:_LONGEST_REASON]},
-            "sequence": {"S": change.sequence},
-            "time": {"N": str(change.time)},
-            "version": {"N": str(refusal.version)},
+            **marshal(
+                {
+                    "key": json.dumps(change.key),
+                    "reason": refusal.reason[:_LONGEST_REASON],
+                    "sequence": change.sequence,
+                    "time": change.time,
+                    "version": refusal.version,
+                }
+            ),
         }
 
     def _key(self, key: Attributes) -> dict[str, Any]:
         digest = hashlib.sha256(item_id(key).encode()).hexdigest()
-        return {"pk": {"S": self._partition}, "sk": {"S": digest}}
+        return quarantine_key(self._restore_id, digest)
 
 
 def _quarantined(item: Mapping[str, Any]) -> Quarantined:
+    values = unmarshal(item)
     return Quarantined(
-        key=json.loads(item["key"]["S"]),
-        reason=item["reason"]["S"],
-        sequence=item["sequence"]["S"],
-        time=int(item["time"]["N"]),
-        version=int(item["version"]["N"]) if "version" in item else 0,
-        repairing="repairing" in item,
+        key=json.loads(values["key"]),
+        reason=values["reason"],
+        sequence=values["sequence"],
+        time=values["time"],
+        version=values.get("version", 0),
+        repairing="repairing" in values,
     )
 
 

@@ -16,7 +16,7 @@ from dynamodb_restore.aws import (
 )
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.change import Attributes, sdk_attributes
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.pace import Clock
 
 _REWRITES = 10
 _BACKOFF = Backoff(base_seconds=0.1, rate=2, cap_seconds=2, jitter=0.5)

@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from dynamodb_restore.aws import AwsError, explain
-from dynamodb_restore.changes.clock import Clock, UnitRate
 from dynamodb_restore.changes.delivery import Delivery
 from dynamodb_restore.changes.doubt import DoubtNote
 from dynamodb_restore.changes.progress import Partial, Position, ProgressStore, Side
@@ -16,6 +15,7 @@ from dynamodb_restore.changes.quarantine import Quarantine, Refusal, UnreadEntri
 from dynamodb_restore.changes.replayed import Replayed
 from dynamodb_restore.changes.rounds import Bounds, Message, Pending, Round, Rounds, Step
 from dynamodb_restore.changes.writer import OUT_OF_TIME, TargetWriter, Written
+from dynamodb_restore.pace import Clock, UnitRate
 
 _SECONDS_PER_ROUND = 10.0
 """Of a write limit, what one round uses. Progress is noted after each, so an invocation that is killed repeats no more than

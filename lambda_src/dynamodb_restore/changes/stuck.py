@@ -13,14 +13,13 @@ until `expires_at` removes them all.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import Clients, marshal, unmarshal
 from dynamodb_restore.changes.change import Attributes, item_id
-from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.store import stuck_key
 
 _LONGEST_REASON = 200
 
@@ -56,7 +55,7 @@ class StuckMarks:
     def __init__(self, clients: Clients, restore_table: str, source_table: str, buffer_id: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._key = {"pk": {"S": pipeline_partition(source_table)}, "sk": {"S": f"stuck#{buffer_id}"}}
+        self._key = stuck_key(source_table, buffer_id)
 
     def note(self, sequence: str, *, now: int, reason: str, key: Attributes | None) -> None:
         """Mark a record; the time of its first mark stays.
@@ -80,12 +79,14 @@ class StuckMarks:
                 **{f"#{name}": f"{name}#{sequence}" for name in _ATTRIBUTES},
                 "#expires": "expires_at",
             },
-            ExpressionAttributeValues={
-                ":now": {"N": str(now)},
-                ":reason": {"S": reason[:_LONGEST_REASON]},
-                ":item": {"S": item},
-                ":expires": {"N": str(now + _KEPT_SECONDS)},
-            },
+            ExpressionAttributeValues=marshal(
+                {
+                    ":now": now,
+                    ":reason": reason[:_LONGEST_REASON],
+                    ":item": item,
+                    ":expires": now + _KEPT_SECONDS,
+                }
+            ),
         )
 
     def read(self) -> dict[str, Stuck]:
@@ -95,14 +96,14 @@ class StuckMarks:
             ClientError, BotoCoreError: from GetItem.
         """
         answer = self._dynamodb.get_item(TableName=self._restore_table, Key=self._key, ConsistentRead=True)
-        item: Mapping[str, Any] = answer.get("Item", {})
+        item = unmarshal(answer.get("Item", {}))
         sequences = [name.removeprefix("since#") for name in item if name.startswith("since#")]
         return {
             sequence: Stuck(
-                since=int(item[f"since#{sequence}"]["N"]),
-                noted_at=int(item[f"noted#{sequence}"]["N"]),
-                reason=item[f"reason#{sequence}"]["S"],
-                item=item[f"item#{sequence}"]["S"],
+                since=item[f"since#{sequence}"],
+                noted_at=item[f"noted#{sequence}"],
+                reason=item[f"reason#{sequence}"],
+                item=item[f"item#{sequence}"],
             )
             for sequence in sequences
         }

@@ -27,8 +27,8 @@ from dynamodb_restore.aws import (
 )
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.change import Attributes, Change, Kind, item_id, sdk_attributes
-from dynamodb_restore.changes.clock import Clock, UnitRate
 from dynamodb_restore.changes.images import ImageError, ImageStore
+from dynamodb_restore.pace import Clock, UnitRate
 
 _ITEMS_PER_WRITE = 25
 _KEYS_PER_READ = 100

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.aws import ClientError, Clients, error_code
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
-from dynamodb_restore.findings.patterns import lacking, matches
+from dynamodb_restore.findings.patterns import lacking
+from dynamodb_restore.patterns import matches_policy_pattern
 
 if TYPE_CHECKING:
     from mypy_boto3_backup import BackupClient
@@ -56,7 +55,7 @@ def _selections(backup: BackupClient) -> Iterator[tuple[str, BackupSelectionOutp
 def _advice(selection: BackupSelectionOutputTypeDef, source: TableId, target: TableId) -> str | None:
     """What to add to a selection, or None where it says the same of both tables."""
     kept_out = selection.get("NotResources", [])
-    if any(matches(pattern, source.arn) for pattern in kept_out):
+    if any(matches_policy_pattern(pattern, source.arn) for pattern in kept_out):
         if not _lacks(kept_out, source, target):
             return None
         return f"keeps out {source.name} and not {target.name}: add {target.arn} to its NotResources"

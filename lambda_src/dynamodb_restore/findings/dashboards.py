@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
+from dynamodb_restore.aws import ClientError, Clients, error_code
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
 from dynamodb_restore.settings.names import without_table
 

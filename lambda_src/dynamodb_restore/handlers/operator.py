@@ -29,9 +29,9 @@ from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here
+from dynamodb_restore.instants import TimeError
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.registration import RegistrationError
-from dynamodb_restore.restore.request import RequestError
 from dynamodb_restore.settings.registry import setting_names
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     wiring = Wiring(WorkerConfig.from_environment(os.environ), context)
     try:
         answer = _act(wiring, event, context)
-    except (OperatorError, RegistrationError, RequestError) as error:
+    except (OperatorError, RegistrationError, TimeError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=event["action"], answer=answer)

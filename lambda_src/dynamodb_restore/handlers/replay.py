@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.replayed import Replayed
 from dynamodb_restore.config import ReplayConfig
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.replay import replay_batch
 
 if TYPE_CHECKING:

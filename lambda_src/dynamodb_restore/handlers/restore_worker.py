@@ -20,6 +20,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.restore.delivery import (
     Delivery,
     Finished,
@@ -29,20 +30,14 @@ from dynamodb_restore.restore.delivery import (
     TryAgain,
     Verdict,
 )
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
-from dynamodb_restore.restore.outcome import Status
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.request import (
-    NothingToFollow,
-    RequestError,
-    RestoreRequest,
-    Sighting,
-    parse_message,
-)
+from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, Sighting
+from dynamodb_restore.restore.request_events import parse_message
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import setting_names
 from dynamodb_restore.settings.setting import TableGoneError
+from dynamodb_restore.sync.outcome import Status
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

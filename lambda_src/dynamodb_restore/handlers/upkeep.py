@@ -23,8 +23,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import CaptureOptions
-from dynamodb_restore.changes.clock import Clock, parallel_calls
 from dynamodb_restore.config import UpkeepConfig
+from dynamodb_restore.pace import Clock, parallel_calls
 from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from dynamodb_restore import aws
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pace import QUEUE_SECONDS, Pace
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner, DirectClone
-from dynamodb_restore.restore.kept_time import QUEUE_SECONDS
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import RestoreRecords
-from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import SETTINGS
 

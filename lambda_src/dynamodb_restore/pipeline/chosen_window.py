@@ -1,6 +1,6 @@
 """The window that a person chose for a restore, kept when the restore gives its claim up before it replayed anything.
 
-Items in the restore table, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `window#RESTORE_ID`: `window_start`, `window_end` and
+Items in the restore table (`store.window_key`): `window_start`, `window_end` and
 `window_present_images` as in the claim (`claim`), and `expires_at`. The claim itself is deleted, for the next restore. Where
 the same restore is taken up again, its new claim has to have this window: what it keeps out would be replayed else.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.progress import pipeline_partition
-from dynamodb_restore.pipeline.claim import Claim, window_item, window_of
+from dynamodb_restore.aws import Clients, marshal, unmarshal
+from dynamodb_restore.pipeline.claim import Claim, window_of, window_values
+from dynamodb_restore.store import window_key
 
 _KEPT_SECONDS = 35 * 86_400
 """A message lies for 14 days at most in the secondary DLQ, and for as long in the queue that it is sent back to
@@ -26,7 +26,7 @@ class ChosenWindows:
     def __init__(self, clients: Clients, restore_table: str, source: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._partition = pipeline_partition(source)
+        self._source = source
 
     def keep(self, claim: Claim, now: datetime) -> None:
         """Keep the window of a claim that is about to be given up, if a person chose it.
@@ -40,9 +40,8 @@ class ChosenWindows:
         self._dynamodb.put_item(
             TableName=self._restore_table,
             Item={
-                **self._key(claim.restore_id),
-                **window_item(claim.window),
-                "expires_at": {"N": str(expires_at)},
+                **window_key(self._source, claim.restore_id),
+                **marshal({**window_values(claim.window), "expires_at": expires_at}),
             },
         )
 
@@ -53,10 +52,9 @@ class ChosenWindows:
             ClientError, BotoCoreError: from GetItem.
         """
         answer = self._dynamodb.get_item(
-            TableName=self._restore_table, Key=self._key(claim.restore_id), ConsistentRead=True
+            TableName=self._restore_table, Key=window_key(self._source, claim.restore_id), ConsistentRead=True
         )
         item = answer.get("Item")
-        return claim if item is None else replace(claim, window=window_of(item), window_chosen=True)
-
-    def _key(self, restore_id: str) -> dict[str, dict[str, str]]:
-        return {"pk": {"S": self._partition}, "sk": {"S": f"window#{restore_id}"}}
+        return (
+            claim if item is None else replace(claim, window=window_of(unmarshal(item)), window_chosen=True)
+        )

@@ -1,6 +1,6 @@
 """The claim: which restore owns a pipeline, and what it is doing with it.
 
-Items in the restore table, under `pk` = `pipeline#SOURCE_TABLE`:
+Items in the restore table, in the pipeline's partition (`store.py`):
 
 - `sk` = `claim`, the restore that owns the pipeline: `restore_id`, `target`, `state`, `claimed_at`,
   `window_start`, `window_end`, `covered_from` (epoch seconds), `window_chosen`, `window_present_images`, `version`.
@@ -16,14 +16,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, error_code
-from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.aws import (
+    ClientError,
+    Clients,
+    is_condition_failed,
+    item_that_failed,
+    marshal,
+    unmarshal,
+)
 from dynamodb_restore.changes.window import Window
+from dynamodb_restore.instants import from_epoch
+from dynamodb_restore.store import ItemKey, claim_key, coverage_key
 
 
 class ClaimState(enum.Enum):
@@ -103,11 +109,12 @@ class ClaimStore:
     def __init__(self, clients: Clients, restore_table: str, source: str) -> None:
         self._dynamodb = clients.dynamodb
         self._restore_table = restore_table
-        self._partition = pipeline_partition(source)
+        self._key = claim_key(source)
+        self._coverage_key = coverage_key(source)
 
     def current(self) -> Claim | None:
         """The restore that owns the pipeline; None where it is free."""
-        item = self._get("claim")
+        item = self._get(self._key)
         return claim_of(item) if item is not None else None
 
     def still_replays(self, claim: Claim) -> bool:
@@ -118,7 +125,7 @@ class ClaimStore:
     @property
     def key(self) -> dict[str, Any]:
         """The key of the claim's item, for `claim_of`."""
-        return self._key("claim")
+        return self._key
 
     def take(self, claim: Claim) -> Claim:
         """Claim the pipeline, unless a restore owns it already.
@@ -129,14 +136,14 @@ class ClaimStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key("claim"), **_item(claim)},
+                Item={**self._key, **_item(claim)},
                 ConditionExpression="attribute_not_exists(restore_id)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
-            return claim_of(error.response["Item"])  # type: ignore[typeddict-item]
+            return claim_of(item_that_failed(error))
         return claim
 
     def update(self, claim: Claim) -> Claim | None:
@@ -150,15 +157,12 @@ class ClaimStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._restore_table,
-                Item={**self._key("claim"), **_item(written)},
+                Item={**self._key, **_item(written)},
                 ConditionExpression="restore_id = :owner AND version = :read",
-                ExpressionAttributeValues={
-                    ":owner": {"S": claim.restore_id},
-                    ":read": {"N": str(claim.version)},
-                },
+                ExpressionAttributeValues=marshal({":owner": claim.restore_id, ":read": claim.version}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
             return None
         return written
@@ -176,22 +180,22 @@ class ClaimStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._restore_table,
-                Key=self._key("claim"),
+                Key=self._key,
                 UpdateExpression="SET replayed_until = :until",
                 ConditionExpression=(
                     "restore_id = :owner AND (attribute_not_exists(replayed_until) OR replayed_until < :until)"
                 ),
-                ExpressionAttributeValues={":owner": {"S": claim.restore_id}, ":until": {"N": str(until)}},
+                ExpressionAttributeValues=marshal({":owner": claim.restore_id, ":until": until}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
 
     def note_consumed(self, until: datetime) -> None:
         """Note up to when changes went into a restore's target, so that the buffer no longer has them."""
         self._dynamodb.put_item(
             TableName=self._restore_table,
-            Item={**self._key("coverage"), "consumed_until": {"N": str(int(until.timestamp()))}},
+            Item={**self._coverage_key, **marshal({"consumed_until": int(until.timestamp())})},
         )
 
     def release(self, claim: Claim) -> None:
@@ -199,39 +203,25 @@ class ClaimStore:
         try:
             self._dynamodb.delete_item(
                 TableName=self._restore_table,
-                Key=self._key("claim"),
+                Key=self._key,
                 ConditionExpression="restore_id = :owner",
-                ExpressionAttributeValues={":owner": {"S": claim.restore_id}},
+                ExpressionAttributeValues=marshal({":owner": claim.restore_id}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if not is_condition_failed(error):
                 raise
 
     def consumed_until(self) -> int | None:
         """Epoch seconds up to which changes went into an earlier restore; None where there was none."""
-        item = self._get("coverage")
-        return int(item["consumed_until"]["N"]) if item is not None else None
+        item = self._get(self._coverage_key)
+        return unmarshal(item)["consumed_until"] if item is not None else None
 
-    def _get(self, kind: str) -> Mapping[str, Any] | None:
-        answer = self._dynamodb.get_item(
-            TableName=self._restore_table, Key=self._key(kind), ConsistentRead=True
-        )
+    def _get(self, key: ItemKey) -> Mapping[str, Any] | None:
+        answer = self._dynamodb.get_item(TableName=self._restore_table, Key=key, ConsistentRead=True)
         return answer.get("Item")
-
-    def _key(self, kind: str) -> dict[str, Any]:
-        return {"pk": {"S": self._partition}, "sk": {"S": kind}}
 
 
 def _item(claim: Claim) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        "restore_id": {"S": claim.restore_id},
-        "target": {"S": claim.target},
-        "state": {"S": claim.state.value},
-        "claimed_at": {"N": str(int(claim.claimed_at.timestamp()))},
-        **window_item(claim.window),
-        "window_chosen": {"BOOL": claim.window_chosen},
-        "version": {"N": str(claim.version)},
-    }
     numbers = {
         "covered_from": claim.covered_from,
         "fenced_at": claim.fenced_at,
@@ -242,54 +232,58 @@ def _item(claim: Claim) -> dict[str, Any]:
         "watched_until": claim.watched and claim.watched.at,
         "watched_changes": claim.watched and claim.watched.changes,
     }
-    if claim.accepted:
-        item["accepted"] = {"L": [{"S": reason} for reason in claim.accepted]}
-    item |= {name: {"N": str(number)} for name, number in numbers.items() if number is not None}
-    return item
-
-
-def window_item(window: Window) -> dict[str, Any]:
-    """The attributes of an item that has this window."""
-    item: dict[str, Any] = {"window_start": {"N": str(window.start)}}
-    if window.end is not None:
-        item["window_end"] = {"N": str(window.end)}
-    if window.present_images:
-        item["window_present_images"] = {"BOOL": True}
-    return item
-
-
-def window_of(item: Mapping[str, Any]) -> Window:
-    """The window that an item has."""
-    return Window(
-        int(item["window_start"]["N"]),
-        int(item["window_end"]["N"]) if "window_end" in item else None,
-        present_images=item.get("window_present_images", {}).get("BOOL", False),
+    return marshal(
+        {
+            "restore_id": claim.restore_id,
+            "target": claim.target,
+            "state": claim.state.value,
+            "claimed_at": int(claim.claimed_at.timestamp()),
+            **window_values(claim.window),
+            "window_chosen": claim.window_chosen,
+            "version": claim.version,
+            **({"accepted": claim.accepted} if claim.accepted else {}),
+            **{name: number for name, number in numbers.items() if number is not None},
+        }
     )
 
 
-def claim_of(item: Mapping[str, Any]) -> Claim:
-    """The claim that an item holds."""
+def window_values(window: Window) -> dict[str, Any]:
+    """The attributes of an item that has this window, as JSON values."""
+    values: dict[str, Any] = {"window_start": window.start}
+    if window.end is not None:
+        values["window_end"] = window.end
+    if window.present_images:
+        values["window_present_images"] = True
+    return values
 
-    def whole(name: str) -> int | None:
-        return int(item[name]["N"]) if name in item else None
+
+def window_of(values: Mapping[str, Any]) -> Window:
+    """The window that an item has, of its JSON values."""
+    present_images = values.get("window_present_images", False)
+    return Window(values["window_start"], values.get("window_end"), present_images=present_images)
+
+
+def claim_of(item: Mapping[str, Any]) -> Claim:
+    """The claim that an item holds, as DynamoDB gives it."""
+    values = unmarshal(item)
 
     def captured(instant: str, changes: str) -> Captured | None:
-        at = whole(instant)
-        return None if at is None else Captured(at, whole(changes) or 0)
+        at = values.get(instant)
+        return None if at is None else Captured(at, values.get(changes, 0))
 
     return Claim(
-        restore_id=item["restore_id"]["S"],
-        target=item["target"]["S"],
-        state=ClaimState(item["state"]["S"]),
-        claimed_at=datetime.fromtimestamp(int(item["claimed_at"]["N"]), UTC),
-        window=window_of(item),
-        window_chosen=item["window_chosen"]["BOOL"],
-        covered_from=whole("covered_from"),
+        restore_id=values["restore_id"],
+        target=values["target"],
+        state=ClaimState(values["state"]),
+        claimed_at=from_epoch(values["claimed_at"]),
+        window=window_of(values),
+        window_chosen=values["window_chosen"],
+        covered_from=values.get("covered_from"),
         settling=captured("settling_since", "settling_changes"),
-        stopped_at=whole("stopped_at"),
-        accepted=tuple(reason["S"] for reason in item.get("accepted", {}).get("L", [])),
-        fenced_at=whole("fenced_at"),
+        stopped_at=values.get("stopped_at"),
+        accepted=tuple(values.get("accepted", ())),
+        fenced_at=values.get("fenced_at"),
         watched=captured("watched_until", "watched_changes"),
-        replayed_until=whole("replayed_until"),
-        version=int(item["version"]["N"]),
+        replayed_until=values.get("replayed_until"),
+        version=values["version"],
     )

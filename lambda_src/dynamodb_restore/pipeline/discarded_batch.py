@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.instants import from_iso
 
 _LONGEST = 32 * 1024 * 1024
 """Bytes. An event has 6 MB at most (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and as JSON text
@@ -73,7 +73,7 @@ def parse_discarded_batch(content: bytes) -> DiscardedBatch:
 
 def _last_arrival(found: Mapping[str, Any]) -> float | None:
     try:
-        arrival = datetime.fromisoformat(found["DDBStreamBatchInfo"]["approximateArrivalOfLastRecord"])
+        arrival = from_iso(found["DDBStreamBatchInfo"]["approximateArrivalOfLastRecord"])
     except (KeyError, TypeError, ValueError):
         return None
-    return (arrival if arrival.tzinfo else arrival.replace(tzinfo=UTC)).timestamp()
+    return arrival.timestamp()

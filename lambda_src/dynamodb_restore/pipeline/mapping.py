@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import Clients
+from dynamodb_restore.instants import stream_label_time
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationResponseTypeDef
@@ -95,18 +96,4 @@ def certainly_read_from(modified_at: float) -> int:
 
 def stream_made_at(mapping: EventSourceMappingConfigurationResponseTypeDef) -> int:
     """When the stream that a mapping reads was made, in epoch seconds; 0 where its ARN does not tell."""
-    return made_at(mapping.get("EventSourceArn", ""))
-
-
-def made_at(stream_arn: str) -> int:
-    """When a stream was made, in epoch seconds: its label is that instant
-    (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html, LatestStreamLabel).
-
-    Returns:
-        0 where the ARN does not tell.
-    """
-    label = stream_arn.rpartition("/")[2]
-    try:
-        return int(datetime.fromisoformat(f"{label}+00:00").timestamp())
-    except ValueError:
-        return 0
+    return stream_label_time(mapping.get("EventSourceArn", ""))

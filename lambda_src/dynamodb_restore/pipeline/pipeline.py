@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import Clients, describe_table
@@ -17,7 +17,7 @@ from dynamodb_restore.changes.progress import Progress, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.stuck import Stuck, StuckMarks
 from dynamodb_restore.changes.window import Window
-from dynamodb_restore.instants import iso_of
+from dynamodb_restore.instants import from_epoch, iso_of
 from dynamodb_restore.pipeline import coverage
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
@@ -170,7 +170,7 @@ class Pipeline:
     def fenced_from(self, claim: Claim) -> datetime:
         """From when on a fence really is one: no invocation that was running when it was set can write any more."""
         longest = self.registration.replay_timeout_seconds + _IN_FLIGHT_SECONDS
-        return datetime.fromtimestamp((claim.fenced_at or 0) + longest, UTC)
+        return from_epoch((claim.fenced_at or 0) + longest)
 
     def end(self, claim: Claim, *, replayed: bool) -> None:
         """Switch replay off, and capture where it ran for this restore only, and release the pipeline.

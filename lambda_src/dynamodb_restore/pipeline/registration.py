@@ -7,12 +7,12 @@ One item in the restore table, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `registrat
 from __future__ import annotations
 
 import enum
-import fnmatch
 from dataclasses import dataclass
 from typing import Any
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.progress import pipeline_partition
+from dynamodb_restore.patterns import matches_any
+from dynamodb_restore.store import registration_key
 
 
 class RegistrationError(Exception):
@@ -66,7 +66,7 @@ class Registration:
 
     def admits(self, target: str) -> bool:
         """Whether a restore into `target` may claim the pipeline."""
-        return any(fnmatch.fnmatchcase(target, pattern) for pattern in self.target_patterns)
+        return matches_any(self.target_patterns, target)
 
 
 def read_registration(clients: Clients, restore_table: str, source: str) -> Registration | None:
@@ -78,11 +78,12 @@ def read_registration(clients: Clients, restore_table: str, source: str) -> Regi
     """
     answer = clients.dynamodb.get_item(
         TableName=restore_table,
-        Key={"pk": {"S": pipeline_partition(source)}, "sk": {"S": "registration"}},
+        Key=registration_key(source),
         ConsistentRead=True,
     )
     if "Item" not in answer:
         return None
+    # In DynamoDB's own form: of which kind each value is belongs to what is checked.
     item: dict[str, Any] = dict(answer["Item"])
 
     def texts(name: str) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.quarantine import Quarantine, Quarantined
 from dynamodb_restore.changes.rewrite import FencedError, rewrite
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.replaying import replaying_claim, require_present_images

@@ -22,10 +22,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
+from dynamodb_restore import pace
 from dynamodb_restore.aws import AwsError, Clients, ErrorClass, classify, explain
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.changes import clock as clocks
-from dynamodb_restore.changes.clock import Clock, UnitRate
 from dynamodb_restore.changes.delivery import Delivery, lease, let_come_back, pause_seconds
 from dynamodb_restore.changes.doubt import DoubtStore
 from dynamodb_restore.changes.images import ImageStore
@@ -35,6 +34,7 @@ from dynamodb_restore.changes.replayed import Replayed
 from dynamodb_restore.changes.round_writer import RoundWriter
 from dynamodb_restore.changes.rounds import Message, Rounds
 from dynamodb_restore.changes.writer import TargetWriter
+from dynamodb_restore.pace import Clock, UnitRate
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore, claim_of
 from dynamodb_restore.pipeline.settle import DoubtSettler
 
@@ -81,7 +81,7 @@ def replay_batch(
     Raises:
         ClientError, BotoCoreError: from the restore table; all messages come back.
     """
-    with (executor or clocks.parallel_calls)() as calls:
+    with (executor or pace.parallel_calls)() as calls:
         return _Invocation([Delivery.of(record) for record in records], clients, options, clock, calls).run()
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from dynamodb_restore.aws import AwsError, Clients, explain, outcome_unknown
 from dynamodb_restore.changes.change import Attributes, Change, Kind, item_id
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.doubt import Doubt, DoubtStore, Settled
 from dynamodb_restore.changes.progress import ProgressStore
 from dynamodb_restore.changes.quarantine import Quarantine, Refusal
 from dynamodb_restore.changes.rewrite import FencedError, rewrite
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.claim import Claim
 
 _NOT_READ = (

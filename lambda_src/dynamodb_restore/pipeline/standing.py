@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from dynamodb_restore.changes.progress import Progress, lagging_groups
 from dynamodb_restore.changes.stuck import Stuck
 from dynamodb_restore.changes.window import Window
-from dynamodb_restore.instants import iso_of
+from dynamodb_restore.instants import from_epoch, iso_of
 from dynamodb_restore.pipeline import retention
 from dynamodb_restore.pipeline.buffer import Depth
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
@@ -218,7 +218,7 @@ def settled_at(standing: Standing, since: int, settle_seconds: float) -> datetim
         standing.capture.modified_at + MAPPING_SECONDS,
         standing.replay.modified_at + MAPPING_SECONDS,
     )
-    return datetime.fromtimestamp(seconds, UTC)
+    return from_epoch(seconds)
 
 
 def _missing(discarded: Discarded, window: Window) -> str | None:

@@ -7,11 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, describe_table, error_code
-from dynamodb_restore.changes.clock import Clock
+from dynamodb_restore.aws import ClientError, Clients, describe_table, error_code
 from dynamodb_restore.changes.doubt import Settled
+from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline import retention
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline

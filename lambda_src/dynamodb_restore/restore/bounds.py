@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from dynamodb_restore.findings.finding import Finding
-from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.sync.outcome import Outcome
 
 EVENT_BYTES = 240_000
 """Of one report as JSON. EventBridge takes entries of less than 256 KB, source and detail type included

@@ -12,21 +12,14 @@ from datetime import datetime
 
 from dynamodb_restore.aws import AwsError, Clients, TableRef
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.pace import Pace
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.steps import Steps
-from dynamodb_restore.restore.sync import (
-    Desired,
-    Pace,
-    Sync,
-    Unreadable,
-    read_settings,
-)
 from dynamodb_restore.settings.setting import (
     AnotherTableError,
     Identity,
@@ -40,6 +33,9 @@ from dynamodb_restore.settings.setting import (
     is_incomplete,
 )
 from dynamodb_restore.settings.stream import Stream
+from dynamodb_restore.sync.outcome import Outcome
+from dynamodb_restore.sync.reading import Desired, Unreadable, read_settings
+from dynamodb_restore.sync.run import Sync
 
 
 @dataclass(frozen=True)
@@ -109,14 +105,14 @@ class Cloner:
         states: Desired = {}
         if unread:
             try:
-                states = self._read(unread, find_source, keep)
+                states = self._read_source(unread, find_source, keep)
             except TableGoneError as error:
                 why = f"{error}, and this was not read before"
                 gone = Unreadable(why, retryable=False, gone=True)
                 states = {setting.name: gone for setting in unread}
-        return {**kept, **self._read_again(partly, find_source, kept, keep), **states}
+        return {**kept, **self._read_incomplete_again(partly, find_source, kept, keep), **states}
 
-    def _read(
+    def _read_source(
         self,
         settings: Sequence[Setting],
         find_source: Callable[[], Table | None],
@@ -133,14 +129,14 @@ class Cloner:
             raise TableGoneError("the source was deleted")
 
         def keep_checked(name: str, state: State) -> None:
-            _look_again(source)
+            _check_still_same_table(source)
             keep(name, state)
 
         states = read_settings(settings, source, self.pace, keep_checked)
-        _look_again(source)
+        _check_still_same_table(source)
         return states
 
-    def _read_again(
+    def _read_incomplete_again(
         self,
         settings: Sequence[Setting],
         find_source: Callable[[], Table | None],
@@ -151,7 +147,7 @@ class Cloner:
         if not settings:
             return {}
         try:
-            now = self._read(settings, find_source, lambda name, state: None)
+            now = self._read_source(settings, find_source, lambda name, state: None)
         except (*AwsError, TableGoneError):
             return {}
         states = {
@@ -206,7 +202,7 @@ class Cloner:
         return journal.finish(sync.run(journal))
 
 
-def _look_again(source: Table) -> None:
+def _check_still_same_table(source: Table) -> None:
     """Look that what was just read was read from one table.
 
     Raises:

@@ -6,15 +6,16 @@ Each goes over the one before it: settings, tag, drill, the first override that 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dynamodb_restore.config import Attachable, Override, Polling, WorkerConfig
-from dynamodb_restore.restore.outcome import SwitchedBy
+from dynamodb_restore.config import Override, Polling, WorkerConfig
+from dynamodb_restore.patterns import matches, matches_any
 from dynamodb_restore.settings.setting import State
 from dynamodb_restore.settings.tags import Tags
+from dynamodb_restore.sync.attachable import Attachable
+from dynamodb_restore.sync.outcome import SwitchedBy
 
 OPT_OUT = "off"
 """The value of the control tag that asks not to be followed."""
@@ -117,16 +118,6 @@ def choice_of(control_tag: str | None, kept: Mapping[str, State]) -> str | None:
     """What the source chose by its control tag, if its tags are among the portable states that are known."""
     tags: Mapping[str, str] = kept.get(Tags.name, {}).get("tags", {})
     return tags.get(control_tag) if control_tag else None
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a table's name matches a pattern in which `*` stands for any run of characters."""
-    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), name) is not None
-
-
-def matches_any(patterns: Iterable[str], name: str) -> bool:
-    """Whether a table's name matches one of the patterns."""
-    return any(matches(pattern, name) for pattern in patterns)
 
 
 def _drilled(base: Treatment, keeps: Collection[str]) -> Treatment:

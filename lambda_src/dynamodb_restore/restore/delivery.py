@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.record import Identified, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
@@ -19,6 +18,7 @@ from dynamodb_restore.restore.source import Source
 from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.restore.waiting import Readiness
 from dynamodb_restore.settings.setting import State
+from dynamodb_restore.sync.outcome import Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef

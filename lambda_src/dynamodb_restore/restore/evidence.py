@@ -30,8 +30,8 @@ from dynamodb_restore.restore.request import (
     RequestError,
     RestoreJob,
     RestoreRequest,
-    parse_event,
 )
+from dynamodb_restore.restore.request_events import parse_event
 from dynamodb_restore.restore.waiting import CLOCK_TOLERANCE, Hopeless, Wait, comes_from
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def evidence_of(
     source_arn = summary.get("SourceTableArn")
     if source_arn and comes_from(request, source_arn):
         return "the table's RestoreSummary"
-    if request.job is not None and _says(request.job, request):
+    if request.job is not None and _job_names_both(request.job, request):
         return f"AWS Backup's restore job {request.job.job_id}"
     if description["TableStatus"] == "CREATING":
         # It says itself what it is made of, or it is not restored at all.
@@ -84,7 +84,7 @@ def noted_evidence(queued: Queued | None, request: RestoreRequest) -> str | None
     return "the table's RestoreSummary, as the reconciler saw it" if shown else None
 
 
-def _says(job: RestoreJob, request: RestoreRequest) -> bool:
+def _job_names_both(job: RestoreJob, request: RestoreRequest) -> bool:
     """Whether AWS Backup itself names both tables, and not the event of its job alone."""
     if job.source is None or job.target is None:
         return False
@@ -158,20 +158,22 @@ def _record_of(
 ) -> Mapping[str, Any] | None:
     """CloudTrail's record of the call that made a table; None where it shows none."""
     created = description["CreationDateTime"]
-    for call in _calls(request):
-        for record in _recorded(clients, call, created - CLOCK_TOLERANCE, created + CLOCK_TOLERANCE):
+    for call in _calls_to_look_for(request):
+        for record in _trail_records(clients, call, created - CLOCK_TOLERANCE, created + CLOCK_TOLERANCE):
             if _is_this_restore(record, request, description.get("TableId")):
                 return record
     return None
 
 
-def _calls(request: RestoreRequest) -> tuple[str, ...]:
+def _calls_to_look_for(request: RestoreRequest) -> tuple[str, ...]:
     if request.event_name in (POINT_IN_TIME_CALL, *BACKUP_CALLS):
         return (request.event_name,)
     return BACKUP_CALLS if request.of_backup else (POINT_IN_TIME_CALL,)
 
 
-def _recorded(clients: Clients, call: str, after: datetime, before: datetime) -> Iterator[Mapping[str, Any]]:
+def _trail_records(
+    clients: Clients, call: str, after: datetime, before: datetime
+) -> Iterator[Mapping[str, Any]]:
     """CloudTrail's records of one kind of call between two instants, newest first."""
     more: dict[str, Any] = {}
     for _ in range(_MOST_PAGES):

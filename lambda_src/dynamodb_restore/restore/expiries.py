@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dynamodb_restore.instants import iso
-from dynamodb_restore.restore.outcome import Outcome
-from dynamodb_restore.restore.sync import WAITS_FOR_CUTOVER, Desired, Unreadable
 from dynamodb_restore.settings.ttl import TimeToLive
+from dynamodb_restore.sync.outcome import Outcome
+from dynamodb_restore.sync.reading import Desired, Unreadable
+from dynamodb_restore.sync.task import WAITS_FOR_CUTOVER
 
 _HOLD = 'hold = ["ttl"] in overrides'
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime, TableRef, explain
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.delivery import (
@@ -22,7 +23,6 @@ from dynamodb_restore.restore.delivery import (
     NotSetAside,
 )
 from dynamodb_restore.restore.ending import Ending
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, as_on_record
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result

@@ -9,19 +9,12 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, describe_table, explain
+from dynamodb_restore.aws import AwsError, ClientError, ErrorClass, classify, describe_table, explain
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.clone import Cloner
-from dynamodb_restore.restore.control import (
-    Treatment,
-    choice_of,
-    matches_any,
-    treatment,
-    treatment_on_record,
-)
+from dynamodb_restore.restore.control import Treatment, choice_of, treatment, treatment_on_record
 from dynamodb_restore.restore.delivery import (
     Delivery,
     KnownRestore,
@@ -91,10 +84,10 @@ class Lookup:
         ):
             # The rule cannot tell: the event of a backup's restore does not name its source.
             return NothingToDo("its tables match no pattern of table_patterns")
-        found = self._recorded(request, self._target(request))
+        found = self._with_record(request, self._look_at_target(request))
         if found.record is not None and found.record.settled:
             return NothingToDo("already finished by an earlier delivery")
-        readiness, evidence = self._proven(request, found)
+        readiness, evidence = self._with_evidence(request, found)
         on_record = found.record.identified.evidence if found.record else None
         if evidence is None and on_record is None and isinstance(found.target.readiness, Ready | Wait):
             # What nothing bears out must not stand in the way of what tells of that table truly.
@@ -121,11 +114,11 @@ class Lookup:
             self.treatment(request, {}),
             lease,
             open_pipeline=open_pipeline,
-            source=Source(partial(self._source, request, open_pipeline, source_id), source_id),
+            source=Source(partial(self._source_table, request, open_pipeline, source_id), source_id),
             evidence=evidence,
         )
 
-    def _target(self, request: RestoreRequest) -> _Target:
+    def _look_at_target(self, request: RestoreRequest) -> _Target:
         """The target as it is now; the first look at it pins the event to its TableId."""
         name = request.target.name
         target_id = request.target_id or self.pins.get(request.event_id, name)
@@ -137,7 +130,7 @@ class Lookup:
             readiness = judge(request, description, self.now(), target_id)
         return _Target(target_id, description, readiness)
 
-    def _recorded(self, request: RestoreRequest, target: _Target) -> _Recorded:
+    def _with_record(self, request: RestoreRequest, target: _Target) -> _TargetWithRecord:
         """The target with the record of its restore.
 
         A table that is not this request's has a record that is not this request's either: what becomes of such a request
@@ -146,19 +139,21 @@ class Lookup:
         event_key = RestoreKey(request.target.name, request.event_id)
         match target.readiness:
             case Skip() | Hopeless("other_source"):
-                return _Recorded(target, event_key, self.records.get(event_key))
+                return _TargetWithRecord(target, event_key, self.records.get(event_key))
         key = RestoreKey(request.target.name, target.target_id or request.event_id)
         record = self.records.get(key)
         if record is None or record.is_of(request):
-            return _Recorded(target, key, record)
+            return _TargetWithRecord(target, key, record)
         other = Hopeless(
             "other_source",
             f"{request.target.name} was restored from {record.request.get('source')}, as its record says, and not from"
             f" {request.source.name}",
         )
-        return _Recorded(replace(target, readiness=other), event_key, self.records.get(event_key))
+        return _TargetWithRecord(replace(target, readiness=other), event_key, self.records.get(event_key))
 
-    def _proven(self, request: RestoreRequest, found: _Recorded) -> tuple[Readiness, str | None]:
+    def _with_evidence(
+        self, request: RestoreRequest, found: _TargetWithRecord
+    ) -> tuple[Readiness, str | None]:
         """What is to be done about a target, and what shows that it was restored as the request says.
 
         Without evidence nothing is done but to wait for it.
@@ -177,7 +172,7 @@ class Lookup:
             return without_evidence(request, target.description, self.now()), None
         return target.readiness, evidence
 
-    def _as_called(self, request: RestoreRequest, found: _Recorded) -> RestoreRequest:
+    def _as_called(self, request: RestoreRequest, found: _TargetWithRecord) -> RestoreRequest:
         """The request as its call's event told it, where the reconciler found the restore: from the record, or from CloudTrail,
         which may know the call though its event did not come.
 
@@ -204,7 +199,7 @@ class Lookup:
         queued = QueuedRestores(self.cloner.clients, self.config.restore_table_name)
         return noted_evidence(queued.get(RestoreKey(request.target.name, target.target_id)), request)
 
-    def _source(
+    def _source_table(
         self, request: RestoreRequest, open_pipeline: Callable[[], Pipeline | None], source_id: str | None
     ) -> Table | None:
         """The source as it can be looked at; None where the target has taken its very name."""
@@ -342,7 +337,7 @@ class _Target:
 
 
 @dataclass(frozen=True)
-class _Recorded:
+class _TargetWithRecord:
     """A target with the record that belongs to the request, which need not be that of the table that is there now."""
 
     target: _Target

@@ -7,9 +7,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import AwsError, Clients, TableRef, describe_table, error_code, explain, table_ref
+from dynamodb_restore.aws import (
+    AwsError,
+    ClientError,
+    Clients,
+    TableRef,
+    describe_table,
+    error_code,
+    explain,
+    table_ref,
+)
 from dynamodb_restore.restore.bounds import shortened
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.request import (

@@ -4,18 +4,21 @@ Many events of a restore do not tell the TableId of the table that is made: thos
 answer CloudTrail left out, and those that people write. The first delivery that sees the table pins it; whatever has the
 name at a later delivery is the target only where it has the same id.
 
-Item shape: `pk` = `event#EVENT_ID`, `sk` = `target#TABLE_NAME`, `target_id`, and `expires_at` (epoch seconds, the table's
-TTL attribute).
+Item shape: `target_id`, and `expires_at` (epoch seconds, the table's TTL attribute); its key is in `store.py`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.aws import (
+    ClientError,
+    Clients,
+    is_condition_failed,
+    marshal,
+    unmarshal,
+)
+from dynamodb_restore.store import pin_key
 
 
 class Pins:
@@ -33,9 +36,9 @@ class Pins:
             ClientError, BotoCoreError: from GetItem.
         """
         answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=_key(event_id, target), ConsistentRead=True
+            TableName=self._table_name, Key=pin_key(event_id, target), ConsistentRead=True
         )
-        return answer.get("Item", {}).get("target_id", {}).get("S")
+        return unmarshal(answer.get("Item", {})).get("target_id")
 
     def pin(self, event_id: str, target: str, target_id: str, now: datetime) -> str:
         """Pin an event to a table, unless another delivery has done so.
@@ -50,18 +53,15 @@ class Pins:
             self._dynamodb.put_item(
                 TableName=self._table_name,
                 Item={
-                    **_key(event_id, target),
-                    "target_id": {"S": target_id},
-                    "expires_at": {"N": str(int((now + self._retention).timestamp()))},
+                    **pin_key(event_id, target),
+                    **marshal(
+                        {"target_id": target_id, "expires_at": int((now + self._retention).timestamp())}
+                    ),
                 },
                 ConditionExpression="attribute_not_exists(pk)",
             )
         except ClientError as error:
-            if classify(error) is not ErrorClass.IGNORE:
+            if not is_condition_failed(error):
                 raise
             return self.get(event_id, target) or target_id
         return target_id
-
-
-def _key(event_id: str, target: str) -> dict[str, Any]:
-    return {"pk": {"S": f"event#{event_id}"}, "sk": {"S": f"target#{target}"}}

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from dynamodb_restore.aws import Clients
-from dynamodb_restore.instants import iso
+from dynamodb_restore.aws import Clients, marshal, unmarshal
+from dynamodb_restore.instants import from_iso, iso
 from dynamodb_restore.restore.record import RestoreKey
-
-OWN_PARTITION = "reconciler"
+from dynamodb_restore.store import queued_key
 
 _LONGEST_WAIT = timedelta(days=1)
 
@@ -61,16 +59,13 @@ class QueuedRestores:
 
     def get(self, key: RestoreKey) -> Queued | None:
         """The note about a restore, read consistently; None where there is none."""
-        answer = self._dynamodb.get_item(TableName=self._table_name, Key=_item_key(key), ConsistentRead=True)
-        item = answer.get("Item")
-        if item is None:
-            return None
-        return Queued(
-            datetime.fromisoformat(item["at"]["S"]),
-            int(item["times"]["N"]),
-            item.get("source_arn", {}).get("S"),
-            item.get("backup_arn", {}).get("S"),
+        answer = self._dynamodb.get_item(
+            TableName=self._table_name, Key=queued_key(key.target, key.restore_id), ConsistentRead=True
         )
+        if "Item" not in answer:
+            return None
+        item = unmarshal(answer["Item"])
+        return Queued(from_iso(item["at"]), item["times"], item.get("source_arn"), item.get("backup_arn"))
 
     def note(self, key: RestoreKey, queued: Queued) -> None:
         """Note that a restore was put on the queue."""
@@ -78,14 +73,14 @@ class QueuedRestores:
         self._dynamodb.put_item(
             TableName=self._table_name,
             Item={
-                **_item_key(key),
-                "at": {"S": iso(queued.at)},
-                "times": {"N": str(queued.times)},
-                **{name: {"S": arn} for name, arn in told.items() if arn},
-                "expires_at": {"N": str(int((queued.at + _RETENTION).timestamp()))},
+                **queued_key(key.target, key.restore_id),
+                **marshal(
+                    {
+                        "at": iso(queued.at),
+                        "times": queued.times,
+                        **{name: arn for name, arn in told.items() if arn},
+                        "expires_at": int((queued.at + _RETENTION).timestamp()),
+                    }
+                ),
             },
         )
-
-
-def _item_key(key: RestoreKey) -> dict[str, Any]:
-    return {"pk": {"S": OWN_PARTITION}, "sk": {"S": f"queued#{key.target}#{key.restore_id}"}}

@@ -23,13 +23,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dynamodb_restore.aws import AwsError, Clients, describe_table, explain
+from dynamodb_restore.aws import AwsError, Clients, describe_table, explain, marshal, unmarshal
 from dynamodb_restore.config import Follow, TablePatterns
 from dynamodb_restore.instants import iso
-from dynamodb_restore.restore.control import matches_any
-from dynamodb_restore.restore.queued import OWN_PARTITION, Queued, QueuedRestores
+from dynamodb_restore.patterns import matches_any
+from dynamodb_restore.restore.queued import Queued, QueuedRestores
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords, RestoreState
 from dynamodb_restore.restore.request import FOUND_DETAIL_TYPE, FOUND_SOURCE
+from dynamodb_restore.store import cursor_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
@@ -46,7 +47,6 @@ _FOLLOWED_FOR = timedelta(days=30)
 """How old a table can be whose restore is still followed, and more: SQS keeps a message for 14 days, and a redrive is sent
 anew."""
 
-_CURSOR_KEY = {"pk": {"S": OWN_PARTITION}, "sk": {"S": "cursor"}}
 
 _BEING_FOLLOWED = (RestoreState.WAITING, RestoreState.SYNCING)
 """States that a message on the queue is to end."""
@@ -224,15 +224,14 @@ class Reconciler:
 
     def _cursor(self) -> str | None:
         answer = self.clients.dynamodb.get_item(
-            TableName=self.restore_table_name, Key=_CURSOR_KEY, ConsistentRead=True
+            TableName=self.restore_table_name, Key=cursor_key(), ConsistentRead=True
         )
-        name = answer.get("Item", {}).get("after", {})
-        return name.get("S")
+        after: str | None = unmarshal(answer.get("Item", {})).get("after")
+        return after
 
     def _note_cursor(self, after: str | None) -> None:
-        position = {"NULL": True} if after is None else {"S": after}
         self.clients.dynamodb.put_item(
-            TableName=self.restore_table_name, Item={**_CURSOR_KEY, "after": position}
+            TableName=self.restore_table_name, Item={**cursor_key(), **marshal({"after": after})}
         )
 
 

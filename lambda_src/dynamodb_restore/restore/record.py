@@ -15,21 +15,22 @@ only once its message is in the secondary DLQ), `findings` (what was found to na
 from __future__ import annotations
 
 import enum
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import Clients, ErrorClass, classify
+from dynamodb_restore.aws import (
+    ClientError,
+    Clients,
+    is_condition_failed,
+    marshal,
+    unmarshal,
+)
 from dynamodb_restore.findings.finding import Finding
-from dynamodb_restore.instants import iso
+from dynamodb_restore.instants import from_epoch, from_iso, iso
 from dynamodb_restore.restore.bounds import (
     FINDINGS_BYTES,
     REPORT_BYTES,
@@ -38,14 +39,15 @@ from dynamodb_restore.restore.bounds import (
     fitted_findings,
     fitted_outcomes,
     json_bytes,
-    json_text,
     shortened,
 )
-from dynamodb_restore.restore.outcome import Outcome
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
-from dynamodb_restore.restore.steps import Plan, Steps
+from dynamodb_restore.restore.steps import Steps
 from dynamodb_restore.settings.setting import Overrides, State
+from dynamodb_restore.store import ItemKey, record_key
+from dynamodb_restore.sync.outcome import Outcome
+from dynamodb_restore.sync.step_log import Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,8 +65,6 @@ class RestoreState(enum.Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
 
-
-_SORT_PREFIX = "restore#"
 
 _CLOCKS_APART = timedelta(seconds=10)
 """How far the clocks of two invocations may differ."""
@@ -97,9 +97,9 @@ class RestoreKey:
     target: str
     restore_id: str
 
-    def item_key(self) -> dict[str, Any]:
+    def item_key(self) -> ItemKey:
         """The primary key of the record's item."""
-        return {"pk": {"S": _partition(self.target)}, "sk": {"S": f"{_SORT_PREFIX}{self.restore_id}"}}
+        return record_key(self.target, self.restore_id)
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class RestoreRecord:
     def told_restore_point(self) -> datetime | None:
         """The instant restored to, or else what the last report said of it: what the restore call asked for."""
         told = self.report.get("restore_point")
-        return self.restore_point or (datetime.fromisoformat(told) if told else None)
+        return self.restore_point or (from_iso(told) if told else None)
 
     @property
     def syncing_since(self) -> datetime | None:
@@ -338,10 +338,10 @@ class _Update:
                 ExpressionAttributeNames={
                     name: name[1:] for name in re.findall(r"#\w+", f"{update} {condition}")
                 },
-                ExpressionAttributeValues=_typed(self._values),
+                ExpressionAttributeValues=marshal(self._values),
             )
         except ClientError as error:
-            if classify(error) is not ErrorClass.IGNORE:
+            if not is_condition_failed(error):
                 raise
             return False
         return True
@@ -359,7 +359,7 @@ class RestoreRecords:
         """Read one record, consistently; None where there is none."""
         answer = self._dynamodb.get_item(TableName=self._table_name, Key=key.item_key(), ConsistentRead=True)
         item = answer.get("Item")
-        return _record(_plain(item)) if item else None
+        return _record(unmarshal(item)) if item else None
 
     def take_lead(
         self,
@@ -456,7 +456,7 @@ class RestoreRecords:
             Key=key.item_key(),
             UpdateExpression=f"SET settings.#name = :state{also}",
             ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues=_typed(values),
+            ExpressionAttributeValues=marshal(values),
         )
         return True
 
@@ -655,7 +655,7 @@ def note_without_replay(clients: Clients, table_name: str, key: RestoreKey) -> N
     Raises:
         ClientError, BotoCoreError: from UpdateItem; a record that is not there is none.
     """
-    _note(clients, table_name, key, "without_replay", {"BOOL": True})
+    _note(clients, table_name, key, "without_replay", True)
 
 
 def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count: int) -> None:
@@ -664,20 +664,20 @@ def note_late_changes(clients: Clients, table_name: str, key: RestoreKey, count:
     Raises:
         ClientError, BotoCoreError: from UpdateItem; a record that is gone is none.
     """
-    _note(clients, table_name, key, "late_changes", {"N": str(count)})
+    _note(clients, table_name, key, "late_changes", count)
 
 
-def _note(clients: Clients, table_name: str, key: RestoreKey, name: str, value: dict[str, Any]) -> None:
+def _note(clients: Clients, table_name: str, key: RestoreKey, name: str, value: Any) -> None:
     try:
         clients.dynamodb.update_item(
             TableName=table_name,
             Key=key.item_key(),
             UpdateExpression=f"SET {name} = :value",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":value": value},
+            ExpressionAttributeValues=marshal({":value": value}),
         )
     except ClientError as error:
-        if classify(error) is not ErrorClass.IGNORE:
+        if not is_condition_failed(error):
             raise
 
 
@@ -689,10 +689,6 @@ _END_STATES = {
     Result.REPLAYING: RestoreState.REPLAYING,
     Result.ABANDONED: RestoreState.ABANDONED,
 }
-
-
-def _partition(target: str) -> str:
-    return f"target#{target}"
 
 
 def _as_lists(plan: Plan) -> dict[str, list[str]]:
@@ -712,29 +708,6 @@ def _described(request: RestoreRequest) -> dict[str, Any]:
     return {"request": request.as_json(), "source": request.source.name, "target": request.target.name}
 
 
-def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values as DynamoDB attribute values; DynamoDB's numbers are decimals, never floats."""
-    exact = json.loads(json_text(dict(values)), parse_float=Decimal)
-    serialize = TypeSerializer().serialize
-    return {key: serialize(value) for key, value in exact.items()}
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A DynamoDB item as JSON values: whole numbers become int, all others float."""
-    deserialize = TypeDeserializer().deserialize
-    return {key: _without_decimals(deserialize(value)) for key, value in item.items()}
-
-
-def _without_decimals(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _without_decimals(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_decimals(item) for item in value]
-    return value
-
-
 def _record(item: Mapping[str, Any]) -> RestoreRecord:
     restore_point = item.get("restore_point")
     steps = Steps(item.get("plan", {}), item.get("done", {}))
@@ -743,14 +716,14 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
     return RestoreRecord(
         state=RestoreState(item["state"]),
         settings=item.get("settings", {}),
-        restore_point=datetime.fromisoformat(restore_point) if restore_point else None,
+        restore_point=from_iso(restore_point) if restore_point else None,
         sync_attempts=item.get("sync_attempts", 0),
         attempts=item.get("attempts", 1),
         pipeline_owner=item.get("pipeline_owner"),
         request=item.get("request", {}),
         steps=steps,
         leader=item.get("leader"),
-        updated_at=datetime.fromisoformat(item["updated_at"]) if "updated_at" in item else None,
+        updated_at=from_iso(item["updated_at"]) if "updated_at" in item else None,
         identified=Identified(
             item.get("target_id"),
             item.get("source_id"),
@@ -760,9 +733,9 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         give_up=GiveUp(**item["give_up"]) if "give_up" in item else None,
         claimed="pipeline_owner" in item,
         without_replay=item.get("without_replay", False),
-        lease_until=datetime.fromtimestamp(item["lease_until"], UTC) if "lease_until" in item else None,
+        lease_until=from_epoch(item["lease_until"]) if "lease_until" in item else None,
         noted=RestoreState(last["state"]) if last else None,
-        noted_at=datetime.fromisoformat(last["at"]) if last else None,
+        noted_at=from_iso(last["at"]) if last else None,
         report=item.get("report", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

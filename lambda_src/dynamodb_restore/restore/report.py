@@ -24,7 +24,7 @@ from dynamodb_restore.restore.bounds import (
     longest_list,
     shortened,
 )
-from dynamodb_restore.restore.outcome import Outcome, Status, SwitchedBy
+from dynamodb_restore.sync.outcome import Outcome, Status, SwitchedBy
 
 DETAIL_TYPE = "DynamoDB Table Restore Report"
 FINDINGS_DETAIL_TYPE = "DynamoDB Table Restore Findings"

@@ -21,7 +21,7 @@ class Source:
         self._known_id = known_id
 
     @cached_property
-    def _made(self) -> Table | None:
+    def _table(self) -> Table | None:
         return self._make()
 
     def table(self) -> Table | None:
@@ -30,13 +30,13 @@ class Source:
         Raises:
             ClientError, BotoCoreError: from DescribeBackup, at the first call.
         """
-        return self._made
+        return self._table
 
     @property
     def table_id(self) -> str | None:
         """Its TableId, as far as it is known by now; asks nothing."""
         # `cached_property` keeps what it made in the instance.
-        made: Table | None = self.__dict__.get("_made")
+        made: Table | None = self.__dict__.get("_table")
         return (made.identity.table_id if made is not None else None) or self._known_id
 
     def is_another_table(self) -> bool:

@@ -9,7 +9,6 @@ from functools import partial
 
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, gap_notes
-from dynamodb_restore.restore import refusals
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Finished,
@@ -20,13 +19,14 @@ from dynamodb_restore.restore.delivery import (
     Unfinished,
 )
 from dynamodb_restore.restore.expiries import expiry_notes
-from dynamodb_restore.restore.outcome import Outcome, Status
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
-from dynamodb_restore.restore.sync import Desired, Unreadable
 from dynamodb_restore.settings.setting import Phase, Setting, State, Table
 from dynamodb_restore.settings.stream import Stream
+from dynamodb_restore.sync import refusals
+from dynamodb_restore.sync.outcome import Outcome, Status
+from dynamodb_restore.sync.reading import Desired, Unreadable
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Stages:
         """
         record, delivery = restore.record, restore.delivery
         if restore.begins or record is None:
-            claim = self._begin(restore)
+            claim = self._claim_pipeline(restore)
             owner = claim.restore_id if claim else None
         else:
             owner = record.pipeline_owner
@@ -73,7 +73,7 @@ class Stages:
     def apply_settings(self, restore: KnownRestore) -> Progress:
         """Once the target is ACTIVE: apply the settings, what protects it first, and start the replay where it has a claim."""
         request, record, delivery = restore.request, restore.record, restore.delivery
-        claim = self._claim(restore)
+        claim = self._current_claim(restore)
         owned = claim if claim is not None and claim.restore_id == restore.key.restore_id else None
         tries = record.sync_attempts + 1 if record else 1
         target = Table(
@@ -148,12 +148,12 @@ class Stages:
         notes = expiry_notes(outcomes, desired, restore.restored_to)
         if claim is not None:
             notes.insert(0, _owned_by(request.source.name, claim))
-        return self._synced(restore, outcomes, notes, tries, code)
+        return self._progress_of(restore, outcomes, notes, tries, code)
 
     def _refusals_may_pass(self, target: Table, since: datetime | None) -> bool:
         return refusals.may_pass(target, since, refusals.WHILE_FOLLOWED, self.now())
 
-    def _synced(
+    def _progress_of(
         self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: str
     ) -> Progress:
         """What the outcomes of all settings come to.
@@ -217,7 +217,7 @@ class Stages:
         )
         return {**known, **read}
 
-    def _begin(self, restore: KnownRestore) -> Claim | None:
+    def _claim_pipeline(self, restore: KnownRestore) -> Claim | None:
         """Claim the source's pipeline, if it has one."""
         request = restore.request
         pipeline = restore.open_pipeline() if restore.treated.replay else None
@@ -227,10 +227,10 @@ class Stages:
         restore_point = restore.restored_point or request.earliest_restore_point
         return pipeline.begin(restore.key.restore_id, request.target.name, restore_point)
 
-    def _claim(self, restore: KnownRestore) -> Claim | None:
+    def _current_claim(self, restore: KnownRestore) -> Claim | None:
         """Who owns the source's pipeline; claims it where nobody has for this restore."""
         if restore.begins or restore.record is None:
-            return self._begin(restore)
+            return self._claim_pipeline(restore)
         if restore.record.pipeline_owner is None:
             return None
         return _pipeline_of(restore).claims.current()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, CallTime
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
-from dynamodb_restore.restore.outcome import Outcome
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
-from dynamodb_restore.restore.steps import Plan, Steps
+from dynamodb_restore.restore.steps import Steps
+from dynamodb_restore.sync.outcome import Outcome
+from dynamodb_restore.sync.step_log import Plan
 
 _KEPT_SECONDS = ENDING_SECONDS - CALL_SECONDS
 """A step that took the last of the time for work is noted all the same."""
@@ -58,11 +59,11 @@ class StepJournal:
 
     def done(self, setting: str, step: str) -> None:
         """Note a step that AWS has taken."""
-        self._note(self._steps.with_done(setting, step))
+        self._save(self._steps.with_done(setting, step))
 
     def not_done(self, setting: str, step: str) -> None:
         """Note that a step was not taken."""
-        self._note(self._steps.with_not_done(setting, step))
+        self._save(self._steps.with_not_done(setting, step))
 
     def finish(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Note how the run ended.
@@ -73,12 +74,12 @@ class StepJournal:
         Raises:
             ClientError, BotoCoreError: it could not be noted.
         """
-        told = self._steps.told(outcomes)
+        told = self._steps.with_noted_steps(outcomes)
         with self._call_time.keeping(_KEPT_SECONDS):
             self._records.save_steps(self._key, self._steps, told)
         return told
 
-    def _note(self, steps: Steps) -> None:
+    def _save(self, steps: Steps) -> None:
         self._steps = steps
         try:
             with self._call_time.keeping(_KEPT_SECONDS):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dynamodb_restore.restore.bounds import first_of, fitted, json_bytes, shortened
-from dynamodb_restore.restore.outcome import Outcome, Status
+from dynamodb_restore.sync.outcome import Outcome, Status
 
 Plan = Mapping[str, Sequence[str]]
 """Setting name to the summaries of steps."""
@@ -37,12 +37,12 @@ class Steps:
 
     def with_plan(self, plan: Plan) -> Steps:
         """Once more steps are planned; those that were planned before stay so until their end is known."""
-        return replace(self, planned=_joined(self.planned, _shortened(plan)))
+        return replace(self, planned=_union(self.planned, _shortened(plan)))
 
     def with_done(self, setting: str, step: str) -> Steps:
         """Once AWS has taken a step."""
         line = shortened(step)
-        return Steps(_without(self.planned, setting, line), _joined(self.done, {setting: [line]}))
+        return Steps(_without(self.planned, setting, line), _union(self.done, {setting: [line]}))
 
     def with_not_done(self, setting: str, step: str) -> Steps:
         """Once a step is known not to have been taken."""
@@ -60,19 +60,19 @@ class Steps:
         lines = max((len(each) for each in (*self.planned.values(), *self.done.values())), default=0)
         return fitted(self, cut, bytes_of, most_bytes, lines)
 
-    def told(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    def with_noted_steps(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Outcomes of one delivery that also tell what all deliveries have done."""
-        return [self._told(outcome) for outcome in outcomes]
+        return [self._with_noted_steps(outcome) for outcome in outcomes]
 
     def on_record(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes that the last delivery left, and one for each setting of which it left only steps."""
         known = {outcome.setting for outcome in outcomes}
         left = [name for name in {**self.done, **self.planned} if name not in known]
-        return self.told(
+        return self.with_noted_steps(
             [*outcomes, *(Outcome(name, Status.FAILED, reason=_INTERRUPTED, retryable=True) for name in left)]
         )
 
-    def _told(self, outcome: Outcome) -> Outcome:
+    def _with_noted_steps(self, outcome: Outcome) -> Outcome:
         still_open = {shortened(step) for step in outcome.still_open or ()}
         now = {shortened(step): step for step in outcome.done}
         noted = [step for step in self.done.get(outcome.setting, ()) if step not in still_open]
@@ -90,7 +90,7 @@ class Steps:
         return outcome
 
 
-def _joined(earlier: Plan, later: Plan) -> dict[str, list[str]]:
+def _union(earlier: Plan, later: Plan) -> dict[str, list[str]]:
     """The steps of two plans, each once."""
     return {
         name: list(dict.fromkeys([*earlier.get(name, ()), *later.get(name, ())]))

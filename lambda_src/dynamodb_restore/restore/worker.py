@@ -16,6 +16,7 @@ from dynamodb_restore.aws import AwsError, explain, retry_after
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
+from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner
@@ -34,7 +35,6 @@ from dynamodb_restore.restore.delivery import (
 )
 from dynamodb_restore.restore.ending import Ending, TellError, passes
 from dynamodb_restore.restore.giving_up import GivingUp
-from dynamodb_restore.restore.kept_time import ENDING_SECONDS
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords
@@ -136,18 +136,18 @@ class Worker:
             try:
                 with self._time_for_the_ending():
                     restore = self.lookup.with_choice(restore)
-                    progress = self._advance(restore)
-                verdict = self._conclude(restore, progress)
+                    progress = self._bring_forward(restore)
+                verdict = self._tell_and_note(restore, progress)
             except _ERRORS as error:
                 verdict = self._failed_by(error, restore.delivery, restore.lease)
         except Exception:
-            self._let_go(restore)
+            self._give_lead_back(restore)
             raise
         if isinstance(verdict, TryAgain | NothingToDo):
-            self._let_go(restore)
+            self._give_lead_back(restore)
         return verdict
 
-    def _let_go(self, restore: KnownRestore) -> None:
+    def _give_lead_back(self, restore: KnownRestore) -> None:
         # Where this fails, the next delivery has to wait until the lease has run out, with this invocation's time.
         with suppress(*AwsError):
             self.records.give_lead_back(restore.key, restore.lease)
@@ -166,7 +166,7 @@ class Worker:
             lease=lease,
         )
 
-    def _advance(self, restore: KnownRestore) -> Progress:
+    def _bring_forward(self, restore: KnownRestore) -> Progress:
         """Bring the restore as far as its target allows."""
 
         def report(result: Result, reason: str) -> Report:
@@ -193,7 +193,7 @@ class Worker:
             case Hopeless(code, reason):
                 return GivenUp(code, reason, report(Result.FAILED, reason))
 
-    def _conclude(self, restore: KnownRestore, progress: Progress) -> Verdict:
+    def _tell_and_note(self, restore: KnownRestore, progress: Progress) -> Verdict:
         """Turn how far the restore came into what becomes of its message; tell and note an end."""
         delivery = restore.delivery
         if isinstance(progress, LedByAnother):

@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import ErrorClass, classify, error_code
+from dynamodb_restore.aws import ClientError, ErrorClass, classify, error_code
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,

@@ -8,9 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import error_code
+from dynamodb_restore.aws import ClientError, error_code
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, error_code, explain
+from dynamodb_restore.aws import AwsError, ClientError, ErrorClass, classify, error_code, explain
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from dynamodb_restore.patterns import matches
+
 _PLACEHOLDER = "${table}"
 _NAME_CHARACTER = "[A-Za-z0-9_.-]"
 
@@ -180,12 +182,6 @@ def _arn_without_table(text: str, table_arn: str, stream_arn: str | None) -> str
     return (
         f"arn:{parts['partition']}:dynamodb:{parts['region']}:{parts['account']}:table/{_PLACEHOLDER}{inside}"
     )
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern of IAM, with `*` for any text and `?` for any character, stands for all of `text`."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 def _texts(value: Any, change: Callable[[str], str]) -> Any:

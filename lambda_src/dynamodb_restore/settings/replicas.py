@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import describe_table, error_code
+from dynamodb_restore.aws import ClientError, describe_table, error_code
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,

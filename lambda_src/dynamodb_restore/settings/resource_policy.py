@@ -7,10 +7,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import error_code
-from dynamodb_restore.settings.names import arns_with_table, arns_without_table, matches, names_live_stream
+from dynamodb_restore.aws import ClientError, error_code
+from dynamodb_restore.patterns import matches
+from dynamodb_restore.settings.names import arns_with_table, arns_without_table, names_live_stream
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,

@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from dynamodb_restore.aws import error_code, explain
+from dynamodb_restore.aws import ClientError, error_code, explain
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,

@@ -16,9 +16,9 @@ from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.changes.window import Window
+from dynamodb_restore.instants import TimeError
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
-from dynamodb_restore.restore.request import RequestError
 from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House, point
 from tests.unit.changes.makers import NOON, key, put
 from tests.unit.fakes import client_error
@@ -757,11 +757,11 @@ def test_an_earlier_window_shows_its_gap(house: House) -> None:
         (NOON, NOON, OperatorError),
         (NOON, NOON - 1, OperatorError),
         (NOON, 0, OperatorError),
-        (NOON, "", RequestError),
-        (None, None, RequestError),
-        ("soon", None, RequestError),
-        (NOON, "later", RequestError),
-        ([], None, RequestError),
+        (NOON, "", TimeError),
+        (None, None, TimeError),
+        ("soon", None, TimeError),
+        (NOON, "later", TimeError),
+        ([], None, TimeError),
     ],
 )
 def test_a_window_that_is_none_is_refused(house: House, start: Any, end: Any, error: type[Exception]) -> None:

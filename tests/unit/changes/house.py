@@ -16,13 +16,13 @@ from dynamodb_restore import aws as aws_module
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
-from dynamodb_restore.changes.clock import Clock
 from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.stuck import StuckMarks
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.handlers import upkeep
+from dynamodb_restore.pace import Clock, Pace
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
@@ -32,7 +32,6 @@ from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
-from dynamodb_restore.restore.sync import Pace
 from dynamodb_restore.restore.worker import Worker
 from tests.aws.lambda_runtime import given_up
 from tests.unit.builders import make_table, request

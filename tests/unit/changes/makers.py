@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import encode
 from dynamodb_restore.changes.change import Change, Kind
-from dynamodb_restore.changes.clock import Clock, UnitRate
 from dynamodb_restore.changes.doubt import DoubtStore
 from dynamodb_restore.changes.images import ImageStore
 from dynamodb_restore.changes.progress import Progress, ProgressStore, Side
@@ -23,6 +22,7 @@ from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.replayed import Replayed
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.changes.writer import TargetWriter
+from dynamodb_restore.pace import Clock, UnitRate
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.replay import ReplayOptions, replay_batch
 from tests.aws.account import Account

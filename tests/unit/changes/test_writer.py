@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_restore.changes.change import Change
-from dynamodb_restore.changes.clock import Clock, UnitRate, parallel_calls
 from dynamodb_restore.changes.writer import Written
+from dynamodb_restore.pace import Clock, UnitRate, parallel_calls
 from tests.unit.changes.makers import FakeTime, MemoryTables, delete, key, put, read, writer_for
 from tests.unit.fakes import client_error
 
