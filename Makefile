@@ -65,7 +65,7 @@ help: ## Show this help
 
 .PHONY: demo
 demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Restore two tables on a local AWS: settings come back, no write is lost
-	@$(BIN)/python examples/demo/demo.py
+	@$(BIN)/python -m demo
 
 ##@ Prove
 
