@@ -213,7 +213,7 @@ def test_it_fails_where_there_is_a_problem(
 
 # --- the package that the extract is made from ---
 
-LINK = "{@link https://registry.terraform.io/providers/hashicorp/aws/6.25.0/docs/resources/queue"
+LINK = "{@link https://docs.example/hashicorp/aws/6.25.0/docs/resources/queue"
 
 
 def member(name: str, *, optional: bool = True, block: bool = False, **type_of: Any) -> dict[str, Any]:
