@@ -36,13 +36,11 @@ KINDS = ("resource", "data")
 # terraform_data is Terraform's own.
 BUILT_IN = "terraform_data"
 
-# Deprecated since release 6.0, by kind, type and path, each with the release and what stands in its stead
-# (github.com/hashicorp/terraform-provider-aws/blob/main/CHANGELOG.md, and of the indexes' keys the documentation of
-# aws_dynamodb_table). What was deprecated before, the schema of 5.100 says itself.
+# Deprecated since release 6.0 of what stands here or stood near it, by kind, type and path, each with the release and what to
+# do instead (github.com/hashicorp/terraform-provider-aws/blob/main/CHANGELOG.md). What was deprecated before, the schema of
+# 5.100 says itself.
 DEPRECATED: Mapping[tuple[str, str, str], str] = {
     ("data", "aws_region", "name"): "6.0.0: use id, which release 5 has too",
-    ("resource", "aws_dynamodb_table", "global_secondary_index.hash_key"): "6.29.0: use key_schema",
-    ("resource", "aws_dynamodb_table", "global_secondary_index.range_key"): "6.29.0: use key_schema",
     **{
         ("resource", f"aws_s3_bucket_{name}", "expected_bucket_owner"): "6.31.0: leave it out"
         for name in (

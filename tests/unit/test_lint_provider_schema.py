@@ -296,6 +296,17 @@ def test_the_package_tells_arguments_blocks_and_what_can_only_be_read(wheel: Pat
     )
 
 
+def test_what_is_deprecated_is_noted_where_it_stands(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deprecated = {
+        ("resource", "aws_queue", "fifo_queue"): "6.1.0",
+        ("resource", "aws_queue", "rule.days"): "6.2.0",
+    }
+    monkeypatch.setattr(provider_schema, "DEPRECATED", deprecated)
+    block = Package(wheel).block("resource", "aws_queue")
+    assert block.deprecated == {"fifo_queue": "6.1.0"}
+    assert block.blocks["rule"].deprecated == {"days": "6.2.0"}
+
+
 def test_what_the_package_has_not_cannot_be_extracted(wheel: Path) -> None:
     with pytest.raises(SchemaError, match=r"provider 6\.25\.0 has no data aws_queue"):
         Package(wheel).block("data", "aws_queue")
