@@ -34,9 +34,9 @@ from scripts.provider_schema import (
 )
 
 # Releases 6.22 to 6.39 know `blocked_encryption_types` and take it for empty where it is not given, while S3 answers
-# ["NONE"] or ["SSE-C"]: they plan to change it with every plan. In 6.40.0 it is computed, and left alone
-# (github.com/hashicorp/terraform-provider-aws: CHANGELOG.md of 6.22.0, issue 47320, pull request 47359; the releases are
-# those of its changelog).
+# ["NONE"] or ["SSE-C"]: they plan to change it with every plan. From 6.40.0 on it is computed, and left alone
+# (github.com/hashicorp/terraform-provider-aws: CHANGELOG.md of 6.22.0, issue 47320 about 6.37 and 6.39, pull request 47359;
+# github.com/cloudposse/terraform-aws-cloudfront-s3-cdn, pull request 379, has both ends). The releases are those of the changelog.
 _ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 NEVER_EMPTY_PLANS: Mapping[str, Sequence[str]] = {
     _ENCRYPTION: (
