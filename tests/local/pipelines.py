@@ -19,7 +19,7 @@ from tests.local_aws import LocalAws
 
 TABLES = {"flow-images": "NEW_AND_OLD_IMAGES", "flow-keys": "KEYS_ONLY", "flow-old": "OLD_IMAGE"}
 # Far more than anything here takes: a busy machine may take many times as long.
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 1200.0
 # The operator function makes dozens of calls for an answer.
 SECONDS_BETWEEN_ANSWERS = 1.0
 _ITEMS_PER_WRITE = 25

@@ -19,7 +19,7 @@ RESTORES = 50
 THROTTLED = 0.2
 # A delay that cannot be set leaves a message hidden for as long as the queue does, minutes, and so tests nothing.
 SPARED = {"ChangeMessageVisibility"}
-PATIENCE_SECONDS = 1200
+PATIENCE_SECONDS = 3600
 
 
 @pytest.fixture(autouse=True)
