@@ -34,7 +34,7 @@ endif
 
 # Where no mirror is named, look once whether one is needed, and for one on this machine's disk.
 ifeq ($(TF_PLUGIN_DIR),)
-ifneq ($(filter demo test test-terraform test-local lint lint-terraform,$(MAKECMDGOALS)),)
+ifneq ($(filter demo test test-terraform test-local lint lint-terraform lint-schema provider-schema,$(MAKECMDGOALS)),)
 include .cache/providers.mk
 endif
 endif
@@ -65,7 +65,7 @@ help: ## Show this help
 
 .PHONY: demo
 demo: $(VENV)/.installed $(LOCAL_AWS_VENV)/.installed | terraform-ready ## Restore two tables on a local AWS: settings come back, no write is lost
-	@$(BIN)/python examples/demo/demo.py
+	@$(BIN)/python -m demo
 
 ##@ Prove
 
@@ -105,7 +105,7 @@ mutants: $(VENV)/.installed ## Break the code on purpose, in each way listed in 
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 .PHONY: lint
-lint: lint-python lint-terraform lint-security lint-shell lint-workflows lint-generated ## Run all checks that run nothing of ours
+lint: lint-python lint-terraform lint-schema lint-security lint-shell lint-workflows lint-generated ## Run all checks that run nothing of ours
 
 .PHONY: lint-python
 lint-python: $(VENV)/.installed
@@ -117,6 +117,10 @@ lint-python: $(VENV)/.installed
 lint-terraform: | terraform-ready
 	@terraform fmt -check -diff -recursive
 	@scripts/validate-terraform.sh $(TF_FOLDERS)
+
+.PHONY: lint-schema
+lint-schema: $(VENV)/.installed | terraform-ready
+	@$(BIN)/python scripts/lint_provider_schema.py
 
 .PHONY: lint-security
 lint-security: $(LINT_VENV)/.installed
@@ -158,12 +162,17 @@ package-code: $(VENV)/.installed ## Rebuild the code zip only: needs no network
 docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs
 	@$(BIN)/python scripts/docs.py
 
-# layer.txt first: its pins bind dev.txt.
+.PHONY: provider-schema
+provider-schema: $(VENV)/.installed | terraform-ready ## Rewrite what is known of release 6 of the AWS provider: downloads 59 MB
+	@$(BIN)/python scripts/provider_schema.py
+
+# layer.txt first: its pins bind dev.txt. Of provider-schema.txt nothing is installed, so it needs no dependencies.
 .PHONY: lock
 lock: $(LOCK_VENV)/.installed ## Pin requirements/*.in; UPGRADE=1 takes the newest releases
-	@for name in lock layer dev lint local-aws; do \
+	@for name in lock layer dev lint local-aws provider-schema; do \
 	  constraint=(); \
 	  if [[ $$name == dev ]]; then constraint=(--constraint requirements/layer.txt); fi; \
+	  if [[ $$name == provider-schema ]]; then constraint=(--no-deps); fi; \
 	  $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) $${constraint[@]+"$${constraint[@]}"} \
 	    --output-file "requirements/$$name.txt" "requirements/$$name.in" >/dev/null; \

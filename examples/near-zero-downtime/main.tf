@@ -11,13 +11,24 @@ module "dynamodb_restore" {
   event_sources  = var.event_sources
 
   tables = {
-    (var.table) = {
+    (local.table) = {
+      stream                 = local.stream
       capture                = var.capture
       target_patterns        = var.target_patterns
       write_units_per_second = var.write_units_per_second
       failure_bucket         = var.failure_bucket
     }
   }
+}
+
+locals {
+  table = var.table == null ? "${var.name}-orders" : var.table
+
+  # A table that is made here cannot be looked up before the first apply.
+  stream = var.table == null ? {
+    arn       = aws_dynamodb_table.orders[0].stream_arn
+    view_type = aws_dynamodb_table.orders[0].stream_view_type
+  } : null
 }
 
 # Reports and the alarm by mail, once the receiver confirms.

@@ -1,11 +1,16 @@
+output "table" {
+  description = "The table whose changes are captured while it is restored."
+  value       = local.table
+}
+
 output "commands" {
   description = "Commands for a restore of the table: status, cutover, abandon, repair, bring_in, window."
-  value       = module.dynamodb_restore.operator_commands[var.table]
+  value       = module.dynamodb_restore.operator_commands[local.table]
 }
 
 output "pipeline" {
   description = "The table's change pipeline."
-  value       = module.dynamodb_restore.tables[var.table]
+  value       = module.dynamodb_restore.tables[local.table]
 }
 
 output "operator" {

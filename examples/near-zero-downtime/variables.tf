@@ -17,8 +17,9 @@ variable "tags" {
 }
 
 variable "table" {
-  description = "The table whose changes are to be captured while it is restored. It exists and has a stream."
+  description = "The table whose changes are to be captured while it is restored. It exists and has a stream. Null makes one."
   type        = string
+  default     = null
 }
 
 variable "capture" {

@@ -147,7 +147,7 @@ variable "group_count" {
 }
 
 variable "byte_limit" {
-  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must know SQS's larger messages (releases 5.x refuse them). An image too large for a message goes to the failure bucket, and the message names it."
+  description = "The largest message in the buffer, in bytes: 1024 to 1048576, SQS's limit. Above 262144 the AWS provider must be 6.8.0 or later: earlier releases refuse such a queue. An image too large for a message goes to the failure bucket, and the message names it."
   type        = number
   default     = 262144
   nullable    = false

@@ -6,13 +6,15 @@ Tests do not share tables: each restores to a name of its own.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from tests.local.roots import ROOTS, Run, apply_and_destroy
 from tests.local.support import Deployment, Mailbox
 from tests.local_aws import Clients, LocalAws
 from tests.local_aws.source_table import (
@@ -44,6 +46,29 @@ def aws() -> Iterator[LocalAws]:
             environment.setenv(f"TF_CLI_ARGS_{command}", "-parallelism=64")
         environment.setenv("CHECKPOINT_DISABLE", "1")
         yield local
+
+
+@pytest.fixture(scope="session", autouse=True)
+def root_runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Run]]]:
+    """The runs of the root configurations that test_examples.py asks about, begun before the first test of all.
+
+    They mostly wait, and do so beside the other tests; no more than two at once, for the others need the machine too.
+    """
+    items = [item for item in request.session.items if item.path.name == "test_examples.py"]
+    wanted = {
+        item.callspec.params["root"]
+        for item in items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    }
+    with ThreadPoolExecutor(2) as workers:
+        yield {
+            name: workers.submit(apply_and_destroy, name, tmp_path_factory.mktemp(f"root-{name}"))
+            for name in ROOTS
+            if name in wanted
+        }
+        workers.shutdown(wait=True, cancel_futures=True)
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +177,9 @@ def table(aws: LocalAws, clients: Clients) -> Iterator[str]:
     delete_tables(aws, [name, f"{name}-restored"])
 
 
-LAST_FILES = ("test_many_restores.py", "test_permissions.py")
+LAST_FILES = ("test_examples.py", "test_many_restores.py", "test_permissions.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What leaves much behind comes late, and the permissions, judged by the calls that all others caused, last."""
+    """What leaves much behind, or waits for what runs beside all others, comes late, and the permissions, judged by the calls that all others caused, last."""
     items.sort(key=lambda item: LAST_FILES.index(item.path.name) if item.path.name in LAST_FILES else -1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,8 +18,13 @@ from tests.local.support import Deployment, plain
 from tests.local_aws import LocalAws
 
 TABLES = {"flow-images": "NEW_AND_OLD_IMAGES", "flow-keys": "KEYS_ONLY", "flow-old": "OLD_IMAGE"}
-PATIENCE_SECONDS = 240
+# Far more than anything here takes: a busy machine may take many times as long.
+PATIENCE_SECONDS = 1200.0
+# The operator function makes dozens of calls for an answer.
+SECONDS_BETWEEN_ANSWERS = 1.0
 _ITEMS_PER_WRITE = 25
+IDLE = {"capture": "Disabled", "replay": "Disabled"}
+"""The states of a pipeline's mappings while no restore owns it."""
 
 
 @dataclass
@@ -28,6 +34,7 @@ class Flow:
     aws: LocalAws
     deployment: Deployment
     terraform: Any
+    last_cutover: datetime | None = None
 
     def __post_init__(self) -> None:
         self.outputs = self.deployment.outputs
@@ -53,6 +60,7 @@ class Flow:
             lambda: self.ask("status", table)["state"] == "replaying" or None,
             timeout=PATIENCE_SECONDS,
             what=f"the replay of {table}",
+            every=SECONDS_BETWEEN_ANSWERS,
         )
 
     def wait_for_state(self, target: str, state: str) -> dict[str, Any]:
@@ -69,11 +77,8 @@ class Flow:
     def cut_over(self, table: str) -> dict[str, Any]:
         """Ask for cutover until it is done, as a person would who waits for the buffer to drain, and end the watch."""
 
-        def report() -> dict[str, Any] | None:
-            answer = self.ask("cutover", table, settle_seconds=1)
-            return answer if "result" in answer else None
-
-        done = self.aws.wait_until(report, timeout=PATIENCE_SECONDS, what=f"the cutover of {table}")
+        done = self._ask_for_cutover(table, "result", settle_seconds=1)
+        self.last_cutover = datetime.now(UTC)
         assert self.ask("status", table)["state"] == "watching"
         assert "released" in self.ask("abandon", table)
         return done
@@ -81,11 +86,30 @@ class Flow:
     def refused(self, table: str) -> list[dict[str, str]]:
         """Why a cutover is refused, once it has settled."""
 
-        def obstacles() -> list[dict[str, str]] | None:
-            found: list[dict[str, str]] | None = self.ask("cutover", table, settle_seconds=0).get("refused")
-            return found
+        found: list[dict[str, str]] = self._ask_for_cutover(table, "refused", settle_seconds=0)["refused"]
+        return found
 
-        return self.aws.wait_until(obstacles, timeout=PATIENCE_SECONDS, what=f"the refusal for {table}")
+    def _ask_for_cutover(self, table: str, member: str, *, settle_seconds: int) -> dict[str, Any]:
+        """The first answer to a cutover that has this member; asked again from when the one before said."""
+
+        def answer() -> dict[str, Any] | None:
+            found = self.ask("cutover", table, settle_seconds=settle_seconds)
+            if "settling_until" in found:
+                instant = datetime.fromisoformat(found["settling_until"])
+                self.aws.wait_until(
+                    lambda: datetime.now(UTC) >= instant or None,
+                    timeout=PATIENCE_SECONDS,
+                    what=f"{table} settled",
+                    every=SECONDS_BETWEEN_ANSWERS,
+                )
+            return found if member in found else None
+
+        return self.aws.wait_until(
+            answer,
+            timeout=PATIENCE_SECONDS,
+            what=f"a cutover of {table} with its {member}",
+            every=SECONDS_BETWEEN_ANSWERS,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +214,19 @@ class Writer:
 
     def _text(self, length: int) -> str:
         return "".join(self.rng.choices("abcdefghijklmnopqrstuvwxyzäöü ", k=length))
+
+
+def restore_to_now(aws: LocalAws, source: str, target: str, *, polls: int = 1) -> None:
+    """Restore to this instant: the tables here are younger than "the latest" restore point that AWS would take."""
+    aws.restore(source, target, polls=polls, RestoreDateTime=datetime.now(UTC))
+
+
+def nothing_runs(flow: Flow) -> None:
+    """Check that no restore owns a pipeline, and that none reads or writes anything."""
+    flow.deployment.wait_until_idle()
+    for table in TABLES:
+        assert flow.ask("status", table)["state"] == "idle"
+        assert flow.mappings(table) == IDLE
 
 
 def items_of(aws: LocalAws, table: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tests.local_aws.compare import SETTINGS
 from tests.local_aws.source_table import SourceTable
 
 FINAL_STATES = ("synced", "incomplete", "failed", "skipped")
-# Far more than a restore takes here, far less than a person waits.
-PATIENCE_SECONDS = 300.0
+# Far more than a restore takes here: a busy machine may take a hundred times as long, and what holds is seen at once.
+PATIENCE_SECONDS = 1200.0
 
 
 @dataclass
@@ -90,9 +90,9 @@ class Deployment:
         return record
 
     def wait_for_ends(
-        self, targets: Sequence[str], *, timeout: float = PATIENCE_SECONDS
+        self, targets: Sequence[str], *, timeout: float = PATIENCE_SECONDS, every: float = 0.05
     ) -> list[dict[str, Any]]:
-        """As `wait_for_end`, of several restores."""
+        """As `wait_for_end`, of several restores; `every` as in `CallLog.wait_until`."""
 
         def ended(target: str) -> bool:
             record = self.record(target)
@@ -100,7 +100,10 @@ class Deployment:
 
         for target in targets:
             self.aws.wait_until(
-                partial(ended, target), timeout=timeout, what=f"the end of the restore to {target}"
+                partial(ended, target),
+                timeout=timeout,
+                what=f"the end of the restore to {target}",
+                every=every,
             )
         # A message that came round again may still be at work on a record that has ended before.
         self.wait_until_idle()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from urllib.error import HTTPError
 
 import pytest
@@ -175,6 +177,20 @@ def test_waiting_ends_with_the_call_that_was_waited_for() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(log.add, call)
-        assert log.wait_until(lambda: log.find(operation="Send*"), timeout=5, what="the call")
+        assert log.wait_until(lambda: log.find(operation="Send*"), timeout=60, what="the call")
     with pytest.raises(TimeoutError, match="after 0 seconds still not seen: a second one"):
         log.wait_until(lambda: len(log.find()) == 2, timeout=0, what="a second one")
+
+
+def test_a_condition_that_costs_much_is_asked_no_more_often_than_was_said() -> None:
+    log = CallLog()
+    asked: list[float] = []
+
+    def third_time() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) == 3
+
+    assert log.wait_until(third_time, timeout=60, what="the third answer", every=0.3)
+    assert all(later - earlier >= 0.29 for earlier, later in pairwise(asked))
+    with pytest.raises(TimeoutError, match="a fourth answer"):
+        log.wait_until(lambda: None, timeout=0.1, what="a fourth answer", every=30)

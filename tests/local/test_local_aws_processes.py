@@ -50,9 +50,9 @@ def test_all_processes_end_with_their_owner(aws: LocalAws, end: signal.Signals) 
         assert len(pids) == 2
         assert all(is_alive(int(pid)) for pid in pids)
         owner.send_signal(end)
-        owner.wait(timeout=30)
+        owner.wait(timeout=300)
     aws.wait_until(
-        lambda: not any(is_alive(int(pid)) for pid in pids), timeout=30, what="the end of the emulators"
+        lambda: not any(is_alive(int(pid)) for pid in pids), timeout=300, what="the end of the emulators"
     )
     if end is signal.SIGKILL:
         shutil.rmtree(directory)  # nobody was left to do it

@@ -34,7 +34,7 @@ def update(aws: LocalAws, clients: Clients, table: str) -> Callable[..., None]:
     def call(**change: Any) -> None:
         clients.client("dynamodb").update_table(TableName=table, **change)
         aws.wait_until(
-            lambda: describe(clients, table)["TableStatus"] == "ACTIVE", timeout=60, what=f"{table} ACTIVE"
+            lambda: describe(clients, table)["TableStatus"] == "ACTIVE", timeout=300, what=f"{table} ACTIVE"
         )
 
     return call

@@ -18,6 +18,9 @@ from typing_extensions import override
 Answer = TypeVar("Answer")
 
 FUNCTION_PREFIX = "function/"
+# A condition is mostly asked by calls of its own: without a pause, asking takes the time of what is waited for.
+SHORTEST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.2
 READ_ONLY_PREFIXES = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Receive", "Scan")
 
 
@@ -55,6 +58,8 @@ class CallLog:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._calls: list[Call] = []
+        # Never set: waiting for it is a pause that an interrupt ends.
+        self._pause = threading.Event()
 
     def add(self, call: Callable[[int], Call]) -> None:
         """Append a call; it is built here because its number is its place in the log."""
@@ -100,11 +105,29 @@ class CallLog:
             and where(call)
         ]
 
-    def wait_until(self, condition: Callable[[], Answer | None], *, timeout: float, what: str) -> Answer:
+    def wait_until(
+        self,
+        condition: Callable[[], Answer | None],
+        *,
+        timeout: float,
+        what: str,
+        every: float = SHORTEST_PAUSE_SECONDS,
+    ) -> Answer:
         """The condition's first answer that is not empty.
 
         The condition is asked again whenever a call has passed the gateway, and a few times a second for
         what changes without one; so a test ends as soon as it can and never sleeps for a guessed time.
+
+        Args:
+            condition: what is waited for.
+            timeout: after how many seconds to give up. A condition that holds is seen at once, so the limit may be
+                generous: machines are busy.
+            what: what was not seen, for who reads of it.
+            every: the fewest seconds between an answer and the next question; more for a condition that costs much to
+                ask, such as by invoking a function.
+
+        Raises:
+            TimeoutError: it did not hold in time.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -116,9 +139,10 @@ class CallLog:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise TimeoutError(f"after {timeout:g} seconds still not seen: {what}")
+            self._pause.wait(min(remaining, every))
             with self._changed:
                 if len(self._calls) == seen:
-                    self._changed.wait(min(remaining, 0.2))
+                    self._changed.wait(min(remaining, LONGEST_PAUSE_SECONDS))
 
 
 def _matches(pattern: str | None, value: str) -> bool:

@@ -23,7 +23,7 @@ import boto3
 from botocore.config import Config
 
 from . import processes
-from .calls import CallLog
+from .calls import SHORTEST_PAUSE_SECONDS, CallLog
 from .gateway import OBSERVER, Gateway, Routes
 from .operations import table_name
 from .permissions import statements_of
@@ -253,9 +253,16 @@ class LocalAws:
     def client(self, service: str, *, region: str | None = None) -> Any:
         return self.clients(region=region).client(service)
 
-    def wait_until(self, condition: Callable[[], Answer | None], *, timeout: float, what: str) -> Answer:
+    def wait_until(
+        self,
+        condition: Callable[[], Answer | None],
+        *,
+        timeout: float,
+        what: str,
+        every: float = SHORTEST_PAUSE_SECONDS,
+    ) -> Answer:
         """See `CallLog.wait_until`."""
-        return self.calls.wait_until(condition, timeout=timeout, what=what)
+        return self.calls.wait_until(condition, timeout=timeout, what=what, every=every)
 
     def listening_queue(self, name: str) -> tuple[str, str]:
         """A queue that EventBridge and SNS may send to; returns its URL and its ARN."""

@@ -27,6 +27,8 @@ RECOVERY_DAYS = 7
 ITEMS = 25
 ALARMS_PER_CALL = 100
 REPLICA_REGION = "eu-central-1"
+# For what takes a second or two: a busy machine may take a hundred times as long.
+PATIENCE_SECONDS = 300.0
 PARTNER_ACCOUNT = "210987654321"
 
 _HANDLER = "def handler(event, context):\n    return {'batchItemFailures': []}\n"
@@ -68,7 +70,9 @@ def make_estate(aws: LocalAws, prefix: str = "shop") -> Estate:
     attributes = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
     clients.kinesis.create_stream(StreamName=f"{prefix}-changes", ShardCount=1)
     stream = aws.wait_until(
-        lambda: _active_stream(clients, f"{prefix}-changes"), timeout=30, what="the Kinesis stream active"
+        lambda: _active_stream(clients, f"{prefix}-changes"),
+        timeout=PATIENCE_SECONDS,
+        what="the Kinesis stream active",
     )
     topic = clients.sns.create_topic(Name=f"{prefix}-on-call")["TopicArn"]
     maintenance = make_maintenance_alarm(clients, f"{prefix}-maintenance")
@@ -281,7 +285,7 @@ def _wait_until_active(aws: LocalAws, name: str) -> None:
     def active() -> bool:
         return aws.clients().dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
 
-    aws.wait_until(active, timeout=30, what=f"{name} ACTIVE")
+    aws.wait_until(active, timeout=PATIENCE_SECONDS, what=f"{name} ACTIVE")
 
 
 def _update_index(aws: LocalAws, name: str, change: dict[str, Any]) -> None:
@@ -309,7 +313,9 @@ def _enable_insights(aws: LocalAws, clients: Clients, name: str, modes: dict[str
         clients.client("dynamodb").update_contributor_insights(
             TableName=name, ContributorInsightsAction="ENABLE", ContributorInsightsMode=mode, **index
         )
-        aws.wait_until(partial(enabled, index), timeout=30, what=f"Contributor Insights of {name}")
+        aws.wait_until(
+            partial(enabled, index), timeout=PATIENCE_SECONDS, what=f"Contributor Insights of {name}"
+        )
 
 
 def _put_policies(clients: Clients, table_arn: str, stream_arn: str) -> None:
@@ -388,7 +394,7 @@ def _enable_time_to_live(aws: LocalAws, clients: Clients, name: str) -> None:
         description = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         return description["TimeToLiveStatus"] == "ENABLED"
 
-    aws.wait_until(enabled, timeout=30, what=f"TTL of {name} enabled")
+    aws.wait_until(enabled, timeout=PATIENCE_SECONDS, what=f"TTL of {name} enabled")
 
 
 def _enable_kinesis(aws: LocalAws, clients: Clients, name: str, estate: Estate) -> None:
@@ -402,7 +408,7 @@ def _enable_kinesis(aws: LocalAws, clients: Clients, name: str, estate: Estate) 
         answer = clients.dynamodb.describe_kinesis_streaming_destination(TableName=name)
         return answer["KinesisDataStreamDestinations"][0]["DestinationStatus"] == "ACTIVE"
 
-    aws.wait_until(active, timeout=30, what=f"the Kinesis destination of {name} active")
+    aws.wait_until(active, timeout=PATIENCE_SECONDS, what=f"the Kinesis destination of {name} active")
 
 
 def _add_triggers(clients: Clients, stream_arn: str, estate: Estate) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from examples.demo.deploy import DemoError
+from demo.deploy import DemoError
 from tests.local_aws import LocalAws
 from tests.local_aws.source_table import Estate
 

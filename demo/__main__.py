@@ -18,18 +18,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from examples.demo.deploy import DemoError, Terraform, lock_file_left_alone
-from examples.demo.replay_story import Operator, ReplayStory
-from examples.demo.shop import KINDS, Comparison, Items, Writer, make_carts_table, read_items, size
-from examples.demo.show import Show, cells
-from examples.demo.worker_story import TIMEOUT_SECONDS, WorkerStory
+from demo.deploy import DemoError, Terraform, lock_file_left_alone
+from demo.replay_story import Operator, ReplayStory
+from demo.shop import KINDS, Comparison, Items, Writer, make_carts_table, read_items, size
+from demo.show import Show, cells
+from demo.worker_story import TIMEOUT_SECONDS, WorkerStory
 from tests.local_aws import EVENT_SOURCE, LocalAws, StartError
 from tests.local_aws.compare import SETTINGS, Settings, differing, read_settings
 from tests.local_aws.source_table import SourceTable, make_estate, make_references, make_source_table
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "near-zero-downtime"
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "near-zero-downtime"
 ORDERS, CARTS = "orders", "carts"
 FAILURES = "shop-carts-failures"
 POLLS = 2

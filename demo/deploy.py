@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from examples.demo.show import Show
+from demo.show import Show
 from tests.local_aws import LocalAws
 
 # What is named one by one as it is made; the rest (roles, policies, permissions) is counted.

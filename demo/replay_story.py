@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from examples.demo.deploy import DemoError
-from examples.demo.shop import Writer
-from examples.demo.show import Show
-from examples.demo.worker_story import TIMEOUT_SECONDS, WorkerStory
+from demo.deploy import DemoError
+from demo.shop import Writer
+from demo.show import Show
+from demo.worker_story import TIMEOUT_SECONDS, WorkerStory
 from tests.local_aws import LocalAws
 
 COUNTERS = "{:>9}{:>10}{:>10}{:>16}{:>20}{:>13}"

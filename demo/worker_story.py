@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from examples.demo.show import Show
+from demo.show import Show
 from tests.local_aws import Call, LocalAws
 
 TIMEOUT_SECONDS = 120
