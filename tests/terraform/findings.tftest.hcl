@@ -20,6 +20,8 @@ variables {
 }
 
 run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -44,6 +46,8 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
 }
 
 run "identity_policies_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -64,6 +68,8 @@ run "identity_policies_alone" {
 }
 
 run "backup_selections_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -79,6 +85,8 @@ run "backup_selections_alone" {
 }
 
 run "dashboards_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -94,6 +102,8 @@ run "dashboards_alone" {
 }
 
 run "with_nothing_to_look_for_the_policy_is_gone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -106,4 +116,18 @@ run "with_nothing_to_look_for_the_policy_is_gone" {
     condition     = keys(aws_iam_policy.settings) == ["keys", "services", "tables"]
     error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
   }
+}
+
+run "a_search_that_does_not_exist_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { dashboards = true, dashboard = true }
+  }
+
+  expect_failures = [var.findings]
 }

@@ -20,6 +20,8 @@ variables {
 }
 
 run "without_overrides_the_list_is_empty" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -31,6 +33,8 @@ run "without_overrides_the_list_is_empty" {
 }
 
 run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -54,6 +58,8 @@ run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
 }
 
 run "what_an_override_holds_reaches_the_worker" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -132,6 +138,8 @@ run "what_builds_on_a_held_setting_may_be_off" {
 }
 
 run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
