@@ -16,7 +16,7 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
-from scripts.catalogue import findings, pages, permissions, settings  # noqa: E402
+from scripts.catalogue import findings, metrics, pages, permissions, reason_codes, settings  # noqa: E402
 
 
 class Source(Protocol):
@@ -35,6 +35,8 @@ SOURCES: tuple[Source, ...] = (
     settings,
     findings,
     permissions,
+    reason_codes,
+    metrics,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,29 @@ class PageError(Exception):
 
 
 def with_part(path: Path, part: str, content: str) -> str:
-    """The text of a page, with the part between its markers replaced.
+    """`with_parts` of a single one."""
+    return with_parts(path, {part: content})
 
-    The markers are the lines `<!-- BEGIN part -->` and `<!-- END part -->`.
+
+def with_parts(path: Path, parts: Mapping[str, str]) -> str:
+    """The text of a page, with what stands between markers replaced.
+
+    The markers of a part are the lines `<!-- BEGIN part -->` and `<!-- END part -->`.
 
     Raises:
         PageError: they are not there, once each, in this order.
     """
-    begin, end = f"<!-- BEGIN {part} -->\n", f"<!-- END {part} -->\n"
     text = path.read_text(encoding="utf-8")
-    if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
-        raise PageError(f"{path} must have the lines {begin.strip()} and, after it, {end.strip()}, once each")
-    before, rest = text.split(begin)
-    after = rest.split(end)[1]
-    return f"{before}{begin}{content}\n{end}{after}"
+    for part, content in parts.items():
+        begin, end = f"<!-- BEGIN {part} -->\n", f"<!-- END {part} -->\n"
+        if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
+            raise PageError(
+                f"{path} must have the lines {begin.strip()} and, after it, {end.strip()}, once each"
+            )
+        before, rest = text.split(begin)
+        after = rest.split(end)[1]
+        text = f"{before}{begin}{content}\n{end}{after}"
+    return text
 
 
 def one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import AwsError, Clients, TableRef, describe_table, error_code, explain, table_ref
 from dynamodb_restore.restore.bounds import shortened
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.request import (
     NothingToFollow,
@@ -84,7 +85,7 @@ def find_origin(
         seen = _from_backup(clients, seen, seen.backup_arn, source_regions)
     if seen.source is None or seen.target is None:
         raise RequestError(
-            "unknown_source",
+            ReasonCode.UNKNOWN_SOURCE,
             f"nothing says which table {seen.backup_arn or seen.event_name} was made of; invoke the restore worker"
             ' on the two tables: {"source": …, "target": …}',
         )
@@ -229,4 +230,4 @@ def _table(answer: Mapping[str, Any], key: str) -> TableRef | None:
     try:
         return table_ref(value)
     except ValueError as error:
-        raise RequestError("malformed_table", f"{key}: {error}") from error
+        raise RequestError(ReasonCode.MALFORMED_TABLE, f"{key}: {error}") from error
