@@ -1,6 +1,6 @@
 """What a function's role may do, written beside the code that needs it.
 
-Terraform reads these statements from the files that `make catalog` writes. Names in `${…}` are resolved there, because which tables,
+Terraform reads these statements from the files that `make catalog` writes. Names in braces are resolved there, because which tables,
 regions and accounts there are is known to it alone (modules/restore-worker/settings_permissions.tf).
 """
 
@@ -19,7 +19,7 @@ PLACEHOLDERS: Final = {
     "each_attachable_function": "each ARN that `attachable.functions` admits, also with an alias or version; none where it admits all",
     "each_attachable_stream": "each ARN that `attachable.kinesis_streams` admits",
 }
-"""What may stand in `${…}`, and what it stands for. A text has at most one `each_…`, and becomes one text for each value."""
+"""What may stand in braces, and what it stands for. A text has at most one `each_…`, and becomes one text for each value."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def service_linked_role(sid: str, service: str, role: str) -> Statement:
     return Statement(
         sid,
         ("iam:CreateServiceLinkedRole",),
-        (f"arn:${{partition}}:iam::${{account}}:role/aws-service-role/{service}/{role}",),
+        (f"arn:{{partition}}:iam::{{account}}:role/aws-service-role/{service}/{role}",),
         conditions=(Condition("StringEquals", "iam:AWSServiceName", (service,)),),
         writes=True,
     )

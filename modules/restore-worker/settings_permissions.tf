@@ -64,10 +64,10 @@ locals {
 
   # What the names in a statement stand for (lambda_src/dynamodb_restore/permissions.py).
   placeholders = {
-    "$${partition}"  = local.partition
-    "$${region}"     = local.region
-    "$${account}"    = local.account
-    "$${dns_suffix}" = data.aws_partition.current.dns_suffix
+    "{partition}"  = local.partition
+    "{region}"     = local.region
+    "{account}"    = local.account
+    "{dns_suffix}" = data.aws_partition.current.dns_suffix
   }
   # A text with one of these becomes a text for each value.
   placeholder_lists = {
@@ -90,10 +90,10 @@ locals {
       for statement in local.catalogue_statements : concat(statement.resources, flatten(statement.conditions[*].values))
     ])) :
     text => [
-      for value in strcontains(text, "$${each_") ? local.placeholder_lists[regex("each_\\w+", text)] : [""] :
+      for value in strcontains(text, "{each_") ? local.placeholder_lists[regex("each_\\w+", text)] : [""] :
       join("", [
-        for piece in regexall("\\$\\{\\w+\\}|[^$]+", text) :
-        startswith(piece, "$${each_") ? value : startswith(piece, "$${") ? local.placeholders[piece] : piece
+        for piece in regexall("\\{\\w+\\}|[^{]+", text) :
+        startswith(piece, "{each_") ? value : startswith(piece, "{") ? local.placeholders[piece] : piece
       ])
     ]
   }

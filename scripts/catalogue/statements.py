@@ -29,8 +29,8 @@ def as_json(statement: Statement) -> dict[str, Any]:
 
 
 def shown(template: str) -> str:
-    """An ARN with placeholders as on a page: `${each_region}` is EACH_REGION there."""
-    return re.sub(r"\$\{(\w+)\}", lambda found: found[1].upper(), template)
+    """An ARN with placeholders as on a page: `{each_region}` is EACH_REGION there."""
+    return re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), template)
 
 
 def condition_text(condition: Condition) -> str:

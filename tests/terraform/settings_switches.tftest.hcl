@@ -22,7 +22,6 @@ variables {
 
   # Statements that are no setting's own have files of their own: findings, and follow for backups.
   control_tag = null
-  findings    = { backup_selections = false, dashboards = false }
   follow      = { backups = false, backup_jobs = false }
 }
 
@@ -39,7 +38,7 @@ run "by_default_all_settings_have_the_default_of_the_catalogue" {
   }
 
   assert {
-    condition     = [for setting, enabled in output.settings : setting if !enabled] == ["replicas", "warm_throughput"]
+    condition     = !output.settings.replicas && !output.settings.warm_throughput && output.settings.deletion_protection
     error_message = "The output says: ${jsonencode(output.settings)}"
   }
 }
@@ -56,7 +55,7 @@ run "what_is_named_holds_and_what_is_null_has_its_default" {
   }
 
   assert {
-    condition     = [for setting, enabled in jsondecode(local.environment.SETTINGS) : setting if !enabled] == ["replicas", "tags"]
+    condition     = { for setting in ["tags", "ttl", "warm_throughput", "replicas"] : setting => jsondecode(local.environment.SETTINGS)[setting] } == { tags = false, ttl = true, warm_throughput = true, replicas = false }
     error_message = "The worker is told: ${local.environment.SETTINGS}"
   }
 }
@@ -69,6 +68,7 @@ run "with_every_setting_off_the_role_may_only_describe_tables" {
   }
 
   variables {
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
     settings = { for setting in jsondecode(file("modules/restore-worker/settings.json"))[*].name : setting => false }
   }
 
@@ -92,6 +92,7 @@ run "every_other_setting_takes_its_own_and_nothing_else" {
   }
 
   variables {
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
     settings = { for index, setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => index % 2 == 0 }
   }
 
@@ -137,6 +138,7 @@ run "the_others_take_their_own_and_nothing_else" {
   }
 
   variables {
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
     settings = { for index, setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => index % 2 == 1 }
   }
 
@@ -182,6 +184,7 @@ run "what_only_an_override_switches_on_is_permitted_but_off_elsewhere" {
   }
 
   variables {
+    findings  = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
     settings  = { for setting in jsondecode(file("modules/restore-worker/settings.json"))[*].name : setting => false }
     overrides = [{ source = "orders", settings = { ttl = true, tags = false } }]
   }

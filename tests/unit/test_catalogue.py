@@ -99,7 +99,7 @@ class TestPermissions:
     @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: each.sid)
     def test_a_wildcard_has_its_reason(self, statement: Statement) -> None:
         # A list that the user chose may have wildcards too.
-        wide = any("*" in each or "${each_attachable_" in each for each in statement.resources)
+        wide = any("*" in each or "{each_attachable_" in each for each in statement.resources)
         assert bool(statement.reason) is wide
 
     @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: each.sid)
@@ -111,15 +111,15 @@ class TestPermissions:
     def test_terraform_can_resolve_each_text(self, statement: Statement) -> None:
         texts = [*statement.resources, *(value for each in statement.conditions for value in each.values)]
         for text in texts:
-            placeholders = re.findall(r"\$\{(\w+)\}", text)
+            placeholders = re.findall(r"\{(\w+)\}", text)
             assert set(placeholders) <= PLACEHOLDERS.keys()
             assert sum(name.startswith("each_") for name in placeholders) <= 1
-            assert re.fullmatch(r"(\$\{\w+\}|[^${}])+", text)
+            assert re.fullmatch(r"(\{\w+\}|[^${}])+", text)
 
     @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: each.sid)
     def test_a_condition_that_can_fall_away_is_of_a_choice_of_the_user(self, statement: Statement) -> None:
         for condition in statement.conditions:
-            chosen = any("${each_attachable_function}" in value for value in condition.values)
+            chosen = any("{each_attachable_function}" in value for value in condition.values)
             assert condition.narrows is chosen
 
     def test_keys_of_kms_are_statements_of_their_own(self) -> None:

@@ -47,7 +47,7 @@ class BackupSelections:
             Statement(
                 "FindBackupSelections",
                 ("backup:ListBackupSelections", "backup:GetBackupSelection"),
-                ("arn:${partition}:backup:${each_region}:${account}:backup-plan:*",),
+                ("arn:{partition}:backup:{each_region}:{account}:backup-plan:*",),
                 reason="AWS Backup names plans by a random id, and any of them can select the source.",
             ),
         ),

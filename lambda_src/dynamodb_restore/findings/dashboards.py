@@ -51,7 +51,7 @@ class Dashboards:
             Statement(
                 "FindDashboards",
                 ("cloudwatch:GetDashboard",),
-                ("arn:${partition}:cloudwatch::${account}:dashboard/*",),
+                ("arn:{partition}:cloudwatch::{account}:dashboard/*",),
                 reason="Any of them can chart the source. A dashboard belongs to no region.",
             ),
         ),

@@ -135,7 +135,7 @@ class AutoScaling:
                     "application-autoscaling:PutScalingPolicy",
                     "application-autoscaling:PutScheduledAction",
                 ),
-                ("arn:${partition}:application-autoscaling:${region}:${account}:scalable-target/*",),
+                ("arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*",),
                 # docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
                 reason="A scalable target's ARN ends in a random id and says nothing of its table; the namespace keeps this to DynamoDB.",
                 conditions=(

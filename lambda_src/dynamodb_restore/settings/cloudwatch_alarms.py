@@ -182,13 +182,13 @@ class CloudWatchAlarms:
             Statement(
                 "ReadTagsOfAlarms",
                 ("cloudwatch:ListTagsForResource",),
-                ("arn:${partition}:cloudwatch:${each_region}:${account}:alarm:*",),
+                ("arn:{partition}:cloudwatch:{each_region}:{account}:alarm:*",),
                 reason="An alarm's name need not say which table it watches.",
             ),
             Statement(
                 "PutAlarms",
                 ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"),
-                ("arn:${partition}:cloudwatch:${region}:${account}:alarm:*",),
+                ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
                 reason="An alarm's name need not say which table it watches. CloudWatch asks for TagResource where an alarm is put with tags.",
                 writes=True,
             ),

@@ -74,11 +74,11 @@ class ContributorInsights:
             Statement(
                 "ReadKeysForContributorInsights",
                 ("kms:Decrypt",),
-                ("arn:${partition}:kms:${region}:${account}:key/*",),
+                ("arn:{partition}:kms:{region}:{account}:key/*",),
                 # docs.aws.amazon.com/amazondynamodb/latest/developerguide/Contributor_Insights_IAM.html
                 reason="DynamoDB asks for it where a customer key encrypts the table. Which key that is, is known only when the table is there.",
                 conditions=(
-                    Condition("StringEquals", "kms:ViaService", ("dynamodb.${region}.${dns_suffix}",)),
+                    Condition("StringEquals", "kms:ViaService", ("dynamodb.{region}.{dns_suffix}",)),
                 ),
                 writes=True,
             ),

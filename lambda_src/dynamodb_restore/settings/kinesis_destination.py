@@ -83,7 +83,7 @@ class KinesisDestination:
             Statement(
                 "UseKinesisStreams",
                 ("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"),
-                ("${each_attachable_stream}",),
+                ("{each_attachable_stream}",),
                 reason="Which stream a source table feeds is known only when it is restored; what may be attached at all, `attachable` says.",
                 writes=True,
             ),

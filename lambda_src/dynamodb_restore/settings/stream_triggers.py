@@ -49,7 +49,7 @@ _DEFAULTS: dict[str, Any] = {
 _FILTER_OF_A_STREAM = Condition(
     "StringLike",
     "kms:EncryptionContext:aws:lambda:EventSourceArn",
-    ("arn:${partition}:dynamodb:*:${account}:table/*/stream/*",),
+    ("arn:{partition}:dynamodb:*:{account}:table/*/stream/*",),
 )
 """What is encrypted is the filter of a mapping of a table's stream. Of which table's, is not said here once more: the policy would outgrow
 what IAM takes."""
@@ -120,22 +120,20 @@ class StreamTriggers:
                 reason="The action knows no resource to name, but the function as a condition, with or without an alias or a version. It gives"
                 " no access to a function or a stream, since Lambda reads the stream with the function's own role.",
                 conditions=(
-                    Condition(
-                        "ArnLike", "lambda:FunctionArn", ("${each_attachable_function}",), narrows=True
-                    ),
+                    Condition("ArnLike", "lambda:FunctionArn", ("{each_attachable_function}",), narrows=True),
                 ),
                 writes=True,
             ),
             Statement(
                 "ReadTriggers",
                 ("lambda:GetEventSourceMapping", "lambda:ListTags"),
-                ("arn:${partition}:lambda:${each_region}:${account}:event-source-mapping:*",),
+                ("arn:{partition}:lambda:{each_region}:{account}:event-source-mapping:*",),
                 reason="Lambda names mappings by a random id.",
             ),
             Statement(
                 "TagTriggers",
                 ("lambda:TagResource",),
-                ("arn:${partition}:lambda:${region}:${account}:event-source-mapping:*",),
+                ("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
                 reason="Lambda names mappings by a random id, and asks for it where a trigger is created with tags.",
                 writes=True,
             ),
@@ -145,20 +143,20 @@ class StreamTriggers:
             Statement(
                 "ReadFiltersOfTriggers",
                 ("kms:Decrypt",),
-                ("arn:${partition}:kms:${each_region}:${account}:key/*",),
+                ("arn:{partition}:kms:{each_region}:{account}:key/*",),
                 reason="Which customer key encrypts a filter is known only when a source is read.",
                 conditions=(
-                    Condition("StringEquals", "kms:ViaService", ("lambda.${each_region}.${dns_suffix}",)),
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{each_region}.{dns_suffix}",)),
                     _FILTER_OF_A_STREAM,
                 ),
             ),
             Statement(
                 "EncryptFiltersOfTriggers",
                 ("kms:GenerateDataKey",),
-                ("arn:${partition}:kms:${region}:${account}:key/*",),
+                ("arn:{partition}:kms:{region}:{account}:key/*",),
                 reason="Which customer key encrypts a filter is known only when a source is read; a trigger with such a filter is created with it.",
                 conditions=(
-                    Condition("StringEquals", "kms:ViaService", ("lambda.${region}.${dns_suffix}",)),
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{region}.{dns_suffix}",)),
                     _FILTER_OF_A_STREAM,
                 ),
                 writes=True,
@@ -166,10 +164,10 @@ class StreamTriggers:
             Statement(
                 "DescribeKeysOfFilters",
                 ("kms:DescribeKey",),
-                ("arn:${partition}:kms:${each_region}:${account}:key/*",),
+                ("arn:{partition}:kms:{each_region}:{account}:key/*",),
                 reason="Which customer key encrypts a filter is known only when a source is read. The call has no encryption context.",
                 conditions=(
-                    Condition("StringEquals", "kms:ViaService", ("lambda.${each_region}.${dns_suffix}",)),
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{each_region}.{dns_suffix}",)),
                 ),
             ),
         ),

@@ -107,7 +107,7 @@ module "none" {
     for setting in jsondecode(file("${path.module}/../../../../modules/restore-worker/settings.json"))[*].name :
     setting => false
   }
-  findings    = { backup_selections = false, dashboards = false }
+  findings    = { for finding in jsondecode(file("${path.module}/../../../../modules/restore-worker/findings.json"))[*].name : finding => false }
   control_tag = null
   follow      = { terraform = false }
   reconciler  = { enabled = false }
