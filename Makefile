@@ -139,6 +139,7 @@ lint-workflows: $(LINT_VENV)/.installed .cache/actionlint/.installed
 
 .PHONY: lint-generated
 lint-generated: $(VENV)/.installed
+	@$(BIN)/python scripts/catalog.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/package.py --check
 
@@ -157,6 +158,10 @@ package: $(VENV)/.installed ## Rebuild dist/: the code zip and the layer zip
 .PHONY: package-code
 package-code: $(VENV)/.installed ## Rebuild the code zip only: needs no network
 	@$(BIN)/python scripts/package.py code
+
+.PHONY: catalog
+catalog: $(VENV)/.installed ## Rewrite what Terraform and docs/ take from the code: settings, findings, reason codes, metrics
+	@$(BIN)/python scripts/catalog.py
 
 .PHONY: docs
 docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs

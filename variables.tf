@@ -32,10 +32,8 @@ variable "settings" {
     Which settings of the source table the restored one gets, by name: true or false. What is not named has its default.
     A setting that is on nowhere, neither here nor in `overrides`, is neither read nor written, and the roles have no
     permission for it.
-    - On by default: `point_in_time_recovery`, `deletion_protection`, `tags`, `table_class`, `on_demand_throughput`,
-      `auto_scaling`, `stream`, `stream_triggers`, `contributor_insights`, `kinesis_destination`, `cloudwatch_alarms`,
-      `ttl`, `resource_policy`.
-    - Off by default: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of the table.
+    All are on by default but those that cost: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of
+    the table. docs/settings.md lists them.
   EOT
   type        = map(bool)
   default     = {}
@@ -96,7 +94,7 @@ variable "attachable" {
 }
 
 variable "drill_patterns" {
-  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (tags, table class, maximum throughput, stream) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override whose `target` names it goes over it."
+  description = "Names of restored tables that are drills, with `*` for any run of characters; AWS Backup's restore tests are drills without being named. A drill gets what describes the table (docs/settings.md says which settings) and nothing that costs, protects or acts outside, and never takes a change pipeline. An override whose `target` names it goes over it."
   type        = list(string)
   default     = []
   nullable    = false
@@ -109,10 +107,9 @@ variable "control_tag" {
 }
 
 variable "control_tag_excludes" {
-  description = "Settings about which `control_tag` does not decide, because whoever may tag the source table could then leave the restored one unprotected. They stay as `settings` and `overrides` have them, also where the tag says `off`; the report notes what the tag asked for. An empty list lets the tag decide about all."
+  description = "Settings about which `control_tag` does not decide, because whoever may tag the source table could then leave the restored one unprotected. They stay as `settings` and `overrides` have them, also where the tag says `off`; the report notes what the tag asked for. Null are point-in-time recovery, deletion protection and the resource policy; an empty list lets the tag decide about all."
   type        = list(string)
-  default     = ["point_in_time_recovery", "deletion_protection", "resource_policy"]
-  nullable    = false
+  default     = null
 }
 
 variable "polling" {
@@ -331,18 +328,13 @@ variable "notifications" {
 
 variable "findings" {
   description = <<-EOT
-    What is looked for and reported, because it names the source table and cannot be cloned.
-    - `identity_policies`: policies of IAM roles, users and groups. Off by default: it reads every policy of the account.
-    - `backup_selections`: AWS Backup plans that select the source by ARN.
-    - `dashboards`: CloudWatch dashboards that chart it.
+    What is looked for and reported, because it names the source table and cannot be cloned, by name: true or false. What is not named
+    has its default. All are on by default but `identity_policies` (policies of IAM roles, users and groups), which reads every policy
+    of the account. docs/settings.md lists them.
   EOT
-  type = object({
-    identity_policies = optional(bool, false)
-    backup_selections = optional(bool, true)
-    dashboards        = optional(bool, true)
-  })
-  default  = {}
-  nullable = false
+  type        = map(bool)
+  default     = {}
+  nullable    = false
 }
 
 variable "reconciler" {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import textwrap
@@ -141,7 +142,8 @@ def cells(settings: Mapping[str, Any]) -> dict[str, list[str]]:
             for statement in policy["Statement"]
         ],
     }
-    return {name: lines or ["-"] for name, lines in readable.items()}
+    plain = {name: [json.dumps(value)] if value else [] for name, value in settings.items()}
+    return {name: lines or ["-"] for name, lines in {**plain, **readable}.items()}
 
 
 def _words(constant: str) -> str:

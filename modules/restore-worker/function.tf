@@ -11,10 +11,10 @@ locals {
     OVERRIDES                    = jsonencode(local.overrides)
     CONTROL_TAG                  = var.control_tag == null ? "" : var.control_tag
     ATTACHABLE                   = jsonencode(var.attachable)
-    CONTROL_TAG_EXCLUDES         = jsonencode(distinct(var.control_tag_excludes))
+    CONTROL_TAG_EXCLUDES         = jsonencode(local.control_tag_excludes)
     FOLLOW_TERRAFORM             = tostring(var.follow.terraform)
     SOURCE_REGIONS               = jsonencode(local.source_regions)
-    FINDINGS                     = jsonencode(var.findings)
+    FINDINGS                     = jsonencode(local.findings)
     POLLING                      = jsonencode(var.polling)
     RECORD_RETENTION_DAYS        = tostring(var.restore_table.record_retention_days)
     POWERTOOLS_SERVICE_NAME      = var.name

@@ -1,43 +1,47 @@
 # What the worker is told about each restore: which settings, and what is otherwise for some.
 locals {
-  # All settings there are, each with its default. Off is what is bought: throughput, and copies of the table.
-  setting_defaults = {
-    point_in_time_recovery = true
-    deletion_protection    = true
-    tags                   = true
-    table_class            = true
-    on_demand_throughput   = true
-    auto_scaling           = true
-    stream                 = true
-    stream_triggers        = true
-    contributor_insights   = true
-    kinesis_destination    = true
-    cloudwatch_alarms      = true
-    warm_throughput        = false
-    ttl                    = true
-    replicas               = false
-    resource_policy        = true
+  # All settings there are, in the order in which they are applied, and all that is looked for: `make catalog` writes both files.
+  catalogue = {
+    settings = jsondecode(file("${path.module}/settings.json"))
+    findings = jsondecode(file("${path.module}/findings.json"))
   }
-  known_settings = keys(local.setting_defaults)
+
+  # Off is what is bought: throughput, and copies of the table.
+  setting_defaults = { for setting in local.catalogue.settings : setting.name => setting.default }
+  known_settings   = keys(local.setting_defaults)
 
   # What builds on another setting is not applied, or makes the other one itself, as long as that is held: triggers attach to
   # the stream, its resource policy too, and replicas take auto scaling and have AWS switch a stream on.
   builds_on = {
-    stream       = ["stream_triggers", "replicas", "resource_policy"]
-    auto_scaling = ["replicas"]
+    for setting in local.known_settings :
+    setting => [for other in local.catalogue.settings : other.name if contains(other.builds_on, setting)]
   }
+
+  finding_defaults = { for finding in local.catalogue.findings : finding.name => finding.default }
+  known_findings   = keys(local.finding_defaults)
 
   # What is not named, or null, has its default.
   settings = {
     for setting, default in local.setting_defaults :
     setting => coalesce(lookup(var.settings, setting, null), default)
   }
+  findings = {
+    for finding, default in local.finding_defaults :
+    finding => coalesce(lookup(var.findings, finding, null), default)
+  }
+
+  # What protects the table, unless somebody chose: whoever may tag the source could leave the target without it.
+  control_tag_excludes = (
+    var.control_tag_excludes == null
+    ? [for setting in local.catalogue.settings : setting.name if !setting.tag_decides]
+    : distinct(var.control_tag_excludes)
+  )
 
   # A drill gets what describes the table, and nothing that costs, protects or acts outside: who makes drills deletes their
   # tables, with DeleteTable alone, and nothing may be left of them then. AWS Backup's restore tests are drills by themselves.
   drills = {
     targets = distinct(var.drill_patterns)
-    keeps   = ["on_demand_throughput", "stream", "table_class", "tags"]
+    keeps   = sort([for setting in local.catalogue.settings : setting.name if setting.kept_by_drills])
   }
 
   # What says nothing is left out: there is little environment.

@@ -1,6 +1,6 @@
-# What cloning settings takes: for each setting what it needs, and nothing for one that is on nowhere. docs/settings.md says
-# the same in prose. Actions of DynamoDB on the same tables are one statement, so that a policy has room for many patterns;
-# all else is a statement of its own, with the reason for each wildcard.
+# What settings and findings take: for each what it needs, and nothing for one that is on nowhere. Which statements that are, with
+# the reason for each wildcard, is written beside the code (`make catalog`); docs/permissions.md has them as tables. Actions of
+# DynamoDB on the same tables are one statement, so that a policy has room for many patterns; all else is a statement of its own.
 locals {
   # A wildcard here is the user's own pattern: which tables will be restored, and under which names, is known only
   # when it happens.
@@ -25,69 +25,14 @@ locals {
   # Where settings are read. They are written in this region alone, but for replicas.
   regions = concat([local.region], local.source_regions)
 
-  # What is encrypted is the filter of a mapping of a table's stream. Of which table's, is not said here once more: the policy
-  # would outgrow what IAM takes.
-  filter_of_a_stream = {
-    test     = "StringLike"
-    variable = "kms:EncryptionContext:aws:lambda:EventSourceArn"
-    values   = ["arn:${local.partition}:dynamodb:*:${local.account}:table/*/stream/*"]
-  }
-
-  service_linked_role_prefix = "arn:${local.partition}:iam::${local.account}:role/aws-service-role"
-
-  # Actions of DynamoDB on tables, their indexes and their streams: `read` on source and target, `write` on the target
-  # alone. DescribeTable is common to all.
-  table_permissions = {
-    point_in_time_recovery = {
-      read  = { tables = ["dynamodb:DescribeContinuousBackups"] }
-      write = { tables = ["dynamodb:UpdateContinuousBackups"] }
-    }
-    deletion_protection = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    tags = {
-      read  = { tables = ["dynamodb:ListTagsOfResource"] }
-      write = { tables = ["dynamodb:TagResource"] }
-    }
-    table_class = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    on_demand_throughput = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    # Not called, but asked for by Application Auto Scaling: see below.
-    auto_scaling = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    stream = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    contributor_insights = {
-      read  = { tables = ["dynamodb:DescribeContributorInsights"], indexes = ["dynamodb:DescribeContributorInsights"] }
-      write = { tables = ["dynamodb:UpdateContributorInsights"], indexes = ["dynamodb:UpdateContributorInsights"] }
-    }
-    kinesis_destination = {
-      read  = { tables = ["dynamodb:DescribeKinesisStreamingDestination"] }
-      write = { tables = ["dynamodb:EnableKinesisStreamingDestination"] }
-    }
-    warm_throughput = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    ttl = {
-      read  = { tables = ["dynamodb:DescribeTimeToLive"] }
-      write = { tables = ["dynamodb:UpdateTimeToLive"] }
-    }
-    replicas = {
-      write = { tables = ["dynamodb:UpdateTable"] }
-    }
-    resource_policy = {
-      read  = { tables = ["dynamodb:GetResourcePolicy"], streams = ["dynamodb:GetResourcePolicy"] }
-      write = { tables = ["dynamodb:PutResourcePolicy"], streams = ["dynamodb:PutResourcePolicy"] }
-    }
-  }
-
   # Which indexes a table has, and by which time its stream is named, is the table's own.
   table_parts = { Tables = "", Indexes = "/index/*", Streams = "/stream/*" }
+
+  # `read` on source and target, `write` on the target alone. DescribeTable is common to all.
+  table_permissions = {
+    for setting in local.catalogue.settings :
+    setting.name => { read = setting.table_reads, write = setting.table_writes } if local.switched_on[setting.name]
+  }
 
   table_statements = concat(
     [
@@ -96,10 +41,7 @@ locals {
         resources = [for arn in local.table_arns : "${arn}${suffix}"]
         actions = distinct(concat(
           part == "Tables" ? ["dynamodb:DescribeTable"] : [],
-          flatten([
-            for setting, permissions in local.table_permissions :
-            try(permissions.read[lower(part)], []) if local.switched_on[setting]
-          ]),
+          flatten([for permissions in local.table_permissions : permissions.read[lower(part)]]),
         ))
       }
     ],
@@ -107,10 +49,7 @@ locals {
       for part, suffix in local.table_parts : {
         sid       = "Write${part}"
         resources = [for arn in local.target_arns : "${arn}${suffix}"]
-        actions = distinct(flatten([
-          for setting, permissions in local.table_permissions :
-          try(permissions.write[lower(part)], []) if local.switched_on[setting]
-        ]))
+        actions   = distinct(flatten([for permissions in local.table_permissions : permissions.write[lower(part)]]))
       }
     ],
     [
@@ -123,280 +62,69 @@ locals {
     ],
   )
 
-  # What lies around the tables.
-  service_permissions = {
-    stream_triggers = [
-      {
-        # The action knows no resource to name.
-        sid       = "ListTriggers"
-        actions   = ["lambda:ListEventSourceMappings"]
-        resources = ["*"]
-      },
-      {
-        # The action knows no resource to name, but the function as a condition, with or without an alias or a version. It
-        # gives no access to a function or a stream, since Lambda reads the stream with the function's own role
-        # (docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
-        sid       = "CreateTriggers"
-        actions   = ["lambda:CreateEventSourceMapping"]
-        resources = ["*"]
-        conditions = [
-          for arns in contains(var.attachable.functions, "*") ? [] : [local.attachable_functions] :
-          { test = "ArnLike", variable = "lambda:FunctionArn", values = flatten([for arn in arns : [arn, "${arn}:*"]]) }
-        ]
-      },
-      {
-        # Lambda names mappings by a random id.
-        sid       = "ReadTriggers"
-        actions   = ["lambda:GetEventSourceMapping", "lambda:ListTags"]
-        resources = [for region in local.regions : "arn:${local.partition}:lambda:${region}:${local.account}:event-source-mapping:*"]
-      },
-      {
-        # The same. Lambda asks for it where a trigger is created with tags.
-        sid       = "TagTriggers"
-        actions   = ["lambda:TagResource"]
-        resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
-      },
-      {
-        # Where a customer key encrypts a filter, Lambda decrypts it for who asks and may use the key. Which key that is, is
-        # known only when a source is read (docs.aws.amazon.com/lambda/latest/dg/security-encryption-at-rest.html, which shows
-        # the encryption context too; docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
-        sid       = "ReadFiltersOfTriggers"
-        actions   = ["kms:Decrypt"]
-        resources = [for region in local.regions : "arn:${local.partition}:kms:${region}:${local.account}:key/*"]
-        conditions = [
-          { test = "StringEquals", variable = "kms:ViaService", values = [for region in local.regions : "lambda.${region}.${data.aws_partition.current.dns_suffix}"] },
-          local.filter_of_a_stream,
-        ]
-      },
-      {
-        # The same, for a trigger that is created with such a filter.
-        sid       = "EncryptFiltersOfTriggers"
-        actions   = ["kms:GenerateDataKey"]
-        resources = ["arn:${local.partition}:kms:${local.region}:${local.account}:key/*"]
-        conditions = [
-          { test = "StringEquals", variable = "kms:ViaService", values = ["lambda.${local.region}.${data.aws_partition.current.dns_suffix}"] },
-          local.filter_of_a_stream,
-        ]
-      },
-      {
-        # The same. The call has no encryption context.
-        sid        = "DescribeKeysOfFilters"
-        actions    = ["kms:DescribeKey"]
-        resources  = [for region in local.regions : "arn:${local.partition}:kms:${region}:${local.account}:key/*"]
-        conditions = [{ test = "StringEquals", variable = "kms:ViaService", values = [for region in local.regions : "lambda.${region}.${data.aws_partition.current.dns_suffix}"] }]
-      },
-    ]
-
-    # Beside its own actions DynamoDB asks for the caller's permissions on the stream
-    # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_iam.html).
-    kinesis_destination = [
-      {
-        # Which stream a source table feeds is known only when it is restored; what may be attached at all, `attachable` says.
-        sid     = "UseKinesisStreams"
-        actions = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
-        resources = [
-          for pattern in var.attachable.kinesis_streams :
-          startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${pattern}"
-        ]
-      },
-      {
-        # The action knows no resource to name.
-        sid       = "ListKinesisStreams"
-        actions   = ["kinesis:ListStreams"]
-        resources = ["*"]
-      },
-      {
-        sid        = "CreateKinesisReplicationRole"
-        actions    = ["iam:CreateServiceLinkedRole"]
-        resources  = ["${local.service_linked_role_prefix}/kinesisreplication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"]
-        conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", value = "kinesisreplication.dynamodb.amazonaws.com" }]
-      },
-    ]
-
-    contributor_insights = [
-      {
-        # The action knows no resource to name
-        # (docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).
-        sid       = "ListContributorInsights"
-        actions   = ["dynamodb:ListContributorInsights"]
-        resources = ["*"]
-      },
-      {
-        sid        = "CreateContributorInsightsRole"
-        actions    = ["iam:CreateServiceLinkedRole"]
-        resources  = ["${local.service_linked_role_prefix}/contributorinsights.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBCloudWatchContributorInsights"]
-        conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", value = "contributorinsights.dynamodb.amazonaws.com" }]
-      },
-      {
-        # DynamoDB asks for it where a customer key encrypts the table
-        # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Contributor_Insights_IAM.html). Which key that is, is
-        # known only when the table is there.
-        sid        = "ReadKeysForContributorInsights"
-        actions    = ["kms:Decrypt"]
-        resources  = ["arn:${local.partition}:kms:${local.region}:${local.account}:key/*"]
-        conditions = [{ test = "StringEquals", variable = "kms:ViaService", value = "dynamodb.${local.region}.${data.aws_partition.current.dns_suffix}" }]
-      },
-    ]
-
-    # Application Auto Scaling refuses a caller who could not do by hand what it will do for them: it probes the
-    # caller's permissions on the table and on CloudWatch alarms
-    # (docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html and
-    # security_iam_permission_validation.html there).
-    auto_scaling = [
-      {
-        # None of these actions knows a resource to name.
-        sid = "ReadAutoScaling"
-        actions = [
-          "application-autoscaling:DescribeScalableTargets",
-          "application-autoscaling:DescribeScalingPolicies",
-          "application-autoscaling:DescribeScheduledActions",
-        ]
-        resources = ["*"]
-      },
-      {
-        # A scalable target's ARN ends in a random id and says nothing of its table; the namespace keeps this to
-        # DynamoDB (docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html).
-        sid = "WriteAutoScaling"
-        actions = [
-          "application-autoscaling:RegisterScalableTarget",
-          "application-autoscaling:PutScalingPolicy",
-          "application-autoscaling:PutScheduledAction",
-        ]
-        resources  = ["arn:${local.partition}:application-autoscaling:${local.region}:${local.account}:scalable-target/*"]
-        conditions = [{ test = "StringEquals", variable = "application-autoscaling:service-namespace", value = "dynamodb" }]
-      },
-      {
-        # The probes name no alarm, so a pattern for alarm names would fail them. The worker itself calls none
-        # of the three for auto scaling.
-        sid       = "ScaleByAlarms"
-        actions   = ["cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"]
-        resources = ["*"]
-      },
-      {
-        sid        = "CreateAutoScalingRole"
-        actions    = ["iam:CreateServiceLinkedRole"]
-        resources  = ["${local.service_linked_role_prefix}/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"]
-        conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", value = "dynamodb.application-autoscaling.amazonaws.com" }]
-      },
-    ]
-
-    cloudwatch_alarms = [
-      {
-        # Composite alarms are listed only for who may list all, and put only for who may put all
-        # (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html and
-        # API_PutCompositeAlarm.html there).
-        sid       = "ListAlarmsAndPutCompositeAlarms"
-        actions   = ["cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"]
-        resources = ["*"]
-      },
-      {
-        # An alarm's name need not say which table it watches.
-        sid       = "ReadTagsOfAlarms"
-        actions   = ["cloudwatch:ListTagsForResource"]
-        resources = [for region in local.regions : "arn:${local.partition}:cloudwatch:${region}:${local.account}:alarm:*"]
-      },
-      {
-        # The same. CloudWatch asks for TagResource where an alarm is put with tags.
-        sid       = "PutAlarms"
-        actions   = ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]
-        resources = ["arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"]
-      },
-    ]
-
-    # DynamoDB asks for the caller's permissions on the table that it makes in the other region, and for all that keeps the
-    # two the same afterwards; the worker itself calls DescribeTable alone
-    # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html).
-    replicas = [
-      {
-        # In which regions a source has replicas is known only when it is restored.
-        sid = "CreateReplicas"
-        actions = [
-          "dynamodb:DescribeTable",
-          "dynamodb:CreateTable",
-          "dynamodb:CreateTableReplica",
-          "dynamodb:Query",
-          "dynamodb:Scan",
-          "dynamodb:GetItem",
-          "dynamodb:PutItem",
-          "dynamodb:UpdateItem",
-          "dynamodb:DeleteItem",
-          "dynamodb:BatchWriteItem",
-        ]
-        resources = [for pattern in distinct(var.table_patterns.target) : "arn:${local.partition}:dynamodb:*:${local.account}:table/${pattern}"]
-      },
-      {
-        # The action knows no resource to name. A provisioned table gets replicas only if it scales.
-        sid       = "ReadAutoScalingForReplicas"
-        actions   = ["application-autoscaling:DescribeScalingPolicies"]
-        resources = ["*"]
-      },
-      {
-        sid        = "CreateReplicationRole"
-        actions    = ["iam:CreateServiceLinkedRole"]
-        resources  = ["${local.service_linked_role_prefix}/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"]
-        conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", value = "replication.dynamodb.amazonaws.com" }]
-      },
-      {
-        # The customer keys of replicas, known no sooner than their regions; through DynamoDB alone. Actions that end in *
-        # are DynamoDB's own wording.
-        sid        = "UseKeysOfReplicas"
-        actions    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"]
-        resources  = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
-        conditions = [{ test = "StringLike", variable = "kms:ViaService", value = "dynamodb.*.${data.aws_partition.current.dns_suffix}" }]
-      },
+  # What the names in a statement stand for (lambda_src/dynamodb_restore/permissions.py).
+  placeholders = {
+    "{partition}"  = local.partition
+    "{region}"     = local.region
+    "{account}"    = local.account
+    "{dns_suffix}" = data.aws_partition.current.dns_suffix
+  }
+  # A text with one of these becomes a text for each value.
+  placeholder_lists = {
+    each_region = local.regions
+    each_target = distinct(var.table_patterns.target)
+    # With or without an alias or a version.
+    each_attachable_function = contains(var.attachable.functions, "*") ? [] : flatten([for arn in local.attachable_functions : [arn, "${arn}:*"]])
+    each_attachable_stream = [
+      for pattern in var.attachable.kinesis_streams :
+      startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${pattern}"
     ]
   }
 
-  # What is looked for and reported. All of it only reads.
-  finding_permissions = {
-    identity_policies = [
-      {
-        # The action knows no resource to name.
-        sid       = "FindIdentityPolicies"
-        actions   = ["iam:GetAccountAuthorizationDetails"]
-        resources = ["*"]
-      },
-    ]
+  # All statements, whether they are wanted or not.
+  catalogue_statements = flatten([for entry in concat(local.catalogue.settings, local.catalogue.findings) : entry.statements])
 
-    backup_selections = [
-      {
-        # The action knows no resource to name.
-        sid       = "ListBackupPlans"
-        actions   = ["backup:ListBackupPlans"]
-        resources = ["*"]
-      },
-      {
-        # AWS Backup names plans by a random id, and any of them can select the source.
-        sid       = "FindBackupSelections"
-        actions   = ["backup:ListBackupSelections", "backup:GetBackupSelection"]
-        resources = [for region in local.regions : "arn:${local.partition}:backup:${region}:${local.account}:backup-plan:*"]
-      },
-    ]
-
-    dashboards = [
-      {
-        # The action knows no resource to name.
-        sid       = "ListDashboards"
-        actions   = ["cloudwatch:ListDashboards"]
-        resources = ["*"]
-      },
-      {
-        # Any of them can chart the source. A dashboard belongs to no region.
-        sid       = "FindDashboards"
-        actions   = ["cloudwatch:GetDashboard"]
-        resources = ["arn:${local.partition}:cloudwatch::${local.account}:dashboard/*"]
-      },
+  # Each text of theirs with what it comes to. What has a name that is not known fails.
+  resolved = {
+    for text in distinct(flatten([
+      for statement in local.catalogue_statements : concat(statement.resources, flatten(statement.conditions[*].values))
+    ])) :
+    text => [
+      for value in strcontains(text, "{each_") ? local.placeholder_lists[regex("each_\\w+", text)] : [""] :
+      join("", [
+        for piece in regexall("\\{\\w+\\}|[^{]+", text) :
+        startswith(piece, "{each_") ? value : startswith(piece, "{") ? local.placeholders[piece] : piece
+      ])
     ]
   }
 
-  service_statements = flatten([for setting, statements in local.service_permissions : statements if local.switched_on[setting]])
+  statements = {
+    for entry in concat(local.catalogue.settings, local.catalogue.findings) : entry.name => [
+      for statement in entry.statements : {
+        sid       = statement.sid
+        actions   = statement.actions
+        resources = flatten([for resource in statement.resources : local.resolved[resource]])
+        conditions = [
+          for condition in statement.conditions : {
+            test     = condition.test
+            variable = condition.variable
+            values   = flatten([for value in condition.values : local.resolved[value]])
+          }
+          # What narrows by the user's choice has no value where they chose everything.
+          if !condition.narrows || length(flatten([for value in condition.values : local.resolved[value]])) > 0
+        ]
+      }
+    ]
+  }
+
+  service_statements = flatten([for setting in local.known_settings : local.statements[setting] if local.switched_on[setting]])
   # Several policies, because together they would outgrow one. IAM takes none that is empty.
   settings_policies = {
     for part, statements in {
       tables   = [for statement in local.table_statements : statement if length(statement.actions) > 0]
       services = [for statement in local.service_statements : statement if !startswith(statement.actions[0], "kms:")]
       keys     = [for statement in local.service_statements : statement if startswith(statement.actions[0], "kms:")]
-      findings = flatten([for finding, statements in local.finding_permissions : statements if var.findings[finding]])
+      findings = flatten([for finding in local.known_findings : local.statements[finding] if local.findings[finding]])
     } : part => statements if length(statements) > 0
   }
 
@@ -422,7 +150,7 @@ data "aws_iam_policy_document" "settings" {
         content {
           test     = condition.value.test
           variable = condition.value.variable
-          values   = try(condition.value.values, [condition.value.value])
+          values   = condition.value.values
         }
       }
     }

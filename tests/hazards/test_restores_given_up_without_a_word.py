@@ -17,6 +17,7 @@ from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import Override, Polling
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.request_events import parse_message
 from dynamodb_restore.restore.worker import Worker
 from tests.hazards.reporting import TARGET, make_restore, statuses, told
@@ -311,7 +312,9 @@ def test_a_record_of_another_release_is_told_too(worker: Worker, aws: Aws, clien
     with pytest.raises(ValueError, match="pending"):
         worker.follow(delivery(request(), 5))
 
-    verdict = worker.failed(delivery(request(), 5), "unexpected_error", "ValueError: no", retryable=True)
+    verdict = worker.failed(
+        delivery(request(), 5), ReasonCode.UNEXPECTED_ERROR, "ValueError: no", retryable=True
+    )
 
     assert isinstance(verdict, GivenUp)
     assert [report["reason"] for report in told(aws)] == ["ValueError: no"]

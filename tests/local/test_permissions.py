@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from dynamodb_restore.findings.registry import SEARCHES
+from dynamodb_restore.settings.registry import SETTINGS
 from tests.local.permissions import KINDS, Role, roles
 from tests.local.pipelines import Flow
 from tests.local.support import Deployment
@@ -79,7 +81,7 @@ WILDCARDS = {
     "AskForRestoreJobs",
     "LookUpRestoreCalls",
 }
-"""Statements on all resources; each has its reason beside it in Terraform, which a test here checks."""
+"""Statements on all resources; each has its reason, in the catalogue or beside it in Terraform, which a test here checks."""
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +92,8 @@ def deployed_roles(aws: LocalAws, deployed: Deployment, flow: Flow) -> list[Role
 
 
 def asked_for_by_aws() -> set[str]:
-    """Actions that docs/settings.md marks as wanted of the caller and never called."""
-    text = (ROOT / "docs" / "settings.md").read_text()
-    return set(re.findall(r"`([a-z0-9-]+:[A-Za-z*]+)` \([^()]*(?:\([^()]*\)[^()]*)*not called\)", text))
+    """Actions that AWS wants of the caller and a setting never calls."""
+    return {action for setting in SETTINGS for action in setting.catalogue.asked_for}
 
 
 def test_every_call_of_a_function_is_allowed_by_its_role(
@@ -160,7 +161,10 @@ def test_every_wildcard_is_known_and_has_its_reason_beside_it(deployed_roles: li
     }
     assert everywhere <= WILDCARDS
     sources = "\n".join(path.read_text() for path in sorted(ROOT.glob("modules/*/*.tf")))
-    for sid in everywhere:
+    # Those of settings and searches have theirs in the catalogue, which tests/unit/test_catalogue.py checks.
+    entries = [each.catalogue for each in SETTINGS], [each.catalogue for each in SEARCHES]
+    catalogued = {each.sid for kind in entries for entry in kind for each in entry.statements if each.reason}
+    for sid in everywhere - catalogued:
         place = re.search(rf'sid\s*=\s*"{sid}"', sources)
         assert place is not None, sid
         around = sources[max(0, place.start() - 700) : place.end() + 400]

@@ -10,45 +10,9 @@ import pytest
 
 from tests.local.deployment import Stack
 from tests.local.support import Deployment, Mailbox, cloned, json_body, outcome_of, plain, statuses
-from tests.local_aws import Call, LocalAws
-from tests.local_aws.compare import SETTINGS, Settings, differing, nothing_set, read_settings
+from tests.local_aws import LocalAws
+from tests.local_aws.compare import SETTINGS, Settings, differing, nothing_set, read_settings, writes
 from tests.local_aws.source_table import REPLICA_REGION, SourceTable, make_references
-
-
-def _calls(*operations: str) -> Callable[[Call], bool]:
-    return lambda call: call.operation in operations
-
-
-def _updates(member: str) -> Callable[[Call], bool]:
-    """UpdateTable calls that change this of a table or of one of its indexes."""
-
-    def matches(call: Call) -> bool:
-        updates = call.parameters.get("GlobalSecondaryIndexUpdates", [])
-        return call.operation == "UpdateTable" and (
-            member in call.parameters or any(member in update.get("Update", {}) for update in updates)
-        )
-
-    return matches
-
-
-# The calls that write a setting; with its switch off none of them may be made.
-WRITES: dict[str, Callable[[Call], bool]] = {
-    "point_in_time_recovery": _calls("UpdateContinuousBackups"),
-    "deletion_protection": _updates("DeletionProtectionEnabled"),
-    "tags": lambda call: call.operation == "TagResource" and call.service == "dynamodb",
-    "table_class": _updates("TableClass"),
-    "on_demand_throughput": _updates("OnDemandThroughput"),
-    "auto_scaling": _calls("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"),
-    "stream": _updates("StreamSpecification"),
-    "stream_triggers": _calls("CreateEventSourceMapping"),
-    "contributor_insights": _calls("UpdateContributorInsights"),
-    "kinesis_destination": _calls("EnableKinesisStreamingDestination"),
-    "cloudwatch_alarms": _calls("PutMetricAlarm", "PutCompositeAlarm"),
-    "warm_throughput": _updates("WarmThroughput"),
-    "ttl": _calls("UpdateTimeToLive"),
-    "replicas": _updates("ReplicaUpdates"),
-    "resource_policy": _calls("PutResourcePolicy"),
-}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +27,6 @@ def test_the_two_source_tables_have_every_setting_between_them(
         settings = read_settings(aws.clients(), table.name)
         assert set(differing(settings, nothing_set())) == table.settings
     assert source.settings | sessions.settings == set(SETTINGS)
-    assert set(WRITES) == set(SETTINGS)
 
 
 def test_a_restored_table_gets_every_setting_of_its_source(
@@ -160,7 +123,7 @@ def test_a_setting_that_an_override_switches_off_is_left_alone(
     assert statuses(record["report"])[switched_off] == "skipped"
     named = re.compile(rf"(?<![\w.-]){re.escape(target)}(?![\w.-])")
     made = deployed.calls(
-        where=lambda call: WRITES[switched_off](call) and bool(named.search(str(call.parameters)))
+        where=lambda call: writes(switched_off, call) and bool(named.search(str(call.parameters)))
     )
     assert made == []
 
@@ -173,7 +136,7 @@ def test_a_deployment_with_no_setting_writes_nothing(
 
     assert statuses(record["report"]) == dict.fromkeys(SETTINGS, "skipped")
     assert read_settings(aws.clients(), "orders-bare") == nothing_set()
-    assert [call for call in stack.none.calls() if any(writes(call) for writes in WRITES.values())] == []
+    assert [call for call in stack.none.calls() if any(writes(setting, call) for setting in SETTINGS)] == []
 
 
 def test_what_cannot_be_cloned_is_found_and_told_after_the_report(

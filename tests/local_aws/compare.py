@@ -7,35 +7,20 @@ two tables with equal settings are equal.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from .alarms import alarms_of
+from .calls import Call
 from .local_aws import Clients
 from .rules import by_name
 
 STANDARD = "STANDARD"
-
-SETTINGS = (
-    "point_in_time_recovery",
-    "deletion_protection",
-    "tags",
-    "table_class",
-    "on_demand_throughput",
-    "auto_scaling",
-    "stream",
-    "stream_triggers",
-    "contributor_insights",
-    "kinesis_destination",
-    "cloudwatch_alarms",
-    "warm_throughput",
-    "ttl",
-    "replicas",
-    "resource_policy",
-)
 
 Settings = dict[str, Any]
 
@@ -69,29 +54,25 @@ _SCALING_IDENTITY = (
 )
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """How one setting is looked at from outside.
+
+    Attributes:
+        read: its value, of a table that DescribeTable describes so.
+        nothing: the value of a table that does not have it.
+        writes: whether a call writes it.
+    """
+
+    read: Callable[[Clients, Mapping[str, Any]], Any]
+    nothing: Any
+    writes: Callable[[Call], bool]
+
+
 def read_settings(clients: Clients, table: str) -> Settings:
     """All settings of one table, in the order of `SETTINGS`."""
     description = clients.client("dynamodb").describe_table(TableName=table)["Table"]
-    stream = description.get("StreamSpecification", {})
-    table_class = description.get("TableClassSummary", {}).get("TableClass", STANDARD)
-    readings = {
-        "point_in_time_recovery": _recovery(clients, table),
-        "deletion_protection": description["DeletionProtectionEnabled"],
-        "tags": _tags(clients, description["TableArn"]),
-        "table_class": None if table_class == STANDARD else table_class,
-        "on_demand_throughput": _on_demand_limits(description),
-        "auto_scaling": _auto_scaling(clients, table),
-        "stream": stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
-        "stream_triggers": _triggers(clients, description.get("LatestStreamArn")),
-        "contributor_insights": _insights(clients, description),
-        "kinesis_destination": _kinesis(clients, table),
-        "cloudwatch_alarms": _alarms(clients, table),
-        "warm_throughput": _warm_throughput(description),
-        "ttl": _time_to_live(clients, table),
-        "replicas": sorted(replica["RegionName"] for replica in description.get("Replicas", [])),
-        "resource_policy": _policies(clients, description),
-    }
-    return {setting: readings[setting] for setting in SETTINGS}
+    return {name: setting.read(clients, description) for name, setting in _SETTINGS.items()}
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -101,22 +82,38 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def nothing_set() -> Settings:
     """What `read_settings` says of a table that has none of the settings."""
-    empty: Settings = dict.fromkeys(SETTINGS)
-    lists = ("stream_triggers", "kinesis_destination", "cloudwatch_alarms", "replicas")
-    tables = (
-        "tags",
-        "auto_scaling",
-        "on_demand_throughput",
-        "contributor_insights",
-        "warm_throughput",
-        "resource_policy",
-    )
-    return {
-        **empty,
-        "deletion_protection": False,
-        **{setting: [] for setting in lists},
-        **{setting: {} for setting in tables},
-    }
+    return {name: copy.copy(setting.nothing) for name, setting in _SETTINGS.items()}
+
+
+def writes(setting: str, call: Call) -> bool:
+    """Whether a call writes this setting."""
+    return _SETTINGS[setting].writes(call)
+
+
+def _calls(*operations: str) -> Callable[[Call], bool]:
+    return lambda call: call.operation in operations
+
+
+def _updates(member: str) -> Callable[[Call], bool]:
+    """UpdateTable calls that change this of a table or of one of its indexes."""
+
+    def matches(call: Call) -> bool:
+        updates = call.parameters.get("GlobalSecondaryIndexUpdates", [])
+        return call.operation == "UpdateTable" and (
+            member in call.parameters or any(member in update.get("Update", {}) for update in updates)
+        )
+
+    return matches
+
+
+def _stream(_clients: Clients, description: Mapping[str, Any]) -> str | None:
+    stream = description.get("StreamSpecification", {})
+    return stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+
+
+def _table_class(_clients: Clients, description: Mapping[str, Any]) -> str | None:
+    found: str = description.get("TableClassSummary", {}).get("TableClass", STANDARD)
+    return None if found == STANDARD else found
 
 
 def _parts(description: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -126,7 +123,7 @@ def _parts(description: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
         yield f"index {index['IndexName']}", index
 
 
-def _on_demand_limits(description: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+def _on_demand_limits(_clients: Clients, description: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """What limits there are; -1 is none."""
     limits = {
         place: {name: units for name, units in part.get("OnDemandThroughput", {}).items() if units != -1}
@@ -135,7 +132,7 @@ def _on_demand_limits(description: Mapping[str, Any]) -> dict[str, dict[str, int
     return {place: each for place, each in limits.items() if each}
 
 
-def _warm_throughput(description: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+def _warm_throughput(_clients: Clients, description: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Where it is more than a new table of this capacity has
     (docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html)."""
     on_demand = description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
@@ -184,8 +181,9 @@ def _policies(clients: Clients, description: Mapping[str, Any]) -> dict[str, Any
     return policies
 
 
-def _alarms(clients: Clients, table: str) -> list[dict[str, Any]]:
+def _alarms(clients: Clients, description: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All alarms that watch the table, in an order that does not depend on its name."""
+    table = description["TableName"]
     found = []
     for alarm in itertools.chain(*alarms_of(clients, [table])):
         tags = clients.cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
@@ -203,27 +201,30 @@ def _alarms(clients: Clients, table: str) -> list[dict[str, Any]]:
     return sorted(found, key=json.dumps)
 
 
-def _tags(clients: Clients, arn: str) -> dict[str, str]:
-    pages = clients.dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+def _tags(clients: Clients, description: Mapping[str, Any]) -> dict[str, str]:
+    listing = clients.dynamodb.get_paginator("list_tags_of_resource")
+    pages = listing.paginate(ResourceArn=description["TableArn"])
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
 
-def _time_to_live(clients: Clients, table: str) -> str | None:
-    description = clients.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    on = description["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
-    return description["AttributeName"] if on else None
+def _time_to_live(clients: Clients, description: Mapping[str, Any]) -> str | None:
+    answer = clients.dynamodb.describe_time_to_live(TableName=description["TableName"])[
+        "TimeToLiveDescription"
+    ]
+    on = answer["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+    return answer["AttributeName"] if on else None
 
 
-def _recovery(clients: Clients, table: str) -> int | None:
+def _recovery(clients: Clients, description: Mapping[str, Any]) -> int | None:
     """The recovery period in days, or None where there is no point-in-time recovery."""
-    answer = clients.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-    recovery = answer["PointInTimeRecoveryDescription"]
+    answer = clients.dynamodb.describe_continuous_backups(TableName=description["TableName"])
+    recovery = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     return recovery["RecoveryPeriodInDays"] if recovery["PointInTimeRecoveryStatus"] == "ENABLED" else None
 
 
-def _kinesis(clients: Clients, table: str) -> list[tuple[str, str]]:
+def _kinesis(clients: Clients, description: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Live destinations with their timestamp precision."""
-    answer = clients.dynamodb.describe_kinesis_streaming_destination(TableName=table)
+    answer = clients.dynamodb.describe_kinesis_streaming_destination(TableName=description["TableName"])
     return sorted(
         (each["StreamArn"], each["ApproximateCreationDateTimePrecision"])
         for each in answer["KinesisDataStreamDestinations"]
@@ -231,7 +232,8 @@ def _kinesis(clients: Clients, table: str) -> list[tuple[str, str]]:
     )
 
 
-def _triggers(clients: Clients, stream_arn: str | None) -> list[dict[str, Any]]:
+def _triggers(clients: Clients, description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    stream_arn = description.get("LatestStreamArn")
     if not stream_arn:
         return []
     pages = clients.lambda_.get_paginator("list_event_source_mappings").paginate(EventSourceArn=stream_arn)
@@ -244,8 +246,9 @@ def _triggers(clients: Clients, stream_arn: str | None) -> list[dict[str, Any]]:
     return sorted(triggers, key=lambda trigger: str(trigger["FunctionArn"]))
 
 
-def _auto_scaling(clients: Clients, table: str) -> dict[str, Any]:
+def _auto_scaling(clients: Clients, description: Mapping[str, Any]) -> dict[str, Any]:
     """Targets, policies and scheduled actions by what they are for, such as `table Read`."""
+    table = description["TableName"]
     prefix = f"table/{table}"
     found: dict[str, Any] = {}
     listings = (
@@ -281,3 +284,36 @@ def _portable(value: Any, table: str) -> Any:
 
 def _sorted_lists(kinds: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {kind: sorted(values, key=json.dumps) for kind, values in kinds.items()}
+
+
+_SETTINGS: Final[Mapping[str, _Setting]] = {
+    "point_in_time_recovery": _Setting(_recovery, None, _calls("UpdateContinuousBackups")),
+    "deletion_protection": _Setting(
+        lambda _clients, description: description["DeletionProtectionEnabled"],
+        False,
+        _updates("DeletionProtectionEnabled"),
+    ),
+    "tags": _Setting(_tags, {}, lambda call: call.operation == "TagResource" and call.service == "dynamodb"),
+    "table_class": _Setting(_table_class, None, _updates("TableClass")),
+    "on_demand_throughput": _Setting(_on_demand_limits, {}, _updates("OnDemandThroughput")),
+    "auto_scaling": _Setting(
+        _auto_scaling, {}, _calls("RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction")
+    ),
+    "stream": _Setting(_stream, None, _updates("StreamSpecification")),
+    "stream_triggers": _Setting(_triggers, [], _calls("CreateEventSourceMapping")),
+    "contributor_insights": _Setting(_insights, {}, _calls("UpdateContributorInsights")),
+    "kinesis_destination": _Setting(_kinesis, [], _calls("EnableKinesisStreamingDestination")),
+    "cloudwatch_alarms": _Setting(_alarms, [], _calls("PutMetricAlarm", "PutCompositeAlarm")),
+    "warm_throughput": _Setting(_warm_throughput, {}, _updates("WarmThroughput")),
+    "ttl": _Setting(_time_to_live, None, _calls("UpdateTimeToLive")),
+    "replicas": _Setting(
+        lambda _clients, description: sorted(
+            replica["RegionName"] for replica in description.get("Replicas", [])
+        ),
+        [],
+        _updates("ReplicaUpdates"),
+    ),
+    "resource_policy": _Setting(_policies, {}, _calls("PutResourcePolicy")),
+}
+
+SETTINGS: Final = tuple(_SETTINGS)

@@ -20,12 +20,14 @@ variables {
 }
 
 run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   assert {
-    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = false, backup_selections = true, dashboards = true }
+    condition     = jsondecode(local.environment.FINDINGS) == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.environment.FINDINGS).identity_policies
     error_message = "The worker is told: ${local.environment.FINDINGS}"
   }
 
@@ -33,6 +35,7 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
     condition = {
       for statement in data.aws_iam_policy_document.settings["findings"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
+      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindIdentityPolicies"], statement.sid)
       } == {
       ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
       FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
@@ -44,12 +47,14 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
 }
 
 run "identity_policies_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    findings = { identity_policies = true, backup_selections = false, dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "identity_policies" }
   }
 
   assert {
@@ -58,18 +63,20 @@ run "identity_policies_alone" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.FINDINGS) == { identity_policies = true, backup_selections = false, dashboards = false }
+    condition     = [for finding, enabled in jsondecode(local.environment.FINDINGS) : finding if enabled] == ["identity_policies"]
     error_message = "The worker is told: ${local.environment.FINDINGS}"
   }
 }
 
 run "backup_selections_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    findings = { dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "backup_selections" }
   }
 
   assert {
@@ -79,12 +86,14 @@ run "backup_selections_alone" {
 }
 
 run "dashboards_alone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    findings = { backup_selections = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "dashboards" }
   }
 
   assert {
@@ -94,16 +103,32 @@ run "dashboards_alone" {
 }
 
 run "with_nothing_to_look_for_the_policy_is_gone" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    findings = { backup_selections = false, dashboards = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
   }
 
   assert {
     condition     = keys(aws_iam_policy.settings) == ["keys", "services", "tables"]
     error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
   }
+}
+
+run "a_search_that_does_not_exist_fails" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { dashboards = true, dashboard = true }
+  }
+
+  expect_failures = [var.findings]
 }

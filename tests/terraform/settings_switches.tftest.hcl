@@ -1,6 +1,7 @@
 # A setting that is switched off must leave no permission behind: the switch is also the promise that the role cannot touch
-# it. Each setting is switched on alone, and all that the role may do then is stated; so nothing of another is there, and
-# nothing of its own is missing.
+# it. Every other setting is switched on, then all the others, and each time the statements must be what the catalogue has of
+# those that are on: nothing of another is there, and nothing of their own is missing. What the catalogue has is held against the
+# calls by tests/unit/test_catalogue.py, and against roles by tests/local/test_permissions.py.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -21,43 +22,30 @@ variables {
 
   # Statements that are no setting's own have files of their own: findings, and follow for backups.
   control_tag = null
-  findings    = { backup_selections = false, dashboards = false }
   follow      = { backups = false, backup_jobs = false }
 }
 
-run "by_default_all_settings_are_on_but_those_that_cost" {
+run "by_default_all_settings_have_the_default_of_the_catalogue" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   assert {
-    condition = jsondecode(local.environment.SETTINGS) == {
-      point_in_time_recovery = true
-      deletion_protection    = true
-      tags                   = true
-      table_class            = true
-      on_demand_throughput   = true
-      auto_scaling           = true
-      stream                 = true
-      stream_triggers        = true
-      contributor_insights   = true
-      kinesis_destination    = true
-      cloudwatch_alarms      = true
-      warm_throughput        = false
-      ttl                    = true
-      replicas               = false
-      resource_policy        = true
-    }
+    condition     = jsondecode(local.environment.SETTINGS) == { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => setting.default }
     error_message = "The worker is told: ${local.environment.SETTINGS}"
   }
 
   assert {
-    condition     = output.settings == { for setting, enabled in jsondecode(local.environment.SETTINGS) : setting => enabled }
+    condition     = !output.settings.replicas && !output.settings.warm_throughput && output.settings.deletion_protection
     error_message = "The output says: ${jsonencode(output.settings)}"
   }
 }
 
 run "what_is_named_holds_and_what_is_null_has_its_default" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -67,18 +55,21 @@ run "what_is_named_holds_and_what_is_null_has_its_default" {
   }
 
   assert {
-    condition     = [for setting, enabled in jsondecode(local.environment.SETTINGS) : setting if !enabled] == ["replicas", "tags"]
+    condition     = { for setting in ["tags", "ttl", "warm_throughput", "replicas"] : setting => jsondecode(local.environment.SETTINGS)[setting] } == { tags = false, ttl = true, warm_throughput = true, replicas = false }
     error_message = "The worker is told: ${local.environment.SETTINGS}"
   }
 }
 
 run "with_every_setting_off_the_role_may_only_describe_tables" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
+    settings = { for setting in jsondecode(file("modules/restore-worker/settings.json"))[*].name : setting => false }
   }
 
   assert {
@@ -93,402 +84,108 @@ run "with_every_setting_off_the_role_may_only_describe_tables" {
   }
 }
 
-run "point_in_time_recovery_alone_takes_this_and_nothing_else" {
+run "every_other_setting_takes_its_own_and_nothing_else" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "point_in_time_recovery" }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
+    settings = { for index, setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => index % 2 == 0 }
   }
 
   assert {
-    condition = {
+    condition = jsonencode({
       for part, document in data.aws_iam_policy_document.settings :
       part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateContinuousBackups"])
-      }
-    }
+      }) == jsonencode({
+      for part, statements in {
+        tables = {
+          for sid, actions in merge([
+            for kind, common in { Read = ["dynamodb:DescribeTable"], Write = [] } : {
+              for piece in ["Tables", "Indexes", "Streams"] :
+              "${kind}${piece}" => sort(distinct(concat(piece == "Tables" ? common : [], flatten([
+                for setting in jsondecode(file("modules/restore-worker/settings.json")) :
+                setting["table_${lower(kind)}s"][lower(piece)] if var.settings[setting.name]
+              ]))))
+            }
+          ]...) : sid => actions if length(actions) > 0
+        }
+        services = merge([for setting in jsondecode(file("modules/restore-worker/settings.json")) : {
+          for statement in setting.statements : statement.sid => sort(statement.actions) if !startswith(statement.actions[0], "kms:")
+        } if var.settings[setting.name]]...)
+        keys = merge([for setting in jsondecode(file("modules/restore-worker/settings.json")) : {
+          for statement in setting.statements : statement.sid => sort(statement.actions) if startswith(statement.actions[0], "kms:")
+        } if var.settings[setting.name]]...)
+      } : part => statements if length(statements) > 0
+    })
     error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
+  }
+
+  assert {
+    condition     = jsondecode(local.environment.SETTINGS) == { for setting, enabled in var.settings : setting => enabled }
+    error_message = "The worker is told: ${local.environment.SETTINGS}"
   }
 }
 
-run "deletion_protection_alone_takes_this_and_nothing_else" {
+run "the_others_take_their_own_and_nothing_else" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "deletion_protection" }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
+    settings = { for index, setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => index % 2 == 1 }
   }
 
   assert {
-    condition = {
+    condition = jsonencode({
       for part, document in data.aws_iam_policy_document.settings :
       part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-    }
+      }) == jsonencode({
+      for part, statements in {
+        tables = {
+          for sid, actions in merge([
+            for kind, common in { Read = ["dynamodb:DescribeTable"], Write = [] } : {
+              for piece in ["Tables", "Indexes", "Streams"] :
+              "${kind}${piece}" => sort(distinct(concat(piece == "Tables" ? common : [], flatten([
+                for setting in jsondecode(file("modules/restore-worker/settings.json")) :
+                setting["table_${lower(kind)}s"][lower(piece)] if var.settings[setting.name]
+              ]))))
+            }
+          ]...) : sid => actions if length(actions) > 0
+        }
+        services = merge([for setting in jsondecode(file("modules/restore-worker/settings.json")) : {
+          for statement in setting.statements : statement.sid => sort(statement.actions) if !startswith(statement.actions[0], "kms:")
+        } if var.settings[setting.name]]...)
+        keys = merge([for setting in jsondecode(file("modules/restore-worker/settings.json")) : {
+          for statement in setting.statements : statement.sid => sort(statement.actions) if startswith(statement.actions[0], "kms:")
+        } if var.settings[setting.name]]...)
+      } : part => statements if length(statements) > 0
+    })
     error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "tags_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "tags" }
   }
 
   assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"])
-        WriteTables = tolist(["dynamodb:TagResource"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "table_class_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "table_class" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "on_demand_throughput_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "on_demand_throughput" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "auto_scaling_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "auto_scaling" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-      services = {
-        ReadAutoScaling       = tolist(["application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScheduledActions"])
-        WriteAutoScaling      = tolist(["application-autoscaling:PutScalingPolicy", "application-autoscaling:PutScheduledAction", "application-autoscaling:RegisterScalableTarget"])
-        ScaleByAlarms         = tolist(["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"])
-        CreateAutoScalingRole = tolist(["iam:CreateServiceLinkedRole"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "stream_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "stream" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "stream_triggers_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "stream_triggers" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables = tolist(["dynamodb:DescribeTable"])
-      }
-      services = {
-        ListTriggers   = tolist(["lambda:ListEventSourceMappings"])
-        CreateTriggers = tolist(["lambda:CreateEventSourceMapping"])
-        ReadTriggers   = tolist(["lambda:GetEventSourceMapping", "lambda:ListTags"])
-        TagTriggers    = tolist(["lambda:TagResource"])
-      }
-      keys = {
-        ReadFiltersOfTriggers    = tolist(["kms:Decrypt"])
-        EncryptFiltersOfTriggers = tolist(["kms:GenerateDataKey"])
-        DescribeKeysOfFilters    = tolist(["kms:DescribeKey"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "contributor_insights_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "contributor_insights" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadIndexes  = tolist(["dynamodb:DescribeContributorInsights"])
-        ReadTables   = tolist(["dynamodb:DescribeContributorInsights", "dynamodb:DescribeTable"])
-        WriteIndexes = tolist(["dynamodb:UpdateContributorInsights"])
-        WriteTables  = tolist(["dynamodb:UpdateContributorInsights"])
-      }
-      services = {
-        ListContributorInsights       = tolist(["dynamodb:ListContributorInsights"])
-        CreateContributorInsightsRole = tolist(["iam:CreateServiceLinkedRole"])
-      }
-      keys = {
-        ReadKeysForContributorInsights = tolist(["kms:Decrypt"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "kinesis_destination_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "kinesis_destination" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:EnableKinesisStreamingDestination"])
-      }
-      services = {
-        UseKinesisStreams            = tolist(["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"])
-        ListKinesisStreams           = tolist(["kinesis:ListStreams"])
-        CreateKinesisReplicationRole = tolist(["iam:CreateServiceLinkedRole"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "cloudwatch_alarms_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "cloudwatch_alarms" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables = tolist(["dynamodb:DescribeTable"])
-      }
-      services = {
-        ListAlarmsAndPutCompositeAlarms = tolist(["cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"])
-        ReadTagsOfAlarms                = tolist(["cloudwatch:ListTagsForResource"])
-        PutAlarms                       = tolist(["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "warm_throughput_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "warm_throughput" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "ttl_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "ttl" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"])
-        WriteTables = tolist(["dynamodb:UpdateTimeToLive"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "replicas_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "replicas" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadTables  = tolist(["dynamodb:DescribeTable"])
-        WriteTables = tolist(["dynamodb:UpdateTable"])
-      }
-      services = {
-        CreateReplicas             = tolist(["dynamodb:BatchWriteItem", "dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"])
-        ReadAutoScalingForReplicas = tolist(["application-autoscaling:DescribeScalingPolicies"])
-        CreateReplicationRole      = tolist(["iam:CreateServiceLinkedRole"])
-      }
-      keys = {
-        UseKeysOfReplicas = tolist(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
-  }
-}
-
-run "resource_policy_alone_takes_this_and_nothing_else" {
-  module {
-    source = "./modules/restore-worker"
-  }
-
-  variables {
-    settings = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "resource_policy" }
-  }
-
-  assert {
-    condition = {
-      for part, document in data.aws_iam_policy_document.settings :
-      part => { for statement in document.statement : statement.sid => sort(statement.actions) }
-      } == {
-      tables = {
-        ReadStreams  = tolist(["dynamodb:GetResourcePolicy"])
-        ReadTables   = tolist(["dynamodb:DescribeTable", "dynamodb:GetResourcePolicy"])
-        WriteStreams = tolist(["dynamodb:PutResourcePolicy"])
-        WriteTables  = tolist(["dynamodb:PutResourcePolicy"])
-      }
-    }
-    error_message = "Statements: ${jsonencode({ for part, document in data.aws_iam_policy_document.settings : part => { for statement in document.statement : statement.sid => statement.actions } })}"
+    condition     = jsondecode(local.environment.SETTINGS) == { for setting, enabled in var.settings : setting => enabled }
+    error_message = "The worker is told: ${local.environment.SETTINGS}"
   }
 }
 
 run "what_only_an_override_switches_on_is_permitted_but_off_elsewhere" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    settings  = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => false }
+    findings  = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
+    settings  = { for setting in jsondecode(file("modules/restore-worker/settings.json"))[*].name : setting => false }
     overrides = [{ source = "orders", settings = { ttl = true, tags = false } }]
   }
 
@@ -504,12 +201,14 @@ run "what_only_an_override_switches_on_is_permitted_but_off_elsewhere" {
 }
 
 run "what_an_override_or_a_drill_switches_off_is_still_permitted_for_the_rest" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    settings       = { for setting in ["point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling", "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms", "warm_throughput", "ttl", "replicas", "resource_policy"] : setting => setting == "stream_triggers" }
+    settings       = { for setting in jsondecode(file("modules/restore-worker/settings.json"))[*].name : setting => setting == "stream_triggers" }
     overrides      = [{ source = "orders", settings = { stream_triggers = false } }]
     drill_patterns = ["drill-*"]
   }
@@ -523,6 +222,8 @@ run "what_an_override_or_a_drill_switches_off_is_still_permitted_for_the_rest" {
 # --- the tag that controls a restore
 
 run "the_control_tag_is_read_from_sources_where_tags_are_not_cloned" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -548,6 +249,8 @@ run "the_control_tag_is_read_from_sources_where_tags_are_not_cloned" {
 }
 
 run "where_tags_are_cloned_the_control_tag_is_among_them" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }
@@ -563,6 +266,8 @@ run "where_tags_are_cloned_the_control_tag_is_among_them" {
 }
 
 run "without_a_control_tag_none_is_read" {
+  command = plan
+
   module {
     source = "./modules/restore-worker"
   }

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import ClientError, Clients, error_code
+from dynamodb_restore.findings.catalogue import CatalogueEntry
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
 from dynamodb_restore.findings.patterns import lacking
 from dynamodb_restore.patterns import matches_policy_pattern
+from dynamodb_restore.permissions import NO_RESOURCE, Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_backup import BackupClient
@@ -22,6 +24,33 @@ class BackupSelections:
     """
 
     kind = "backup_selections"
+    catalogue = CatalogueEntry(
+        default=True,
+        about="""
+            Resource assignments of AWS Backup plans that name the source by ARN: the restored table is not backed up
+            by them, or not kept out. On by default.
+        """,
+        found="""
+            selections of all plans in the source's region whose `Resources` or `NotResources` match the source and
+            not the target. One line per selection.
+        """,
+        read="`ListBackupPlans`, `ListBackupSelections`, `GetBackupSelection`; all pages.",
+        left_out="selections by tag: the cloned tags select the target too (setting `tags`).",
+        sources=(
+            "docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html",
+            "docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources.html",
+            "docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html",
+        ),
+        statements=(
+            Statement("ListBackupPlans", ("backup:ListBackupPlans",), ("*",), reason=NO_RESOURCE),
+            Statement(
+                "FindBackupSelections",
+                ("backup:ListBackupSelections", "backup:GetBackupSelection"),
+                ("arn:{partition}:backup:{each_region}:{account}:backup-plan:*",),
+                reason="AWS Backup names plans by a random id, and any of them can select the source.",
+            ),
+        ),
+    )
 
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import ClientError, Clients, error_code
+from dynamodb_restore.findings.catalogue import CatalogueEntry
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
+from dynamodb_restore.permissions import NO_RESOURCE, Statement
 from dynamodb_restore.settings.names import without_table
 
 if TYPE_CHECKING:
@@ -22,6 +24,36 @@ class Dashboards:
     """
 
     kind = "dashboards"
+    catalogue = CatalogueEntry(
+        default=True,
+        about="""
+            CloudWatch dashboards that chart the source: they show nothing of the restored table. On by default.
+        """,
+        found="""
+            metric widgets with a metric of the dimension `TableName` = source (`.` and `...` stand for the values of
+            the metric before), and search or Metrics Insights expressions that name the source whole; dashboards that
+            chart the target as well need nobody. Widgets and metrics of other regions or accounts do not count. One
+            line per dashboard.
+        """,
+        read="`ListDashboards`, `GetDashboard` of each; all pages.",
+        left_out="""
+            dashboards whose body is not JSON; alarm, log, text and Contributor Insights widgets; explorer widgets
+            (they select by tag).
+        """,
+        sources=(
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html",
+            "docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html",
+        ),
+        statements=(
+            Statement("ListDashboards", ("cloudwatch:ListDashboards",), ("*",), reason=NO_RESOURCE),
+            Statement(
+                "FindDashboards",
+                ("cloudwatch:GetDashboard",),
+                ("arn:{partition}:cloudwatch::{account}:dashboard/*",),
+                reason="Any of them can chart the source. A dashboard belongs to no region.",
+            ),
+        ),
+    )
 
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from dynamodb_restore.aws import Clients, table_ref
+from dynamodb_restore.findings.catalogue import CatalogueEntry
 
 _T = TypeVar("_T")
 
@@ -88,6 +89,16 @@ class Search(Protocol):
             OutOfTimeError: the same, for want of time.
         """
         ...
+
+
+class CataloguedSearch(Search, Protocol):
+    """A search of the registry.
+
+    Attributes:
+        catalogue: what Terraform and the documentation are to know of it.
+    """
+
+    catalogue: CatalogueEntry
 
 
 def in_time(calls: Iterable[_T], enough_time: Callable[[], bool], what: str) -> Iterator[_T]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import AwsError, Clients
+from dynamodb_restore.findings.catalogue import CatalogueEntry
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
 from dynamodb_restore.findings.patterns import as_list, lacking
+from dynamodb_restore.permissions import NO_RESOURCE, Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ManagedPolicyDetailTypeDef
@@ -25,6 +27,37 @@ class IdentityPolicies:
     """
 
     kind = "identity_policies"
+    catalogue = CatalogueEntry(
+        default=False,
+        about="""
+            Policies of IAM roles, users and groups that name the source's ARN, its indexes or its stream: their
+            holders have no access to the restored table, or a `Deny` does not protect it. Off by default, because it
+            reads every policy of the account.
+        """,
+        found="""
+            inline policies, and customer managed policies (default version) with who holds them, as policy or as
+            permissions boundary; `NotResource` too. One line per policy, with the ARNs to add. A target that another
+            statement of the same policy names for the same actions is covered.
+        """,
+        read="""
+            `GetAccountAuthorizationDetails`, first of customer managed policies, then of users, groups and roles; all
+            pages.
+        """,
+        left_out="""
+            AWS managed policies (they name no table), managed policies that nobody holds, the module's own role,
+            policies of other accounts, resource policies (a setting), conditions.
+        """,
+        sources=(
+            "docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html",
+            "docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html",
+            "docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html",
+        ),
+        statements=(
+            Statement(
+                "FindIdentityPolicies", ("iam:GetAccountAuthorizationDetails",), ("*",), reason=NO_RESOURCE
+            ),
+        ),
+    )
 
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]

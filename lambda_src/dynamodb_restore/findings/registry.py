@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dynamodb_restore.findings.backup_selections import BackupSelections
 from dynamodb_restore.findings.dashboards import Dashboards
-from dynamodb_restore.findings.finding import Search
+from dynamodb_restore.findings.finding import CataloguedSearch
 from dynamodb_restore.findings.identity_policies import IdentityPolicies
 
 # The longest search comes last, so that it takes no time from the others.
-SEARCHES: tuple[Search, ...] = (BackupSelections(), Dashboards(), IdentityPolicies())
+SEARCHES: tuple[CataloguedSearch, ...] = (BackupSelections(), Dashboards(), IdentityPolicies())

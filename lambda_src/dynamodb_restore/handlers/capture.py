@@ -10,11 +10,12 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import Captured
 from dynamodb_restore.config import CaptureConfig
+from dynamodb_restore.handlers.publishing import publish
+from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pipeline.capture import CaptureInvocation
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ def _tell_beside(invocation: CaptureInvocation) -> None:
 
 
 def _tell(captured: Captured) -> None:
-    metrics.add_metric("ChangesCaptured", MetricUnit.Count, captured.sent)
+    publish(metrics, Metric.CHANGES_CAPTURED, captured.sent)
     if captured.discarded:
-        metrics.add_metric("RecordsNotUnderstood", MetricUnit.Count, captured.discarded)
+        publish(metrics, Metric.RECORDS_NOT_UNDERSTOOD, captured.discarded)
     if captured.images_not_stored:
         logger.warning("images not stored", changes=captured.images_not_stored, reason=captured.problem)
-        metrics.add_metric("ImagesNotStored", MetricUnit.Count, captured.images_not_stored)
+        publish(metrics, Metric.IMAGES_NOT_STORED, captured.images_not_stored)
     if captured.retry_from is not None:
         logger.warning("records not sent", retry_from=captured.retry_from, reason=captured.problem)
-        metrics.add_metric("CaptureBatchesCutShort", MetricUnit.Count, 1)
+        publish(metrics, Metric.CAPTURE_BATCHES_CUT_SHORT, 1)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import ReconcilerConfig
+from dynamodb_restore.handlers.publishing import publish
+from dynamodb_restore.metrics import Metric
 from dynamodb_restore.restore.queued import QueuedRestores
 from dynamodb_restore.restore.reconcile import Reconciler
 from dynamodb_restore.restore.record import RestoreRecords
@@ -55,10 +56,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         enough_time=lambda: context.get_remaining_time_in_millis() / 1000 > _RESERVE_SECONDS,
         now=lambda: datetime.now(UTC),
     ).run()
-    metrics.add_metric("TablesLookedAt", MetricUnit.Count, reconciled.looked_at)
-    metrics.add_metric("RestoresFound", MetricUnit.Count, len(reconciled.found))
-    metrics.add_metric("RestoresSilent", MetricUnit.Count, len(reconciled.again))
-    metrics.add_metric("TablesUnseen", MetricUnit.Count, len(reconciled.unseen))
+    publish(metrics, Metric.TABLES_LOOKED_AT, reconciled.looked_at)
+    publish(metrics, Metric.RESTORES_FOUND, len(reconciled.found))
+    publish(metrics, Metric.RESTORES_SILENT, len(reconciled.again))
+    publish(metrics, Metric.TABLES_UNSEEN, len(reconciled.unseen))
     answer = asdict(reconciled)
     logger.info("reconciled", **answer)
     return answer

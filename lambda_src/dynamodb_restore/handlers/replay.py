@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.replayed import Replayed
 from dynamodb_restore.config import ReplayConfig
+from dynamodb_restore.handlers.publishing import publish
+from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pace import Clock
 from dynamodb_restore.pipeline.replay import replay_batch
 
@@ -58,25 +59,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         replayed = replay_batch(event["Records"], aws.clients(), config.options, clock)
     except aws.AwsError as error:
         if aws.classify(error) is aws.ErrorClass.GIVE_UP:
-            metrics.add_metric("ReplayRefused", MetricUnit.Count, 1)
+            publish(metrics, Metric.REPLAY_REFUSED, 1)
         raise
     _tell(replayed)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in replayed.retry]}
 
 
 def _tell(replayed: Replayed) -> None:
-    for name, count in (
-        ("ChangesApplied", replayed.applied),
-        ("ChangesSuperseded", replayed.superseded),
-        ("ChangesOutsideWindow", replayed.outside),
-        ("ChangesQuarantined", replayed.quarantined),
-        ("BundlesSetAside", replayed.set_aside),
-        ("WritesInDoubt", replayed.in_doubt),
+    for metric, count in (
+        (Metric.CHANGES_APPLIED, replayed.applied),
+        (Metric.CHANGES_SUPERSEDED, replayed.superseded),
+        (Metric.CHANGES_OUTSIDE_WINDOW, replayed.outside),
+        (Metric.CHANGES_QUARANTINED, replayed.quarantined),
+        (Metric.BUNDLES_SET_ASIDE, replayed.set_aside),
+        (Metric.WRITES_IN_DOUBT, replayed.in_doubt),
     ):
-        metrics.add_metric(name, MetricUnit.Count, count)
+        publish(metrics, metric, count)
     if replayed.refused_for_good:
         # No retry mends what is wrong: an alarm tells somebody who can.
-        metrics.add_metric("ReplayRefused", MetricUnit.Count, 1)
+        publish(metrics, Metric.REPLAY_REFUSED, 1)
     for message_id, reason in replayed.unreadable.items():
         logger.error("bundle is unreadable", message_id=message_id, reason=reason)
     settled = replayed.settled

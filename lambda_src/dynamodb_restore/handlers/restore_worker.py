@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.handlers.publishing import publish
 from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
+from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.restore.delivery import (
     Delivery,
@@ -31,6 +32,7 @@ from dynamodb_restore.restore.delivery import (
     Verdict,
 )
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import NothingToFollow, RequestError, RestoreRequest, Sighting
 from dynamodb_restore.restore.request_events import parse_message
@@ -133,7 +135,7 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
         verdict = _verdict(message, attempt, worker)
     except NothingToFollow as nothing:
         logger.info("nothing to follow", reason=str(nothing))
-        metrics.add_metric("EventsIgnored", MetricUnit.Count, 1)
+        publish(metrics, Metric.EVENTS_IGNORED, 1)
         return True
     match verdict:
         case TryAgain(reason, delay_seconds):
@@ -179,19 +181,21 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
     except NothingToFollow:
         raise
     except RequestError as error:
-        metrics.add_metric("EventsMalformed", MetricUnit.Count, 1)
+        publish(metrics, Metric.EVENTS_MALFORMED, 1)
         return worker.giving_up.message(_sighting(seen), error.reason, str(error), attempt)
     except NotKnownYet as problem:
-        return _origin_unknown(seen, "still_waiting", str(problem), attempt, worker)
+        return _origin_unknown(seen, ReasonCode.STILL_WAITING, str(problem), attempt, worker)
     except aws.AwsError as error:
         retryable = aws.classify(error) is aws.ErrorClass.RETRY
         hint = aws.retry_after(error) or 0.0
         reason = aws.explain(error)
-        return _origin_unknown(seen, "aws_error", reason, attempt, worker, retryable=retryable, hint=hint)
+        return _origin_unknown(
+            seen, ReasonCode.AWS_ERROR, reason, attempt, worker, retryable=retryable, hint=hint
+        )
     # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
     except Exception as error:
         logger.exception("unexpected error")
-        return _origin_unknown(seen, "unexpected_error", _named(error), attempt, worker)
+        return _origin_unknown(seen, ReasonCode.UNEXPECTED_ERROR, _named(error), attempt, worker)
     logger.append_keys(source=request.source.name, target=request.target.name, attempt=attempt)
     # `set_aside` gave it that attribute, and a redrive keeps it.
     attributes = message.get("messageAttributes", {})
@@ -203,7 +207,7 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
     # The same.
     except Exception as error:
         logger.exception("unexpected error")
-        return worker.failed(delivery, "unexpected_error", _named(error), retryable=True)
+        return worker.failed(delivery, ReasonCode.UNEXPECTED_ERROR, _named(error), retryable=True)
 
 
 def _job_failed(
@@ -222,7 +226,7 @@ def _job_failed(
     if followed is None:
         raise failed
     delivery = Delivery(followed, attempt, message["messageId"])
-    return worker.failed(delivery, "job_failed", str(failed), retryable=False)
+    return worker.failed(delivery, ReasonCode.JOB_FAILED, str(failed), retryable=False)
 
 
 def _completed(seen: Sighting, worker: Worker) -> RestoreRequest:
@@ -242,7 +246,7 @@ def _named(error: Exception) -> str:
 
 def _origin_unknown(
     seen: RestoreRequest | Sighting | None,
-    code: str,
+    code: ReasonCode,
     reason: str,
     attempt: int,
     worker: Worker,
@@ -258,7 +262,7 @@ def _origin_unknown(
     polling = worker.config.polling
     if retryable and attempt < polling.max_attempts:
         return TryAgain(reason, max(polling.backoff.delay(attempt, random.Random()), hint))
-    metrics.add_metric("OriginsUnknown", MetricUnit.Count, 1)
+    publish(metrics, Metric.ORIGINS_UNKNOWN, 1)
     return worker.giving_up.message(_sighting(seen), code, reason, attempt)
 
 
@@ -331,13 +335,13 @@ def _log_not_told(reason: str | None) -> None:
 
 def _log_report(report: Report) -> None:
     logger.info("report", report=report.within().as_json())
-    metrics.add_metric(f"Restores{report.result.name.title().replace('_', '')}", MetricUnit.Count, 1)
+    publish(metrics, Metric(f"Restores{report.result.name.title().replace('_', '')}"), 1)
     for status in (Status.APPLIED, Status.FAILED):
         count = sum(outcome.status is status for outcome in report.outcomes)
         if count:
-            metrics.add_metric(f"Settings{status.name.title()}", MetricUnit.Count, count)
+            publish(metrics, Metric(f"Settings{status.name.title()}"), count)
     if report.left_out:
-        metrics.add_metric("SettingsLeftOut", MetricUnit.Count, len(report.left_out))
+        publish(metrics, Metric.SETTINGS_LEFT_OUT, len(report.left_out))
     if report.result is Result.SYNCED and report.requested_at:
         seconds = (report.finished_at - report.requested_at).total_seconds()
-        metrics.add_metric("SecondsFromRequestToSynced", MetricUnit.Seconds, seconds)
+        publish(metrics, Metric.SECONDS_FROM_REQUEST_TO_SYNCED, seconds)

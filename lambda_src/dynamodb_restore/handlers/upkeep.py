@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from dynamodb_restore import aws
 from dynamodb_restore.changes.capture import CaptureOptions
 from dynamodb_restore.config import UpkeepConfig
+from dynamodb_restore.handlers.publishing import publish
+from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pace import Clock, parallel_calls
 from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.claim import Claim
@@ -91,7 +92,7 @@ def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext)
 def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]:
     def tell_late(claim: Claim, changes: int) -> None:
         logger.error("changes after cutover", target=claim.target, changes=changes)
-        metrics.add_metric("ChangesAfterCutover", MetricUnit.Count, changes)
+        publish(metrics, Metric.CHANGES_AFTER_CUTOVER, changes)
         key = RestoreKey(claim.target, claim.restore_id)
         note_late_changes(clients, config.restore_table_name, key, changes)
 
@@ -99,7 +100,7 @@ def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, cloc
         report = upkeep(clients, pipeline, clock, calls, tell_late)
     if report.misdirected is not None:
         logger.error("capture is misdirected", reason=report.misdirected)
-        metrics.add_metric("CaptureMisdirected", MetricUnit.Count, 1)
+        publish(metrics, Metric.CAPTURE_MISDIRECTED, 1)
     return report.as_json()
 
 
@@ -121,7 +122,7 @@ def _bring_in(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, cl
         rng=random.Random(),
     )
     brought = bring_in(clients, pipeline, send, enough_time=lambda: not clock.expired)
-    metrics.add_metric("ChangesBroughtIn", MetricUnit.Count, brought.changes)
+    publish(metrics, Metric.CHANGES_BROUGHT_IN, brought.changes)
     return brought.as_json()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.restore.control import Treatment
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import Identified, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
@@ -115,12 +116,12 @@ class GivenUp:
     """Only a person can help: the message goes to the secondary DLQ.
 
     Attributes:
-        code: short and stable, for alarms and filters.
+        code: why, short and stable, for alarms and filters.
         number: how often the restore has been given up by now; 0 where that could not be noted.
         not_told: as for `Finished`.
     """
 
-    code: str
+    code: ReasonCode
     reason: str
     report: Report
     number: int = 0
@@ -133,7 +134,7 @@ class NotSetAside:
     DLQ.
 
     Attributes:
-        code, reason, number: as for `GivenUp`.
+        code, reason, number: as for `GivenUp`, from the record, which an earlier release may have written.
         report: who is meant, for the message's attributes; it was told.
     """
 
@@ -157,7 +158,7 @@ class Unfinished:
         report: what is known so far, in case there is no later delivery.
     """
 
-    code: str
+    code: ReasonCode
     reason: str
     tries: int
     report: Report

@@ -9,6 +9,7 @@ from functools import partial
 
 from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain
 from dynamodb_restore.restore.announce import AnnounceError, Announcer
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
 
@@ -84,7 +85,7 @@ class Ending:
                 return
             reason = "; and ".join([*([report.reason] if report.reason else []), *untold])
             noted = replace(report, result=Result.FAILED, reason=reason) if untold else report
-            given_up = give_up or (GiveUp(number, "aws_error", reason) if untold else None)
+            given_up = give_up or (GiveUp(number, ReasonCode.AWS_ERROR, reason) if untold else None)
             noted_here = self.records.save_report(key, noted, self.now(), give_up=given_up, lease=lease)
 
         steps: list[Callable[[], None]] = [partial(self.announcer.put_event, report)]

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.aws import Clients, TableRef
 from dynamodb_restore.restore.origin import named_by
 from dynamodb_restore.restore.queued import Queued
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.request import (
     BACKUP_CALLS,
     POINT_IN_TIME_CALL,
@@ -102,7 +103,7 @@ def is_too_old(
     if being_restored or now - request.requested_at <= LONGEST_UNKNOWN:
         return None
     return Hopeless(
-        "request_too_old",
+        ReasonCode.REQUEST_TOO_OLD,
         f"the restore call of {request.target.name} is more than a day old and no restore of it is on record; nothing was"
         ' written. If it is to get the settings after all, invoke the restore worker with {"source": …, "target": …}',
     )
@@ -118,7 +119,7 @@ def without_evidence(
     if now - description["CreationDateTime"] < TRAIL_DELAY:
         return Wait(f"CloudTrail does not show the call that restored {name} yet")
     return Hopeless(
-        "no_evidence",
+        ReasonCode.NO_EVIDENCE,
         f"nothing shows that {name} was restored from {request.source.name}: it does not say so itself, and CloudTrail"
         f" shows no such call when it was created; nothing was written. If it was restored, invoke the restore worker"
         ' with {"source": …, "target": …}',

@@ -24,6 +24,7 @@ from dynamodb_restore.restore.delivery import (
 )
 from dynamodb_restore.restore.ending import Ending
 from dynamodb_restore.restore.lookup import Lookup, as_on_record
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord
 from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting
@@ -50,7 +51,7 @@ class GivingUp:
     now: Callable[[], datetime]
 
     def restore(
-        self, delivery: Delivery, code: str, reason: str, lease: Lease | None = None
+        self, delivery: Delivery, code: ReasonCode, reason: str, lease: Lease | None = None
     ) -> GivenUp | LedByAnother | NothingToDo | NotSetAside:
         """Give up one restore, with what is on record of it in the report.
 
@@ -89,7 +90,7 @@ class GivingUp:
         number = record.give_ups + 1 if record else 1
         return self._told(code, report, key, notify=treated.notify, number=number, lease=lease)
 
-    def message(self, seen: Sighting | None, code: str, reason: str, attempt: int) -> GivenUp:
+    def message(self, seen: Sighting | None, code: ReasonCode, reason: str, attempt: int) -> GivenUp:
         """Give up a message that names no restore which could be followed.
 
         Args:
@@ -174,7 +175,7 @@ class GivingUp:
 
     def _told(
         self,
-        code: str,
+        code: ReasonCode,
         report: Report,
         key: RestoreKey | None,
         *,

@@ -34,6 +34,7 @@ from dynamodb_restore.restore.evidence import (
 from dynamodb_restore.restore.origin import source_id_of
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.queued import QueuedRestores
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import (
     GiveUp,
     Identified,
@@ -138,14 +139,14 @@ class Lookup:
         """
         event_key = RestoreKey(request.target.name, request.event_id)
         match target.readiness:
-            case Skip() | Hopeless("other_source"):
+            case Skip() | Hopeless(ReasonCode.OTHER_SOURCE):
                 return _TargetWithRecord(target, event_key, self.records.get(event_key))
         key = RestoreKey(request.target.name, target.target_id or request.event_id)
         record = self.records.get(key)
         if record is None or record.is_of(request):
             return _TargetWithRecord(target, key, record)
         other = Hopeless(
-            "other_source",
+            ReasonCode.OTHER_SOURCE,
             f"{request.target.name} was restored from {record.request.get('source')}, as its record says, and not from"
             f" {request.source.name}",
         )
@@ -273,7 +274,7 @@ class Lookup:
         self, delivery: Delivery, key: RestoreKey, record: RestoreRecord | None
     ) -> NotSetAside:
         """What the message of a restore that was given up still has to say in the secondary DLQ."""
-        give_up = (record.give_up if record else None) or GiveUp(0, "given_up", "see the report")
+        give_up = (record.give_up if record else None) or GiveUp(0, ReasonCode.GIVEN_UP, "see the report")
         treated = self.treatment(delivery.request, {})
         report = delivery.report(
             Result.FAILED, self.now(), treated, restore_id=key.restore_id, reason=give_up.reason
@@ -349,16 +350,16 @@ def _no_pipeline() -> None:
     return None
 
 
-def out_of_reach(config: WorkerConfig, request: RestoreRequest) -> tuple[str, str] | None:
+def out_of_reach(config: WorkerConfig, request: RestoreRequest) -> tuple[ReasonCode, str] | None:
     """Code and reason why this deployment cannot read the source of a restore; None where it can."""
     source = request.source
     if request.account and source.account not in (None, request.account):
-        return "other_account", (
+        return ReasonCode.OTHER_ACCOUNT, (
             f"{source.name} is in account {source.account}: its settings cannot be read from account"
             f" {request.account}"
         )
     if request.source_region not in (request.region, *config.source_regions):
-        return "cross_region", (
+        return ReasonCode.CROSS_REGION, (
             f"{source.name} is in {request.source_region}, which source_regions does not name: add it there,"
             " apply, and send the message round again"
         )

@@ -18,6 +18,7 @@ from dynamodb_restore.aws import (
     table_ref,
 )
 from dynamodb_restore.restore.bounds import shortened
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord
 from dynamodb_restore.restore.request import (
     NothingToFollow,
@@ -91,7 +92,7 @@ def find_origin(
         seen = _from_backup(clients, seen, seen.backup_arn, source_regions)
     if seen.source is None or seen.target is None:
         raise RequestError(
-            "unknown_source",
+            ReasonCode.UNKNOWN_SOURCE,
             f"nothing says which table {seen.backup_arn or seen.event_name} was made of; invoke the restore worker"
             ' on the two tables: {"source": …, "target": …}',
         )
@@ -236,4 +237,4 @@ def _table(answer: Mapping[str, Any], key: str) -> TableRef | None:
     try:
         return table_ref(value)
     except ValueError as error:
-        raise RequestError("malformed_table", f"{key}: {error}") from error
+        raise RequestError(ReasonCode.MALFORMED_TABLE, f"{key}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 import textwrap
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dynamodb_restore.codes import ExplainedCode
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.instants import iso
 from dynamodb_restore.restore.bounds import (
@@ -34,23 +34,40 @@ _SUBJECT_LENGTH = 100
 """SNS refuses a longer subject (docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
 
 
-class Result(enum.Enum):
+class Result(ExplainedCode):
     """How a restore ended as a whole."""
 
-    SYNCED = "synced"
-    """Every setting that is switched on holds on the target, or was skipped for a stated reason."""
-    INCOMPLETE = "incomplete"
-    """At least one setting failed for good."""
-    FAILED = "failed"
-    """It was given up; what had been applied by then, the outcomes tell."""
-    SKIPPED = "skipped"
-    """There was nothing to do for this request."""
-    REPLAYING = "replaying"
-    """The target is ACTIVE and receives the changes of its source; cutover is somebody's decision."""
-    ABANDONED = "abandoned"
-    """Somebody ended the replay before cutover; the target stays as it was then."""
-    DRY_RUN = "dry_run"
-    """Nothing was written; `done` of each setting says what would be."""
+    SYNCED = (
+        "synced",
+        "Every setting that is switched on holds on the target, or was skipped for a stated reason.",
+        "Nothing; `left_out` says what the source has and the target has not.",
+    )
+    INCOMPLETE = (
+        "incomplete",
+        "At least one setting failed for good.",
+        "Each setting's `reason` says what to mend; its message is on the secondary DLQ, so redrive it then.",
+    )
+    FAILED = (
+        "failed",
+        "It was given up; what had been applied by then, `settings` tells.",
+        "`reason` says why, and the message on the secondary DLQ has its code.",
+    )
+    SKIPPED = "skipped", "There was nothing to do for this request.", "Nothing; `reason` says why."
+    REPLAYING = (
+        "replaying",
+        "The target is ACTIVE and receives the changes of its source.",
+        "Cut over, or abandon: that is an operator's decision.",
+    )
+    ABANDONED = (
+        "abandoned",
+        "Somebody ended the replay before cutover; the target stays as it was then.",
+        "Nothing; a restore that is to replay again is made anew.",
+    )
+    DRY_RUN = (
+        "dry_run",
+        "Nothing was written; `done` of each setting says what would be.",
+        "Run it without `dry_run`.",
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dynamodb_restore.aws import TableRef
 from dynamodb_restore.instants import from_iso, iso
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.restore.bounds import shortened
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.settings.setting import Overrides
 
 POINT_IN_TIME_CALL = "RestoreTableToPointInTime"
@@ -44,7 +45,7 @@ class RequestError(Exception):
         reason: short and stable, for the message attribute `reason` on the secondary DLQ.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: ReasonCode, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from dynamodb_restore.aws import TableRef, table_ref
 from dynamodb_restore.instants import TimeError, parse_time
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.request import (
     BACKUP_CALLS,
     FOUND_DETAIL_TYPE,
@@ -53,7 +54,7 @@ def parse_message(body: str) -> RestoreRequest | Sighting:
     try:
         event = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RequestError("malformed_json", f"the message is not JSON: {error}") from error
+        raise RequestError(ReasonCode.MALFORMED_JSON, f"the message is not JSON: {error}") from error
     return parse_event(event)
 
 
@@ -78,7 +79,9 @@ def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequ
     name = detail.get("eventName")
     known = (POINT_IN_TIME_CALL, *BACKUP_CALLS)
     if detail.get("eventSource") != "dynamodb.amazonaws.com" or name not in known:
-        raise RequestError("unknown_event", f"not a restore call: {detail.get('eventSource')!r} {name!r}")
+        raise RequestError(
+            ReasonCode.UNKNOWN_EVENT, f"not a restore call: {detail.get('eventSource')!r} {name!r}"
+        )
     if detail.get("errorCode"):
         raise NothingToFollow(f"AWS refused the restore call: {detail['errorCode']}")
     parameters = _parameters(detail)
@@ -107,7 +110,9 @@ def _call(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> RestoreRequ
     if source is None and sighting.backup_arn is None:
         if _by_service(detail):
             raise NothingToFollow("the service's event names no backup: the events of the restore job do")
-        raise RequestError("missing_field", f"{name} names neither a backup nor the table it was made of")
+        raise RequestError(
+            ReasonCode.MISSING_FIELD, f"{name} names neither a backup nor the table it was made of"
+        )
     return replace(sighting, source=source)
 
 
@@ -135,7 +140,7 @@ def _from_point_in_time(sighting: Sighting, parameters: Mapping[str, Any]) -> Re
     target = _required_table(parameters, "targetTableName")
     request = sighting.complete(source, target)
     if request.replaces_source:
-        raise RequestError("same_table", f"source and target are both {source.name}")
+        raise RequestError(ReasonCode.SAME_TABLE, f"source and target are both {source.name}")
     return request
 
 
@@ -149,7 +154,9 @@ def _job(envelope: Mapping[str, Any], detail: Mapping[str, Any]) -> Sighting:
     if status in _JOB_RESTORES_NOTHING:
         raise NothingToFollow(f"the restore job is {status}")
     if status not in _JOB_MAY_BE_FOLLOWED:
-        raise RequestError("unknown_event", f"a restore job in a state that is not known: {status!r}")
+        raise RequestError(
+            ReasonCode.UNKNOWN_EVENT, f"a restore job in a state that is not known: {status!r}"
+        )
     job_id = _text(detail, "detail.restoreJobId")
     return Sighting(
         event_id=job_id,
@@ -194,12 +201,12 @@ def _time(value: Any) -> datetime:
     try:
         return parse_time(value)
     except TimeError as error:
-        raise RequestError("malformed_time", str(error)) from error
+        raise RequestError(ReasonCode.MALFORMED_TIME, str(error)) from error
 
 
 def _mapping(value: Any, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise RequestError("missing_field", f"{path} is {type(value).__name__}, not an object")
+        raise RequestError(ReasonCode.MISSING_FIELD, f"{path} is {type(value).__name__}, not an object")
     return value
 
 
@@ -207,14 +214,14 @@ def _text(container: Mapping[str, Any], path: str) -> str:
     """The text at the last part of `path`, whose other parts say where `container` is."""
     value = container.get(path.rpartition(".")[2])
     if not isinstance(value, str) or not value:
-        raise RequestError("missing_field", f"{path} is missing or not text")
+        raise RequestError(ReasonCode.MISSING_FIELD, f"{path} is missing or not text")
     return value
 
 
 def _required_table(container: Mapping[str, Any], *keys: str) -> TableRef:
     table = _table(container, *keys)
     if table is None:
-        raise RequestError("missing_field", f"the event has no {' or '.join(keys)}")
+        raise RequestError(ReasonCode.MISSING_FIELD, f"the event has no {' or '.join(keys)}")
     return table
 
 
@@ -226,7 +233,7 @@ def _table(container: Mapping[str, Any], *keys: str) -> TableRef | None:
         try:
             return table_ref(str(value))
         except ValueError as error:
-            raise RequestError("malformed_table", f"{key}: {error}") from error
+            raise RequestError(ReasonCode.MALFORMED_TABLE, f"{key}: {error}") from error
     return None
 
 

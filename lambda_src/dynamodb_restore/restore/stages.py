@@ -19,6 +19,7 @@ from dynamodb_restore.restore.delivery import (
     Unfinished,
 )
 from dynamodb_restore.restore.expiries import expiry_notes
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import RestoreRecords, RestoreState
 from dynamodb_restore.restore.report import Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
@@ -144,7 +145,7 @@ class Stages:
             outcomes = self.cloner.plan_and_carry_out(sync, restore.key, journal.steps)
         if target.replaced:
             return self._target_is_gone(restore, outcomes)
-        code = "source_gone" if _is_gone(desired) else "settings_failed"
+        code = ReasonCode.SOURCE_GONE if _is_gone(desired) else ReasonCode.SETTINGS_FAILED
         notes = expiry_notes(outcomes, desired, restore.restored_to)
         if claim is not None:
             notes.insert(0, _owned_by(request.source.name, claim))
@@ -154,7 +155,7 @@ class Stages:
         return refusals.may_pass(target, since, refusals.WHILE_FOLLOWED, self.now())
 
     def _progress_of(
-        self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: str
+        self, restore: KnownRestore, outcomes: list[Outcome], notes: list[str], tries: int, code: ReasonCode
     ) -> Progress:
         """What the outcomes of all settings come to.
 
@@ -178,7 +179,7 @@ class Stages:
             " nothing more was written"
         )
         report = restore.report(overall(outcomes), self.now(), outcomes=outcomes, reason=reason)
-        return GivenUp("target_gone", reason, report)
+        return GivenUp(ReasonCode.TARGET_GONE, reason, report)
 
     def _source_is_gone(self, restore: KnownRestore) -> GivenUp:
         source, target = restore.request.source.name, restore.request.target.name
@@ -196,7 +197,9 @@ class Stages:
             f" and {has}; to give it the settings of another table, invoke the restore worker with"
             ' {"source": that table, "target": this one}'
         )
-        return GivenUp("source_gone", reason, restore.report(Result.FAILED, self.now(), reason=reason))
+        return GivenUp(
+            ReasonCode.SOURCE_GONE, reason, restore.report(Result.FAILED, self.now(), reason=reason)
+        )
 
     def _source_states(self, restore: KnownRestore, settings: Sequence[Setting], known: Desired) -> Desired:
         """The source's portable states of `settings`, each kept on record as soon as it is read.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import table_ref
 from dynamodb_restore.instants import iso
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.request import RestoreRequest
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Skip:
 class Hopeless:
     """No waiting makes this target ready."""
 
-    code: str
+    code: ReasonCode
     reason: str
 
 
@@ -74,7 +75,8 @@ def judge(
         if now - request.requested_at < APPEARANCE:
             return Wait(f"{name} is not visible yet")
         return Hopeless(
-            "target_gone", f"{name} does not exist: it was deleted while it was being restored, or never made"
+            ReasonCode.TARGET_GONE,
+            f"{name} does not exist: it was deleted while it was being restored, or never made",
         )
     created = target["CreationDateTime"]
     # CloudTrail tells the second of the call; a table made within that second belongs to it.
@@ -85,13 +87,13 @@ def judge(
     table_id = target.get("TableId")
     if target_id and table_id and table_id != target_id:
         return Hopeless(
-            "target_gone",
+            ReasonCode.TARGET_GONE,
             f"{name} was deleted; the table of that name is another one now, with the id {table_id}",
         )
     latest = _made_at_latest(request)
     if latest is not None and created > latest + CLOCK_TOLERANCE:
         return Hopeless(
-            "target_gone",
+            ReasonCode.TARGET_GONE,
             f"{name} was created {iso(created)}, and what was restored {iso(request.requested_at)} was made by"
             f" {iso(latest)}: it is gone, and this is another table",
         )
@@ -99,7 +101,8 @@ def judge(
     source_arn = summary.get("SourceTableArn")
     if source_arn and not comes_from(request, source_arn):
         return Hopeless(
-            "other_source", f"{name} is being restored from {source_arn}, not from {request.source.name}"
+            ReasonCode.OTHER_SOURCE,
+            f"{name} is being restored from {source_arn}, not from {request.source.name}",
         )
     status = target["TableStatus"]
     if status == "ACTIVE":
@@ -107,8 +110,8 @@ def judge(
     if status in _NOT_YET:
         return Wait(f"{name} is {status}")
     if status == "DELETING":
-        return Hopeless("target_gone", f"{name} is being deleted")
-    return Hopeless("target_unusable", f"{name} is {status}")
+        return Hopeless(ReasonCode.TARGET_GONE, f"{name} is being deleted")
+    return Hopeless(ReasonCode.TARGET_UNUSABLE, f"{name} is {status}")
 
 
 def _made_at_latest(request: RestoreRequest) -> datetime | None:

@@ -37,6 +37,7 @@ from dynamodb_restore.restore.ending import Ending, TellError, passes
 from dynamodb_restore.restore.giving_up import GivingUp
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.pins import Pins
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreRecords
 from dynamodb_restore.restore.report import FindingsReport, Report, Result
 from dynamodb_restore.restore.request import RestoreRequest
@@ -111,7 +112,7 @@ class Worker:
     def failed(
         self,
         delivery: Delivery,
-        code: str,
+        code: ReasonCode,
         reason: str,
         *,
         retryable: bool,
@@ -159,7 +160,7 @@ class Worker:
         hint = retry_after(error) or 0.0
         return self.failed(
             delivery,
-            "aws_error",
+            ReasonCode.AWS_ERROR,
             explain(error),
             retryable=passes(error),
             wait_seconds=hint,
@@ -187,7 +188,7 @@ class Worker:
                 if known and not self.stages.prepare(restore):
                     return LedByAnother()
                 failed = report(Result.FAILED, reason)
-                return Unfinished("still_waiting", reason, restore.delivery.attempt, failed)
+                return Unfinished(ReasonCode.STILL_WAITING, reason, restore.delivery.attempt, failed)
             case Skip(reason):
                 return Finished(report(Result.SKIPPED, reason))
             case Hopeless(code, reason):
@@ -221,7 +222,7 @@ class Worker:
         number = number if ending.noted else 0
         if ending.untold:
             told = "; and ".join([*([why] if why else []), *ending.untold])
-            return GivenUp(code or "aws_error", told, progress.report, number)
+            return GivenUp(code or ReasonCode.AWS_ERROR, told, progress.report, number)
         if isinstance(progress, GivenUp):
             progress = replace(progress, number=number)
         return replace(progress, not_told=self._tell_findings(restore, progress.report))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dynamodb_restore.aws import ClientError, ErrorClass, classify, error_code
+from dynamodb_restore.permissions import Condition, Statement, service_linked_role
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,
@@ -64,6 +66,96 @@ class AutoScaling:
     name = "auto_scaling"
     phase = Phase.ON_ACTIVE
     lane = Lane.ALONE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="scalable targets with suspended states, policies, scheduled actions; for the table and each index that both tables have",
+        left_alone="the target is on demand; the restore call set the capacity; an index that the restore dropped; actions that will never run again",
+        about="""
+            Auto scaling of provisioned capacity: scalable targets, target-tracking policies and scheduled actions of
+            the table and of each global secondary index. They live in Application Auto Scaling under the table's
+            name, so a restore brings none of them.
+        """,
+        read="""
+            `DescribeScalableTargets` of the table and its indexes in one call; where it finds any,
+            `DescribeScalingPolicies` and `DescribeScheduledActions` of each. Suspended processes are part of a
+            scalable target.
+        """,
+        written="""
+            `RegisterScalableTarget`, `PutScalingPolicy`, `PutScheduledAction`; the table's name inside policy and
+            action names and metric dimensions becomes the target's. A policy or action that AWS refuses because its
+            scalable target is missing registers that target again: the second answer tells a target that is not
+            visible yet (tried again) from one that AWS refuses (failed at once, with AWS's reason).
+        """,
+        when="it decides what load the table takes.",
+        kept="""
+            Other limits, suspended processes, policies for the same metric or schedules on the target are conflicts
+            and stay. Skipped with the reason: a target table on demand; capacity that the restore call set, for the
+            table and for each index; indexes that were not restored; step scaling and predictive scaling policies,
+            which AWS does not support for DynamoDB; scheduled actions that will never run again (their one time or
+            their end has passed). The start of a recurring schedule is left out once it has passed: it bounds nothing
+            any more. Tags of scalable targets are not copied. Tried again for minutes, then failed with what to do: a
+            table, an index or a role that Application Auto Scaling does not know (yet), and a permission that it
+            lacks (`FailedResourceAccessException`, unless that tells of a throttle).
+        """,
+        sources=(
+            "docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
+            "docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html",
+            "docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html",
+            "docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html",
+        ),
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+        # Application Auto Scaling refuses a caller who could not do by hand what it will do for them: it probes the caller's permissions on the
+        # table and on CloudWatch alarms
+        # (docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html and
+        # security_iam_permission_validation.html there).
+        asked_for=(
+            "dynamodb:UpdateTable",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:PutMetricAlarm",
+            "cloudwatch:DeleteAlarms",
+            "iam:CreateServiceLinkedRole",
+        ),
+        statements=(
+            Statement(
+                "ReadAutoScaling",
+                (
+                    "application-autoscaling:DescribeScalableTargets",
+                    "application-autoscaling:DescribeScalingPolicies",
+                    "application-autoscaling:DescribeScheduledActions",
+                ),
+                ("*",),
+                reason="None of these actions knows a resource to name.",
+            ),
+            Statement(
+                "WriteAutoScaling",
+                (
+                    "application-autoscaling:RegisterScalableTarget",
+                    "application-autoscaling:PutScalingPolicy",
+                    "application-autoscaling:PutScheduledAction",
+                ),
+                ("arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*",),
+                # docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+                reason="A scalable target's ARN ends in a random id and says nothing of its table; the namespace keeps this to DynamoDB.",
+                conditions=(
+                    Condition("StringEquals", "application-autoscaling:service-namespace", ("dynamodb",)),
+                ),
+                writes=True,
+            ),
+            Statement(
+                "ScaleByAlarms",
+                ("cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
+                ("*",),
+                reason="The probes of Application Auto Scaling name no alarm, so a pattern for alarm names would fail them. The worker itself"
+                " calls none of the three for auto scaling.",
+                writes=True,
+            ),
+            service_linked_role(
+                "CreateAutoScalingRole",
+                "dynamodb.application-autoscaling.amazonaws.com",
+                "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         indexes = [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])]

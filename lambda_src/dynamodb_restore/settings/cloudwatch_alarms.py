@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dynamodb_restore.aws import ClientError, error_code
+from dynamodb_restore.permissions import Statement
+from dynamodb_restore.settings.catalogue import CatalogueEntry
 from dynamodb_restore.settings.names import (
     dimensions_with_table,
     dimensions_without_table,
@@ -113,6 +115,83 @@ class CloudWatchAlarms:
     name = "cloudwatch_alarms"
     phase = Phase.ON_CUTOVER
     lane = Lane.ALONE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="metric, metric-math and composite alarms on the table and its indexes, with actions and tags",
+        left_alone="auto scaling's own; an alarm of that name exists",
+        about="""
+            The CloudWatch alarms that watch the table or one of its indexes: on one metric, on metric math, by
+            anomaly detection, by a Metrics Insights query; and the composite alarms that are built from nothing else.
+            Alarms belong to CloudWatch and name a table by a dimension, so a restore leaves the new table unwatched.
+        """,
+        read="""
+            `DescribeAlarms`, metric and composite alarms, 100 a call: no operation lists the alarms of a table, and
+            `DescribeAlarmsForMetric` leaves out metric math. An alarm counts if a metric of `AWS/DynamoDB` in it has
+            the dimension `TableName` with exactly this name (in this account), or if a Metrics Insights query on
+            `AWS/DynamoDB` asks for `TableName = '…'`. Then `ListTagsForResource` of each of these. A table without
+            alarms costs the listing alone: a call for every 100 alarms of the region.
+        """,
+        written="""
+            `DescribeAlarms` of the new name, then `PutMetricAlarm` or `PutCompositeAlarm` with all that was read:
+            actions, thresholds, periods, statistics, rules for missing data, description, tags. Metric alarms come
+            first, each composite alarm after what it is built on, which is looked up right before (one more listing).
+            In alarms of several tables only the source's dimensions change. In names, descriptions and labels the
+            source's name becomes the target's where it stands whole: `prod/orders/reads` becomes
+            `prod/orders-restored/reads`. A hyphen is a part of names, so `orders-reads` is not the name of `orders`;
+            what does not have the name gets the target's behind it, `orders-reads (orders-restored)`. A name of more
+            than 255 characters is cut and ends in a fingerprint.
+        """,
+        when="""
+            alarms act outside the table, and a table that is being replayed into is not what their thresholds were
+            chosen for.
+        """,
+        kept="""
+            An alarm that the target has under the new name is kept, and what differs is reported as a conflict; no
+            alarm is ever overwritten. Auto scaling's own (`TargetTracking-…`) are left to auto scaling. Skipped with
+            the reason: actions that run a scaling policy (they would scale the source), and alarms that do nothing
+            else; alarms on an index that was not restored, or on one stream by its label; expressions and PromQL
+            queries that name the table in a way that cannot be rewritten safely; composite alarms with a child that
+            is not cloned, in a ring, or with a rule that cannot be read; composite alarms whose suppressor watches
+            the table and is not cloned. A suppressor that is cloned becomes its clone, one that does not watch the
+            table stays the same alarm. An anomaly detection model is made anew by CloudWatch when the alarm is first
+            evaluated; time ranges excluded from the source's model are not carried over. Log alarms and mute rules
+            are not looked at. Actions stay as they are: CloudWatch does not look whether the topic or function that
+            they name exists, and neither does this module. A full quota of alarms fails with what to do.
+        """,
+        sources=(
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html",
+            "docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
+        ),
+        asked_for=("cloudwatch:TagResource",),
+        statements=(
+            Statement(
+                "ListAlarmsAndPutCompositeAlarms",
+                ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"),
+                ("*",),
+                # docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html and API_PutCompositeAlarm.html there
+                reason="Composite alarms are listed only for who may list all, and put only for who may put all.",
+                writes=True,
+            ),
+            Statement(
+                "ReadTagsOfAlarms",
+                ("cloudwatch:ListTagsForResource",),
+                ("arn:{partition}:cloudwatch:{each_region}:{account}:alarm:*",),
+                reason="An alarm's name need not say which table it watches.",
+            ),
+            Statement(
+                "PutAlarms",
+                ("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"),
+                ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
+                reason="An alarm's name need not say which table it watches. CloudWatch asks for TagResource where an alarm is put with tags.",
+                writes=True,
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         survey = _survey(table)

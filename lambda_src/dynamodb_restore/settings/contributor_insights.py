@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_restore.permissions import NO_RESOURCE, Condition, Statement, service_linked_role
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 if TYPE_CHECKING:
@@ -22,6 +24,66 @@ class ContributorInsights:
     name = "contributor_insights"
     phase = Phase.ON_ACTIVE
     lane = Lane.ALONE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="of the table and each index, with the mode",
+        left_alone="the target has another mode",
+        about="""
+            CloudWatch Contributor Insights: the keys that are read, written or throttled most, of the table and of
+            each global secondary index, and which of these are recorded. The rules are made per table, so a restored
+            table has none.
+        """,
+        read="""
+            `ListContributorInsights` of the table, one call for it and all its indexes (all pages);
+            `DescribeContributorInsights` only of what is `FAILED`, for the reason.
+        """,
+        written="""
+            `UpdateContributorInsights`, one call for the table and for each index, with the source's mode where AWS
+            tells it; then looked at until it is enabled, because AWS says yes at once and can still fail.
+        """,
+        when="it watches the table and has no effect on it.",
+        kept="""
+            Another mode on the target is a conflict and stays. Indexes that were not restored are skipped with that
+            reason. What AWS could not enable fails with AWS's own words (most often: the account has no CloudWatch
+            Contributor Insights rules left); a fault of AWS's own is tried again. Keys appear in CloudWatch in plain
+            text, as they do for the source.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContributorInsights.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContributorInsights.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/Contributor_Insights_IAM.html",
+            "docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html",
+        ),
+        table_reads=TableActions(
+            tables=("dynamodb:DescribeContributorInsights",),
+            indexes=("dynamodb:DescribeContributorInsights",),
+        ),
+        table_writes=TableActions(
+            tables=("dynamodb:UpdateContributorInsights",), indexes=("dynamodb:UpdateContributorInsights",)
+        ),
+        asked_for=("iam:CreateServiceLinkedRole", "kms:Decrypt"),
+        statements=(
+            Statement(
+                "ListContributorInsights", ("dynamodb:ListContributorInsights",), ("*",), reason=NO_RESOURCE
+            ),
+            service_linked_role(
+                "CreateContributorInsightsRole",
+                "contributorinsights.dynamodb.amazonaws.com",
+                "AWSServiceRoleForDynamoDBCloudWatchContributorInsights",
+            ),
+            Statement(
+                "ReadKeysForContributorInsights",
+                ("kms:Decrypt",),
+                ("arn:{partition}:kms:{region}:{account}:key/*",),
+                # docs.aws.amazon.com/amazondynamodb/latest/developerguide/Contributor_Insights_IAM.html
+                reason="DynamoDB asks for it where a customer key encrypts the table. Which key that is, is known only when the table is there.",
+                conditions=(
+                    Condition("StringEquals", "kms:ViaService", ("dynamodb.{region}.{dns_suffix}",)),
+                ),
+                writes=True,
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         insights: dict[str, str | None] = {}

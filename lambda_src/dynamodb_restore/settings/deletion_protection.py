@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 
@@ -11,6 +12,32 @@ class DeletionProtection:
     name = "deletion_protection"
     phase = Phase.ON_ACTIVE
     lane = Lane.FIRST
+    catalogue = CatalogueEntry(
+        default=True,
+        what="on",
+        left_alone="never switched off",
+        about="""
+            Whether the table refuses to be deleted. It is off on every new table unless asked for, and a restore call
+            cannot ask for it.
+        """,
+        read="`DescribeTable`.",
+        written="""
+            `UpdateTable` with `DeletionProtectionEnabled`, in a call of its own. AWS takes one such change in 15
+            seconds.
+        """,
+        when="it protects the table.",
+        kept="""
+            It is only ever switched on: a target that is protected while the source is not stays protected. Whoever
+            deletes the restored table later has to switch it off first. Drills do not get it.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html",
+        ),
+        tag_decides=False,
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+    )
 
     def read(self, table: Table) -> Reading:
         return Reading({"enabled": bool(table.describe().get("DeletionProtectionEnabled"))})

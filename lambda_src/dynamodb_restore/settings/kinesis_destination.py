@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import AwsError, ClientError, ErrorClass, classify, error_code, explain
+from dynamodb_restore.permissions import NO_RESOURCE, Statement, service_linked_role
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
@@ -36,6 +38,63 @@ class KinesisDestination:
     name = "kinesis_destination"
     phase = Phase.ON_CUTOVER
     lane = Lane.ALONE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="the live destination with its timestamp precision",
+        left_alone="the target has another destination",
+        about="""
+            The Kinesis data stream that gets the table's changes, and how exact their times are. A restored table has
+            none.
+        """,
+        read="""
+            `DescribeKinesisStreamingDestination`; destinations that are active, enabling or updating count.
+        """,
+        written="""
+            `EnableKinesisStreamingDestination` with the source's precision where AWS tells it; then looked at until
+            it is `ACTIVE`, because AWS says yes at once and can still fail.
+        """,
+        when="every change that is replayed into the table would be sent on again.",
+        kept="""
+            A table has one live destination: another one on the target is a conflict and stays, and so does another
+            precision. Skipped with the reason: a stream that is gone, or is being deleted. DynamoDB refuses such a
+            one in the words for a table that it does not see yet, so Kinesis is asked then (`DescribeStreamSummary`);
+            where Kinesis does not tell, nothing is called gone, and the step is tried again for minutes.
+            `ENABLE_FAILED` fails with AWS's own words.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_EnableKinesisStreamingDestination.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_KinesisDataStreamDestination.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_iam.html",
+            "docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStreamSummary.html",
+        ),
+        table_reads=TableActions(tables=("dynamodb:DescribeKinesisStreamingDestination",)),
+        table_writes=TableActions(tables=("dynamodb:EnableKinesisStreamingDestination",)),
+        # Beside its own actions DynamoDB asks for the caller's permissions on the stream
+        # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_iam.html).
+        asked_for=(
+            "kinesis:DescribeStream",
+            "kinesis:PutRecords",
+            "kinesis:ListStreams",
+            "iam:CreateServiceLinkedRole",
+        ),
+        statements=(
+            Statement(
+                "UseKinesisStreams",
+                ("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"),
+                ("{each_attachable_stream}",),
+                reason="Which stream a source table feeds is known only when it is restored; what may be attached at all, `attachable` says.",
+                writes=True,
+            ),
+            Statement(
+                "ListKinesisStreams", ("kinesis:ListStreams",), ("*",), reason=NO_RESOURCE, writes=True
+            ),
+            service_linked_role(
+                "CreateKinesisReplicationRole",
+                "kinesisreplication.dynamodb.amazonaws.com",
+                "AWSServiceRoleForDynamoDBKinesisDataStreamsReplication",
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_kinesis_streaming_destination(TableName=table.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 if TYPE_CHECKING:
@@ -24,6 +25,37 @@ class OnDemandThroughput:
     name = "on_demand_throughput"
     phase = Phase.ON_ACTIVE
     lane = Lane.TABLE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="the limits of table and indexes",
+        left_alone="never lowered; the target is provisioned; the restore call set them",
+        about="""
+            The maximum throughput of an on-demand table and of each of its global secondary indexes: what keeps a
+            runaway client from running up a bill. A restore sets what the backup has or the call says, which need not
+            be what the source has now.
+        """,
+        read="""
+            `DescribeTable` (`OnDemandThroughput` of the table and of each index; absent or -1 is no maximum).
+        """,
+        written="""
+            `UpdateTable`, one call for the table and one for each index that differs, since AWS takes this with
+            nothing else but the billing mode.
+        """,
+        when="it bounds what the table may cost and take.",
+        kept="""
+            Never lowered: a maximum that is missing on the target is set, a lower one is raised, a higher one is a
+            conflict and stays; so is any where the source has none. Skipped with the reason: a target with
+            provisioned capacity, what the restore call set for the table or an index, indexes that were not restored.
+            What is above the account's table quota fails with AWS's own words.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode-max-throughput.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_OnDemandThroughput.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateGlobalSecondaryIndexAction.html",
+        ),
+        kept_by_drills=True,
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+    )
 
     def read(self, table: Table) -> Reading:
         description = table.describe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 _DEFAULT_DAYS = 35
@@ -13,6 +14,30 @@ class PointInTimeRecovery:
     name = "point_in_time_recovery"
     phase = Phase.ON_ACTIVE
     lane = Lane.FIRST
+    catalogue = CatalogueEntry(
+        default=True,
+        what="on or off, with its recovery period",
+        left_alone="the target has it with another period",
+        about="""
+            Point-in-time recovery: on or off, and how many days back. A restored table has none: it cannot itself be
+            restored.
+        """,
+        read="`DescribeContinuousBackups`.",
+        written="`UpdateContinuousBackups`, always with the number of days: left out, it becomes 35.",
+        when="it is the first of all, because an unprotected table is the worst state to be left in.",
+        kept="""
+            Another number of days on the target is a conflict and stays. A source without recovery leaves the
+            target's on. AWS can refuse for some seconds after the table became `ACTIVE`; it is tried again.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html",
+        ),
+        tag_decides=False,
+        table_reads=TableActions(tables=("dynamodb:DescribeContinuousBackups",)),
+        table_writes=TableActions(tables=("dynamodb:UpdateContinuousBackups",)),
+    )
 
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_continuous_backups(TableName=table.name)

@@ -13,7 +13,7 @@ from dynamodb_restore.settings.on_demand_throughput import OnDemandThroughput
 from dynamodb_restore.settings.point_in_time_recovery import PointInTimeRecovery
 from dynamodb_restore.settings.replicas import Replicas
 from dynamodb_restore.settings.resource_policy import ResourcePolicy
-from dynamodb_restore.settings.setting import Setting
+from dynamodb_restore.settings.setting import CataloguedSetting
 from dynamodb_restore.settings.stream import Stream
 from dynamodb_restore.settings.stream_triggers import StreamTriggers
 from dynamodb_restore.settings.table_class import TableClass
@@ -25,7 +25,7 @@ from dynamodb_restore.settings.warm_throughput import WarmThroughput
 # before its triggers because they attach to it; warm throughput comes last of what UpdateTable writes, because it takes
 # longest. The two at the end have lane LAST: replicas need the stream and auto scaling to be there, and a resource
 # policy may take permissions away.
-SETTINGS: tuple[Setting, ...] = (
+SETTINGS: tuple[CataloguedSetting, ...] = (
     PointInTimeRecovery(),
     DeletionProtection(),
     Tags(),

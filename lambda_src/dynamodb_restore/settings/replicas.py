@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from dynamodb_restore.aws import ClientError, describe_table, error_code
+from dynamodb_restore.permissions import Condition, Statement, service_linked_role
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
@@ -54,6 +56,132 @@ class Replicas:
     # A new replica copies what the table has by then, and AWS makes none of a provisioned table before its write
     # capacity scales (docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
     lane = Lane.LAST
+    catalogue = CatalogueEntry(
+        default=False,
+        what="the regions of a global table",
+        left_alone="what AWS requires first is missing: the report says what",
+        about="""
+            The regions that a global table (version 2019.11.21) replicates to. A restored table is a table of one
+            region: restores never bring replicas back. Off by default, because each replica is a paid copy of the
+            whole table, and because undoing one is a decision for a person (AWS refuses to delete a table for 24
+            hours after it was the source of a new replica).
+        """,
+        read="""
+            `DescribeTable`: `Replicas` (region, status, KMS key, table class, capacity overrides of the table and its
+            indexes), `GlobalTableVersion`, `MultiRegionConsistency`, the stream's view type, billing mode,
+            encryption. Nothing else is called to read.
+        """,
+        written="""
+            `UpdateTable` with `ReplicaUpdates`, one `Create` a call; AWS makes one replica after another, so the next
+            region follows when the one before is `ACTIVE`. Right before each, what AWS wants first is looked up:
+            `DescribeTable` of the target's name in the replica's region, and on a provisioned table
+            `DescribeScalingPolicies` of the table and each index. The target's replica gets the KMS key of the
+            source's replica (a key belongs to its region), its table class where that differs from the source's own,
+            and its read capacity overrides.
+        """,
+        when="""
+            it is in the lane of the last settings, because replicas copy what the table has by then (indexes, stream, TTL,
+            capacity and its auto scaling), and need the auto scaling.
+        """,
+        kept="""
+            A replica that the target has is kept, differences in key, table class and on-demand maximum are
+            conflicts; its provisioned read capacity is not compared, because auto scaling moves it. Skipped with the
+            reason: replicas of a table with strong consistency (AWS makes those of empty tables only) and its
+            witness, of a global table of version 2017.11.29, and of a global table across accounts; a replica in the
+            target's own region; the source's own region, where the target is elsewhere; replicas whose creation
+            failed on the source; a target whose stream shows something else than `NEW_AND_OLD_IMAGES` and than the
+            source's (a stream that is off is turned on by AWS, with `NEW_AND_OLD_IMAGES`); a replica whose KMS key
+            does not exist (any more). Failed with what to do: a table of the target's name exists in that region,
+            write capacity without a scaling policy, a KMS key that AWS does not take there. A disabled key AWS
+            answers as if encryption were changing: where the table shows nothing that changes, that is tried again
+            for minutes and then told with advice about the key. Read capacity overrides are left out where the
+            restore call set the capacity or changed the billing mode, and for indexes that were not restored. **What
+            AWS itself carries to a new replica:** key schema, indexes, capacity mode, write capacity with its auto
+            scaling, read capacity (unless overridden), TTL, the stream's view type, encryption type, table class
+            (unless overridden), warm throughput, on-demand maximums. **What it does not, and this module neither:**
+            tags, point-in-time recovery, deletion protection, resource policies, Contributor Insights, Kinesis
+            destinations, stream triggers and alarms of the replicas; set those in their regions.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_versions.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateReplicationGroupMemberAction.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html",
+        ),
+        builds_on=("stream", "auto_scaling"),
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+        # DynamoDB asks for the caller's permissions on the table that it makes in the other region, and for all that keeps the two the same
+        # afterwards; the worker itself calls DescribeTable alone
+        # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/globaltables-security.html).
+        asked_for=(
+            "dynamodb:CreateTable",
+            "dynamodb:CreateTableReplica",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+            "iam:CreateServiceLinkedRole",
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncrypt*",
+            "kms:GenerateDataKey*",
+            "kms:DescribeKey",
+            "kms:CreateGrant",
+        ),
+        statements=(
+            Statement(
+                "CreateReplicas",
+                (
+                    "dynamodb:DescribeTable",
+                    "dynamodb:CreateTable",
+                    "dynamodb:CreateTableReplica",
+                    "dynamodb:Query",
+                    "dynamodb:Scan",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:BatchWriteItem",
+                ),
+                ("arn:{partition}:dynamodb:*:{account}:table/{each_target}",),
+                reason="In which regions a source has replicas is known only when it is restored.",
+                writes=True,
+            ),
+            Statement(
+                "ReadAutoScalingForReplicas",
+                ("application-autoscaling:DescribeScalingPolicies",),
+                ("*",),
+                reason="The action knows no resource to name. A provisioned table gets replicas only if it scales.",
+                writes=True,
+            ),
+            service_linked_role(
+                "CreateReplicationRole",
+                "replication.dynamodb.amazonaws.com",
+                "AWSServiceRoleForDynamoDBReplication",
+            ),
+            Statement(
+                "UseKeysOfReplicas",
+                (
+                    "kms:Encrypt",
+                    "kms:Decrypt",
+                    "kms:ReEncrypt*",
+                    "kms:GenerateDataKey*",
+                    "kms:DescribeKey",
+                    "kms:CreateGrant",
+                ),
+                ("arn:{partition}:kms:*:{account}:key/*",),
+                reason="The customer keys of replicas are known no sooner than their regions; they are used through DynamoDB alone. Actions that"
+                " end in `*` are DynamoDB's own wording.",
+                conditions=(Condition("StringLike", "kms:ViaService", ("dynamodb.*.{dns_suffix}",)),),
+                writes=True,
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         description = table.describe()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from dynamodb_restore.aws import ClientError, error_code
 from dynamodb_restore.patterns import matches
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.names import arns_with_table, arns_without_table, names_live_stream
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
@@ -85,6 +86,61 @@ class ResourcePolicy:
     name = "resource_policy"
     phase = Phase.ON_ACTIVE
     lane = Lane.LAST
+    catalogue = CatalogueEntry(
+        default=True,
+        what="of the table and its stream, with the target's ARNs; last of all",
+        left_alone="the target has one; it would lock this module out",
+        about="""
+            The resource-based policies of the table and of its stream: who may reach them, from which account, under
+            which conditions. A restored table has neither.
+        """,
+        read="`GetResourcePolicy` of the table and, where its stream is on, of the live stream.",
+        written="""
+            `PutResourcePolicy` where the target has no policy: with `ExpectedRevisionId` `NO_POLICY`, so that one
+            that was attached meanwhile is never overwritten, and never with `ConfirmRemoveSelfResourceAccess`. ARNs
+            of the source table, its indexes and its streams become the target's, partition, region and account
+            included; the table's name has to be there in full, so ARNs of other tables, and patterns like
+            `table/orders*`, stay. Names of statements (`Sid`) stay too. Where a Deny names principals one by one,
+            `GetCallerIdentity` first, which needs no permission.
+        """,
+        when="""
+            it protects the table. It is the very last setting, because all others are written before it can deny anything.
+            What names the stream, as its own policy does, waits for cutover where the stream does.
+        """,
+        kept="""
+            A policy that the target has is kept; it is a conflict where it says something else (lists are compared
+            without their order, an account's id is the same as its root ARN, actions have no case). Skipped with the
+            reason, and the statement that is the cause: a policy with a Deny that could stop this module's own roles
+            from what they still have to do to the target (settings, replay, cutover; reading its stream). That is any
+            Deny of such an action, but for one that is confined to principals that are named one by one (in
+            `Principal`, or by exact values of `aws:PrincipalArn`) and are not the role that runs this, to services or
+            other accounts, or to calls without TLS. Other conditions may hold, so they do not help: a VPC endpoint,
+            an organization, a pattern of role names. Likewise skipped: the stream's policy where the target has no
+            stream. Left out of the policy, with the statement and the id: a user or role that was deleted, which AWS
+            shows by its unique id (`AROA…`, `AIDA…`) and takes in no new policy. The others whom the statement names
+            keep what they had; a statement for nobody else is left out whole, and never becomes one for others. Where
+            `NotPrincipal` has such an id, the policy is skipped. Failed with what to do: AWS refuses a policy with
+            which the caller could not change it any more, at once; one that names a principal which IAM does not
+            know, after some minutes, because a role that was just made is not known at once.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetResourcePolicy.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html",
+            "docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+            "docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",
+            "docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+            "docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+        ),
+        builds_on=("stream",),
+        tag_decides=False,
+        table_reads=TableActions(
+            tables=("dynamodb:GetResourcePolicy",), streams=("dynamodb:GetResourcePolicy",)
+        ),
+        table_writes=TableActions(
+            tables=("dynamodb:PutResourcePolicy",), streams=("dynamodb:PutResourcePolicy",)
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         state: dict[str, Any] = {"account": table.account}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamodb_restore.aws import Clients, describe_table
 from dynamodb_restore.instants import iso
+from dynamodb_restore.settings.catalogue import CatalogueEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
@@ -296,6 +297,16 @@ class Setting(Protocol):
             StepOmitted: what the step builds on is, by choice, not there.
         """
         ...
+
+
+class CataloguedSetting(Setting, Protocol):
+    """A setting of the registry.
+
+    Attributes:
+        catalogue: what Terraform and the documentation are to know of it.
+    """
+
+    catalogue: CatalogueEntry
 
 
 class CannotApplyError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 
@@ -13,6 +14,33 @@ class Stream:
     # so that they miss nothing and see nothing twice.
     phase = Phase.ON_CUTOVER
     lane = Lane.TABLE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="on or off, with its view type",
+        left_alone="the target streams another view type",
+        about="The DynamoDB stream: on or off, and what its records show. A restored table has none.",
+        read="`DescribeTable`.",
+        written="""
+            `UpdateTable` with the source's view type; then waited for until the table is `ACTIVE`, since nothing
+            attaches to the stream before.
+        """,
+        when="""
+            a stream that is made once replay has ended holds nothing that was replayed, so that its triggers can
+            begin with its first record.
+        """,
+        kept="""
+            A stream of another view type on the target is a conflict and stays: view types cannot be edited, and a
+            new stream would cut off the readers of this one. A source without a stream leaves the target's alone. For
+            a replica AWS enables a stream of both images itself, before cutover.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html",
+        ),
+        kept_by_drills=True,
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+    )
 
     def read(self, table: Table) -> Reading:
         description = table.describe()

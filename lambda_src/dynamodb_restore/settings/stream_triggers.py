@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import ClientError, error_code, explain
+from dynamodb_restore.permissions import NO_RESOURCE, Condition, Statement
+from dynamodb_restore.settings.catalogue import CatalogueEntry
 from dynamodb_restore.settings.setting import (
     CannotApplyError,
     Difference,
@@ -42,6 +44,15 @@ _DEFAULTS: dict[str, Any] = {
 (docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html)."""
 
 
+_FILTER_OF_A_STREAM = Condition(
+    "StringLike",
+    "kms:EncryptionContext:aws:lambda:EventSourceArn",
+    ("arn:{partition}:dynamodb:*:{account}:table/*/stream/*",),
+)
+"""What is encrypted is the filter of a mapping of a table's stream. Of which table's, is not said here once more: the policy would outgrow
+what IAM takes."""
+
+
 class StreamTriggers:
     """Portable state:
 
@@ -57,6 +68,108 @@ class StreamTriggers:
     name = "stream_triggers"
     phase = Phase.ON_CUTOVER
     lane = Lane.TABLE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="every Lambda trigger of the stream with all its properties, filters, failure destination, disabled state and tags; it begins with the first record of a stream that the restore made, else at `LATEST`",
+        left_alone="the target has a trigger of that function already; its function or failure destination is gone",
+        about="""
+            Lambda triggers: the event source mappings of the table's stream, with all their properties and tags. They
+            belong to Lambda and name the source's stream, so no restore brings them.
+        """,
+        read="""
+            `ListEventSourceMappings` of the stream, all pages; `ListTags` of each mapping; `GetEventSourceMapping`
+            where a KMS key encrypts the filter, because only that operation decrypts it.
+        """,
+        written="""
+            `CreateEventSourceMapping` on the target's stream, with the source's properties and tags; then looked at
+            until Lambda has made it, which takes a minute or more. It begins with the first record (`TRIM_HORIZON`)
+            of a stream that holds nothing but what was written to the new table: one that this restore made, or that
+            was made since replay was fenced. Of any other it begins at `LATEST`, and the report says that it may miss
+            changes of the next minutes. A disabled trigger is made disabled.
+        """,
+        when="every change that is replayed into the table would call the functions again.",
+        kept="""
+            A trigger of the same function on the target that differs is a conflict and stays, the report names what
+            differs. Left out with the reason: triggers whose encrypted filter cannot be read (each delivery and
+            cutover read it again while the source is there), those whose function, alias or failure destination AWS
+            says does not exist, all of them where the target has no stream. Failed with the statement to add:
+            functions whose execution role may not read the target's stream. Lambda also answers so for a minute or
+            two after a stream or a role was made, so that is tried again for ten minutes, in a cutover for three.
+            Failed with AWS's own words: a trigger that Lambda itself has disabled. The mappings by which this module
+            itself captures changes are not triggers.
+        """,
+        sources=(
+            "docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html",
+            "docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html",
+            "docs.aws.amazon.com/lambda/latest/dg/with-ddb.html",
+            "docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html",
+            "docs.aws.amazon.com/lambda/latest/dg/security-encryption-at-rest.html",
+            "docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html",
+        ),
+        builds_on=("stream",),
+        asked_for=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "lambda:TagResource"),
+        statements=(
+            Statement("ListTriggers", ("lambda:ListEventSourceMappings",), ("*",), reason=NO_RESOURCE),
+            Statement(
+                "CreateTriggers",
+                ("lambda:CreateEventSourceMapping",),
+                ("*",),
+                # docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+                reason="The action knows no resource to name, but the function as a condition, with or without an alias or a version. It gives"
+                " no access to a function or a stream, since Lambda reads the stream with the function's own role.",
+                conditions=(
+                    Condition("ArnLike", "lambda:FunctionArn", ("{each_attachable_function}",), narrows=True),
+                ),
+                writes=True,
+            ),
+            Statement(
+                "ReadTriggers",
+                ("lambda:GetEventSourceMapping", "lambda:ListTags"),
+                ("arn:{partition}:lambda:{each_region}:{account}:event-source-mapping:*",),
+                reason="Lambda names mappings by a random id.",
+            ),
+            Statement(
+                "TagTriggers",
+                ("lambda:TagResource",),
+                ("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
+                reason="Lambda names mappings by a random id, and asks for it where a trigger is created with tags.",
+                writes=True,
+            ),
+            # Lambda decrypts a filter for who asks and may use the key
+            # (docs.aws.amazon.com/lambda/latest/dg/security-encryption-at-rest.html, which shows the encryption context too;
+            # docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html).
+            Statement(
+                "ReadFiltersOfTriggers",
+                ("kms:Decrypt",),
+                ("arn:{partition}:kms:{each_region}:{account}:key/*",),
+                reason="Which customer key encrypts a filter is known only when a source is read.",
+                conditions=(
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{each_region}.{dns_suffix}",)),
+                    _FILTER_OF_A_STREAM,
+                ),
+            ),
+            Statement(
+                "EncryptFiltersOfTriggers",
+                ("kms:GenerateDataKey",),
+                ("arn:{partition}:kms:{region}:{account}:key/*",),
+                reason="Which customer key encrypts a filter is known only when a source is read; a trigger with such a filter is created with it.",
+                conditions=(
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{region}.{dns_suffix}",)),
+                    _FILTER_OF_A_STREAM,
+                ),
+                writes=True,
+            ),
+            Statement(
+                "DescribeKeysOfFilters",
+                ("kms:DescribeKey",),
+                ("arn:{partition}:kms:{each_region}:{account}:key/*",),
+                reason="Which customer key encrypts a filter is known only when a source is read. The call has no encryption context.",
+                conditions=(
+                    Condition("StringEquals", "kms:ViaService", ("lambda.{each_region}.{dns_suffix}",)),
+                ),
+            ),
+        ),
+    )
 
     def read(self, table: Table) -> Reading:
         stream_arn = table.live_stream_arn

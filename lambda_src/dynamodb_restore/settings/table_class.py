@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 _STANDARD = "STANDARD"
@@ -17,6 +18,36 @@ class TableClass:
     name = "table_class"
     phase = Phase.ON_ACTIVE
     lane = Lane.TABLE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="standard or infrequent access",
+        left_alone="the target has the other one already",
+        about="""
+            Standard or Standard-Infrequent Access: what storage and throughput cost. AWS always restores into the
+            Standard class, so a large table that is seldom read comes back with a dearer storage bill.
+        """,
+        read="""
+            `DescribeTable` (`TableClassSummary`; a table that never changed its class has none, and is Standard).
+        """,
+        written="""
+            `UpdateTable` with `TableClass`, in a call of its own. AWS converts the table in the background,
+            `UPDATING` meanwhile, and shows the old class until it has finished; that is waited for.
+        """,
+        when="it describes the table, and changes nothing for its readers and writers.",
+        kept="""
+            Infrequent Access on the target of a Standard source is a conflict and stays. AWS allows two changes of
+            class in 30 days for each table; the third fails, with AWS's own words and without further tries. Reserved
+            capacity pays for Standard tables only.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.tableclasses.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/Restore.Tutorial.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableClassSummary.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/reserved-capacity.html",
+        ),
+        kept_by_drills=True,
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+    )
 
     def read(self, table: Table) -> Reading:
         # A table that has never changed its class has no summary. AWS converts a table in the background and

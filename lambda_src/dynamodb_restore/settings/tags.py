@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 _MOST_TAGS = 50
@@ -14,6 +15,31 @@ class Tags:
     name = "tags"
     phase = Phase.ON_ACTIVE
     lane = Lane.ALONE
+    catalogue = CatalogueEntry(
+        default=True,
+        what="all but `aws:…`",
+        left_alone="a key that the target has with another value; beyond 50 tags",
+        about="""
+            Tags of the table, which cost reports, access by tag and AWS Backup's selections go by. A restore leaves
+            them out.
+        """,
+        read="`ListTagsOfResource`, all pages.",
+        written="`TagResource`, one call with all that are missing.",
+        when="they describe the table, and backup plans choose by them.",
+        kept="""
+            A tag that the target has with another value is a conflict and stays. Tags whose key begins with `aws` and
+            a colon are AWS's own and cannot be assigned. A table takes 50 tags: those that do not fit are left out,
+            each with that reason.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html",
+        ),
+        kept_by_drills=True,
+        table_reads=TableActions(tables=("dynamodb:ListTagsOfResource",)),
+        table_writes=TableActions(tables=("dynamodb:TagResource",)),
+    )
 
     def read(self, table: Table) -> Reading:
         listing = table.clients.dynamodb.get_paginator("list_tags_of_resource")

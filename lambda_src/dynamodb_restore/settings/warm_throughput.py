@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_restore.settings.catalogue import CatalogueEntry, TableActions
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 
 if TYPE_CHECKING:
@@ -31,6 +32,36 @@ class WarmThroughput:
     name = "warm_throughput"
     phase = Phase.ON_ACTIVE
     lane = Lane.TABLE
+    catalogue = CatalogueEntry(
+        default=False,
+        what="of table and indexes",
+        left_alone="never lowered",
+        about="""
+            How many reads and writes a second the table and each global secondary index can take at once, without
+            scaling first. A restored table starts with what AWS gives every new one, so a busy application that is
+            pointed at it may be throttled until it has grown. Off by default: AWS charges for raising it, and does
+            not tell whether the source's was paid for or grew by use.
+        """,
+        read="`DescribeTable` (`WarmThroughput` of the table and of each index, with its status).",
+        written="""
+            `UpdateTable`, one call for the table and all indexes together, with just the values that rise. AWS needs
+            minutes; that is waited for, over several deliveries if need be.
+        """,
+        when="it must be done before the load comes. It is the last of the settings that `UpdateTable` writes.",
+        kept="""
+            Values only rise: AWS never lowers them, and a target that has more keeps it without a word. The 12,000
+            reads and 4,000 writes a second that every on-demand table starts with are no setting, wherever the target
+            is. A change that AWS is still making is waited for, not asked for again. Skipped with the reason: the
+            table or an index whose capacity the restore call set, indexes that were not restored. What is above the
+            account's table quota fails with AWS's own words.
+        """,
+        sources=(
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/update-warm-throughput.html",
+            "docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
+        ),
+        table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
+    )
 
     def read(self, table: Table) -> Reading:
         description = table.describe()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from dynamodb_restore.restore.reasons import ReasonCode
 from dynamodb_restore.restore.waiting import Hopeless, Readiness, Ready, Skip, Wait, judge
 from tests.unit.builders import REQUESTED_AT, request
 from tests.unit.fakes import table_arn
@@ -31,15 +32,19 @@ def table(status: str, created: datetime = MADE_IN_TIME, **more: Any) -> TableDe
         pytest.param(table("CREATING"), Wait("orders-restored is CREATING"), id="creating"),
         pytest.param(table("UPDATING"), Wait("orders-restored is UPDATING"), id="updating"),
         pytest.param(
-            table("DELETING"), Hopeless("target_gone", "orders-restored is being deleted"), id="deleting"
+            table("DELETING"),
+            Hopeless(ReasonCode.TARGET_GONE, "orders-restored is being deleted"),
+            id="deleting",
         ),
         pytest.param(
             table("INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
-            Hopeless("target_unusable", "orders-restored is INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
+            Hopeless(ReasonCode.TARGET_UNUSABLE, "orders-restored is INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
             id="key-gone",
         ),
         pytest.param(
-            table("ARCHIVED"), Hopeless("target_unusable", "orders-restored is ARCHIVED"), id="archived"
+            table("ARCHIVED"),
+            Hopeless(ReasonCode.TARGET_UNUSABLE, "orders-restored is ARCHIVED"),
+            id="archived",
         ),
         pytest.param(
             table("CREATING", RestoreSummary={"SourceTableArn": table_arn("orders")}),
@@ -49,7 +54,7 @@ def table(status: str, created: datetime = MADE_IN_TIME, **more: Any) -> TableDe
         pytest.param(
             table("CREATING", RestoreSummary={"SourceTableArn": table_arn("old-orders")}),
             Hopeless(
-                "other_source",
+                ReasonCode.OTHER_SOURCE,
                 "orders-restored is being restored from"
                 " arn:aws:dynamodb:eu-central-1:123456789012:table/old-orders, not from orders",
             ),
@@ -92,7 +97,7 @@ def test_description_decides(target: TableDescriptionTypeDef, expected: Readines
         (
             10,
             Hopeless(
-                "target_gone",
+                ReasonCode.TARGET_GONE,
                 "orders-restored does not exist: it was deleted while it was being restored, or never made",
             ),
         ),
@@ -110,7 +115,7 @@ def test_a_table_that_is_not_there_may_appear_for_ten_minutes(minutes: int, expe
         (
             "id-0",
             Hopeless(
-                "target_gone",
+                ReasonCode.TARGET_GONE,
                 "orders-restored was deleted; the table of that name is another one now, with the id id-1",
             ),
         ),

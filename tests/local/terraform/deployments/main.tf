@@ -104,13 +104,10 @@ module "none" {
   artifacts      = local.artifacts
 
   settings = {
-    for setting in [
-      "point_in_time_recovery", "deletion_protection", "tags", "table_class", "on_demand_throughput", "auto_scaling",
-      "stream", "stream_triggers", "contributor_insights", "kinesis_destination", "cloudwatch_alarms",
-      "warm_throughput", "ttl", "replicas", "resource_policy",
-    ] : setting => false
+    for setting in jsondecode(file("${path.module}/../../../../modules/restore-worker/settings.json"))[*].name :
+    setting => false
   }
-  findings    = { backup_selections = false, dashboards = false }
+  findings    = { for finding in jsondecode(file("${path.module}/../../../../modules/restore-worker/findings.json"))[*].name : finding => false }
   control_tag = null
   follow      = { terraform = false }
   reconciler  = { enabled = false }
