@@ -136,6 +136,7 @@ lint-workflows: $(LINT_VENV)/.installed .cache/actionlint/.installed
 .PHONY: lint-generated
 lint-generated: $(VENV)/.installed
 	@$(BIN)/python scripts/docs.py --check
+	@$(BIN)/python scripts/catalog.py --check
 	@$(BIN)/python scripts/package.py --check
 
 ##@ Change
@@ -157,6 +158,10 @@ package-code: $(VENV)/.installed ## Rebuild the code zip only: needs no network
 .PHONY: docs
 docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs
 	@$(BIN)/python scripts/docs.py
+
+.PHONY: catalog
+catalog: $(VENV)/.installed ## Rewrite what Terraform and docs/ take from the Python code
+	@$(BIN)/python scripts/catalog.py
 
 # layer.txt first: its pins bind dev.txt.
 .PHONY: lock

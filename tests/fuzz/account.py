@@ -324,6 +324,18 @@ def registration(**more: Any) -> dict[str, Any]:
     }
 
 
+_REQUEST = {
+    "event_id": "e1f2a3b4-0000-4000-8000-000000000001",
+    "event_name": "RestoreTableToPointInTime",
+    "source": SOURCE,
+    "source_region": REGION,
+    "target": TARGET,
+    "region": REGION,
+    "account": ACCOUNT,
+    "requested_at": MADE.isoformat(),
+    "requested_by": "ana",
+}
+
 _HELD = Outcome("ttl", Status.SKIPPED, held=("enable TTL by expires",), reason="held for the operator")
 
 
@@ -333,7 +345,7 @@ def record(state: str) -> dict[str, Any]:
         "pk": {"S": f"target#{TARGET}"},
         "sk": {"S": f"restore#{TARGET_ID}"},
         "state": {"S": state},
-        "request": {"M": {"source": {"S": SOURCE}, "source_region": {"S": REGION}, "target": {"S": TARGET}}},
+        "request": TypeSerializer().serialize(_REQUEST),
         "settings": {"M": {"tags": {"M": {"tags": {"M": {"team": {"S": "checkout"}}}}}}},
         "outcomes": {"L": [TypeSerializer().serialize(_HELD.as_json())]},
     }
