@@ -80,12 +80,17 @@ def overview(actions: Sequence[Action]) -> str:
 
 def section(action: Action) -> str:
     """An action's part of docs/operator-actions.md."""
-    fields = table(
-        ["Field", "Type", "Default", "What"],
-        [[code(field.name), field.kind.name, default(field), field.what] for field in action.fields],
-    )
     example = f"```json\n{json.dumps(action.example)}\n```"
-    return f"## {code(action.name)}\n\n{action.summary}\n\n{fields}\n\n{example}\n\n{needs(action)}"
+    return "\n\n".join([f"## {code(action.name)}", action.summary, *fields(action), example, needs(action)])
+
+
+def fields(action: Action) -> Iterator[str]:
+    """The table of an action's fields, where it has any."""
+    if action.fields:
+        yield table(
+            ["Field", "Type", "Default", "What"],
+            [[code(field.name), field.kind.name, default(field), field.what] for field in action.fields],
+        )
 
 
 def default(field: Field) -> str:

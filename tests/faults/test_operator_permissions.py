@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from dynamodb_restore.actions import action as operator
 from dynamodb_restore.actions.registry import ACTIONS as OPERATOR_ACTIONS
 from tests.aws.hazards import Attempt
 from tests.faults.actions import ACTIONS, Action, Answer, call, replaying
@@ -66,8 +67,12 @@ _MORE = (
     Action("status with failed records", _with_failed_records, partial(call, action="status")),
     Action("cutover with failed records", _with_failed_records, partial(call, action="cutover")),
     Action("abandon after cutover", replaying, _cut_over_and_abandon),
-    Action("bring_in", replaying, partial(call, action="bring_in")),
 )
+
+
+def _example_of(action: operator.Action) -> Action:
+    """The action as the documentation shows it, while changes are replayed."""
+    return Action(action.name, replaying, lambda functions, world: functions.operate(world, action.example))
 
 
 def needed(functions: Functions) -> dict[str, set[Need]]:
@@ -79,7 +84,7 @@ def needed(functions: Functions) -> dict[str, set[Need]]:
         if function == "operator":
             found[event["action"]].add(need_of(attempt))
 
-    for action in (*ACTIONS, *_MORE):
+    for action in (*ACTIONS, *_MORE, *map(_example_of, OPERATOR_ACTIONS)):
         action.run(functions, action.start(functions).copy(note))
     return found
 

@@ -145,6 +145,13 @@ def test_a_new_action_is_in_everything_that_is_generated() -> None:
     assert "`dynamodb:X`" in operator_actions.section(ping)
 
 
+def test_an_action_without_fields_has_no_table_of_them() -> None:
+    ping = replace(WINDOW, name="ping", fields=(), in_command={})
+    assert "| Field |" not in operator_actions.section(ping)
+    assert '```json\n{"action": "ping"}\n```' in operator_actions.section(ping)
+    assert operator_actions.for_terraform((ping,))["other_commands"] == {"ping": {}}
+
+
 def test_what_no_action_needs_has_no_statement() -> None:
     repair = tuple(action for action in ACTIONS if action.name == "repair")
     pipeline = list(operator_actions.statements(repair, Scope.PIPELINE))
