@@ -141,6 +141,7 @@ lint-workflows: $(LINT_VENV)/.installed .cache/actionlint/.installed
 lint-generated: $(VENV)/.installed
 	@$(BIN)/python scripts/catalog.py --check
 	@$(BIN)/python scripts/docs.py --check
+	@$(BIN)/python scripts/catalog.py --check
 	@$(BIN)/python scripts/package.py --check
 
 ##@ Change
@@ -172,6 +173,11 @@ provider-schema: $(VENV)/.installed | terraform-ready ## Rewrite what is known o
 	@$(BIN)/python scripts/provider_schema.py
 
 # layer.txt first: its pins bind dev.txt. Of provider-schema.txt nothing is installed, so it needs no dependencies.
+.PHONY: catalog
+catalog: $(VENV)/.installed ## Rewrite what Terraform and docs/ take from the Python code
+	@$(BIN)/python scripts/catalog.py
+
+# layer.txt first: its pins bind dev.txt.
 .PHONY: lock
 lock: $(LOCK_VENV)/.installed ## Pin requirements/*.in; UPGRADE=1 takes the newest releases
 	@for name in lock layer dev lint local-aws provider-schema; do \

@@ -72,7 +72,7 @@ output "tables" {
 }
 
 output "operator_commands" {
-  description = "Ready-to-paste commands for each source table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `bring_in` (changes that were given up or set aside), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  description = "Ready-to-paste commands for each source table, by operator action; docs/operator-actions.md says what each does. Replace words in capitals, such as START by the time 2026-01-31T03:00:00Z."
   value       = var.create ? { for table, pipeline in module.change_pipeline : table => pipeline.commands } : null
 }
 
@@ -118,6 +118,11 @@ output "wait" {
 output "rehearse_command" {
   description = "Command that puts the event of a point-in-time restore on the bus, to rehearse a restore or to put in a missed event. Replace SOURCE_TABLE, TARGET_TABLE, EVENT_ID (new for each event) and EVENT_TIME (UTC, such as 2026-01-31T03:00:00Z: when the restore was called, within a minute of the target table's creation). The target has to be a restored table: what neither it nor CloudTrail bears out is not followed. Null while `event_sources` is empty or `follow.point_in_time` is off."
   value       = one(module.restore_events[*].rehearse_command)
+}
+
+output "other_operator_commands" {
+  description = "Ready-to-paste commands for the operator actions that are not about a source table, by action; docs/operator-actions.md says what each does. Replace words in capitals."
+  value       = one(module.restore_worker[*].commands)
 }
 
 output "release_command" {

@@ -16,7 +16,7 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
-from scripts.catalogue import findings, metrics, pages, permissions, reason_codes, settings  # noqa: E402
+from scripts.catalogue import findings, metrics, operator_actions, pages, permissions, reason_codes, settings  # noqa: E402
 
 
 class Source(Protocol):
@@ -37,6 +37,7 @@ SOURCES: tuple[Source, ...] = (
     permissions,
     reason_codes,
     metrics,
+    operator_actions,
 )
 
 

@@ -4,7 +4,7 @@ output "table" {
 }
 
 output "commands" {
-  description = "Commands for a restore of the table: status, cutover, abandon, repair, bring_in, window."
+  description = "Commands for a restore of the table, by operator action."
   value       = module.dynamodb_restore.operator_commands[local.table]
 }
 

@@ -1,16 +1,10 @@
 locals {
-  actions = {
-    status   = {}
-    cutover  = {}
-    abandon  = {}
-    repair   = {}
-    bring_in = {}
-    window   = { start = "START", end = null }
-  }
+  # Generated from lambda_src/dynamodb_restore/actions by `make catalog`.
+  operator_actions = jsondecode(file("${path.module}/../restore-worker/actions.json"))
 
   # The client waits as long as the function may run: one that gave up earlier would call again meanwhile.
   commands = {
-    for action, arguments in local.actions : action => format(
+    for action, arguments in local.operator_actions.pipeline_commands : action => format(
       "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
       local.region,
       var.binding.functions.operator.name,

@@ -60,6 +60,6 @@ output "stream_arn" {
 }
 
 output "commands" {
-  description = "Ready-to-paste commands for a restore of the table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `bring_in` (changes that were given up or set aside), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
+  description = "Ready-to-paste commands for a restore of the table, by operator action; docs/operator-actions.md says what each does. Replace words in capitals, such as START by the time 2026-01-31T03:00:00Z."
   value       = local.commands
 }

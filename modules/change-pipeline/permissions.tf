@@ -448,39 +448,44 @@ resource "aws_iam_role_policy" "worker" {
   policy = data.aws_iam_policy_document.worker.json
 }
 
-# The operator function ends them too, looks how far they are, and has upkeep do what touches items.
-data "aws_iam_policy_document" "operator" {
-  # In one statement to save room. Switching is nothing that can be done to a function, nor invoking to a mapping.
-  statement {
-    sid       = "SwitchAndInvoke"
-    actions   = concat(local.switch_mappings.actions, ["lambda:InvokeFunction"])
-    resources = concat(local.switch_mappings.resources, [module.upkeep.function.arn])
-  }
+# What operator actions work on in this pipeline, by the names that actions.json has for it. It says which actions of IAM they need
+# there.
+locals {
+  operator_resources = {
+    mappings        = { arns = local.switch_mappings.resources, conditions = [] }
+    upkeep_function = { arns = [module.upkeep.function.arn], conditions = [] }
+    queues          = { arns = [aws_sqs_queue.buffer.arn, aws_sqs_queue.dead_letters.arn], conditions = [] }
 
-  statement {
-    sid       = "Watch"
-    actions   = ["sqs:GetQueueAttributes"]
-    resources = [aws_sqs_queue.buffer.arn, aws_sqs_queue.dead_letters.arn]
-  }
-
-  # Before cutover, whether capture gave up anything; in a bucket of the estate's own, nothing of what others keep there.
-  statement {
-    sid       = "Failures"
-    actions   = ["s3:ListBucket"]
-    resources = [local.failure_bucket_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "s3:prefix"
-      values   = [local.failure_prefix]
+    # Before cutover, whether capture gave up anything; in a bucket of the estate's own, nothing of what others keep there.
+    failure_bucket = {
+      arns       = [local.failure_bucket_arn]
+      conditions = [{ test = "StringEquals", variable = "s3:prefix", values = [local.failure_prefix] }]
     }
-  }
 
-  # Whether what lies there is of this restore. Lambda names the objects after the shard and the time.
-  statement {
-    sid       = "Failed"
-    actions   = ["s3:GetObject"]
-    resources = ["${local.failure_bucket_arn}/${local.failure_prefix}*"]
+    # Whether what lies there is of this restore. Lambda names the objects after the shard and the time.
+    failed_records = { arns = ["${local.failure_bucket_arn}/${local.failure_prefix}*"], conditions = [] }
+  }
+}
+
+data "aws_iam_policy_document" "operator" {
+  dynamic "statement" {
+    for_each = local.operator_actions.statements.pipeline
+
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = flatten([for resource in statement.value.resources : local.operator_resources[resource].arns])
+
+      dynamic "condition" {
+        for_each = flatten([for resource in statement.value.resources : local.operator_resources[resource].conditions])
+
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
+      }
+    }
   }
 
   # The bucket that is made is encrypted with this key. The operator's own policy has it for other services.

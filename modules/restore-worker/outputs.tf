@@ -72,20 +72,15 @@ output "dry_run_command" {
 
 output "release_command" {
   description = "Command that applies settings which an override held. Replace TARGET_TABLE by the restored table, and `ttl` by what it holds; the report of a restore names both."
-  value = format(
-    "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
-    local.region,
-    module.operator.function.name,
-    jsonencode({ action = "release", target = "TARGET_TABLE", settings = ["ttl"] }),
-  )
+  value       = local.operator_commands.release
 }
 
 output "operator_command" {
-  description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by `cutover`, `abandon`, `repair`, `bring_in` or `window`; a change pipeline has them filled in as its output `commands`."
-  value = format(
-    "aws lambda invoke --region %s --function-name %s --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '%s' /dev/stdout",
-    local.region,
-    module.operator.function.name,
-    jsonencode({ action = "status", table = "SOURCE_TABLE" }),
-  )
+  description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by another action on a change pipeline (docs/operator-actions.md); a change pipeline has them filled in as its output `commands`."
+  value       = local.operator_commands.status
+}
+
+output "commands" {
+  description = "Ready-to-paste commands for the operator actions that are not about a change pipeline, by action (docs/operator-actions.md). Replace words in capitals."
+  value       = { for action in keys(local.operator_actions.other_commands) : action => local.operator_commands[action] }
 }

@@ -3,6 +3,11 @@ locals {
     worker   = module.function.role
     operator = module.operator.role
   }
+
+  services_of_own_data = [
+    for service in ["dynamodb", "lambda", "sns", "sqs"] :
+    "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
+  ]
 }
 
 # The worker's own needs: its queue and its DLQ.
@@ -61,7 +66,7 @@ resource "aws_iam_role_policy" "worker" {
   policy = data.aws_iam_policy_document.worker.json
 }
 
-# What the worker and the operator function both do: keep the records of restores and pipelines, and report.
+# What the worker does besides: keep the records of restores and pipelines, and report.
 data "aws_iam_policy_document" "records" {
   statement {
     sid = "KeepRestoreRecords"
@@ -103,12 +108,57 @@ data "aws_iam_policy_document" "records" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values = [
-          for service in ["dynamodb", "lambda", "sns", "sqs"] :
-          "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
-        ]
+        values   = local.services_of_own_data
       }
     }
+  }
+}
+
+# What operator actions work on in the deployment, by the names that actions.json has for it. It says which actions of IAM they
+# need there. What settings take, and the reading of tables, the policies of the settings have.
+locals {
+  operator_resources = {
+    restore_table = [aws_dynamodb_table.restores.arn]
+    event_bus     = [local.event_bus_arn]
+    topic         = var.notifications.topic_arn == null ? [] : [var.notifications.topic_arn]
+  }
+}
+
+data "aws_iam_policy_document" "operator" {
+  dynamic "statement" {
+    for_each = [
+      for statement in local.operator_actions.statements.deployment : statement
+      if length(flatten([for resource in statement.resources : local.operator_resources[resource]])) > 0
+    ]
+
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = flatten([for resource in statement.value.resources : local.operator_resources[resource]])
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "UseTheKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = local.services_of_own_data
+      }
+    }
+  }
+}
+
+locals {
+  records_policies = {
+    worker   = data.aws_iam_policy_document.records.json
+    operator = data.aws_iam_policy_document.operator.json
   }
 }
 
@@ -117,5 +167,5 @@ resource "aws_iam_role_policy" "records" {
 
   name   = "records"
   role   = each.value.name
-  policy = data.aws_iam_policy_document.records.json
+  policy = local.records_policies[each.key]
 }

@@ -79,7 +79,8 @@ def finish_restore(world: World) -> None:
 
 def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
     """Do what a person does: make the same call again until it is answered and nothing is left to do."""
-    return _again(lambda: functions.operate(world, {"table": SOURCE, **payload}), world)
+    about = {} if "target" in payload else {"table": SOURCE}
+    return _again(lambda: functions.operate(world, {**about, **payload}), world)
 
 
 def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _waiting(functions: Functions) -> World:
     return _untold(world)
 
 
-def _replaying(functions: Functions) -> World:
+def replaying(functions: Functions) -> World:
     world = _requested(pipeline=True)
     deliver_all(functions, world)
     return _untold(world)
@@ -161,7 +162,7 @@ def _holding(functions: Functions) -> World:
 
 def _with_quarantine(functions: Functions) -> World:
     """Three items that the target refused: two that the source still has, and one that it has deleted."""
-    world = _replaying(functions)
+    world = replaying(functions)
     items = world.account.items
     restore_id = world.account.tables.tables[TARGET].description["TableId"]
     for name in ("a", "b", "gone"):
@@ -231,7 +232,7 @@ _RELEASED = {
     "error": f"the restore into {TARGET} holds nothing, and not {' (applied), '.join(_HELD)} (applied); nothing was done"
 }
 _NOTHING_LEFT = {"error": f"no restore owns the pipeline of {SOURCE}: there is nothing to do"}
-_CUT_OVER = {"refused": [{"code": "not_replaying", "reason": f"{TARGET} was cut over already"}]}
+_CUT_OVER = {"refused": [{"code": "notreplaying", "reason": f"{TARGET} was cut over already"}]}
 
 ACTIONS = (
     Action("restore", _started(), _restore),
@@ -240,11 +241,11 @@ ACTIONS = (
     Action("restore that is over at once", _started(pipeline=True, active=True), _restore),
     Action("restore of a target that is deleted", _deleted, _restore),
     Action("reconcile", _unheard_of, _reconcile),
-    Action("status", _replaying, partial(call, action="status")),
+    Action("status", replaying, partial(call, action="status")),
     Action("window", _waiting, _choose_window),
-    Action("cutover", _replaying, partial(call, action="cutover", settle_seconds=2), _CUT_OVER),
+    Action("cutover", replaying, partial(call, action="cutover", settle_seconds=2), _CUT_OVER),
     Action("abandon before replay", _waiting, _abandon_and_restore, _NOTHING_LEFT),
-    Action("abandon", _replaying, partial(call, action="abandon"), _NOTHING_LEFT),
+    Action("abandon", replaying, partial(call, action="abandon"), _NOTHING_LEFT),
     Action(
         "release", _holding, partial(call, action="release", target=TARGET, settings=list(_HELD)), _RELEASED
     ),

@@ -112,9 +112,14 @@ class World:
 
 
 class Functions:
-    """Runs functions in a world, one invocation at a time."""
+    """Runs functions in a world, one invocation at a time.
+
+    Attributes:
+        running: the function at work with its event, after those that wait for it.
+    """
 
     def __init__(self) -> None:
+        self.running: list[tuple[str, dict[str, Any]]] = []
         self._world: World | None = None
         self._door = BotocoreDoor()
 
@@ -198,12 +203,15 @@ class Functions:
         seconds = _TIMEOUTS[name]
         self.world.invocations += 1
         told = context(f"dynamodb-restore-{name}", self.world.clock, seconds, self.world.invocations)
+        self.running.append((name, event))
         with self.world.wire.invocation(seconds):
             try:
                 answer: dict[str, Any] = module.handler(event, told)
             except ProcessDeath:
                 self.world.deaths += 1
                 raise
+            finally:
+                self.running.pop()
         return answer
 
     @contextmanager

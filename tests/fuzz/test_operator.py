@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamodb_restore.actions.action import Action
+from dynamodb_restore.actions.registry import ACTIONS
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.handlers import operator
+from dynamodb_restore.payload import REQUIRED
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
 from tests.aws.names import table_arn
@@ -34,7 +37,6 @@ from tests.unit.changes.makers import NOON
 # The tests reset warnings; an invocation that finds nothing to do has nothing to count.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
-_ACTIONS = ("status", "cutover", "abandon", "repair", "bring_in", "window", "release")
 _TIMES = mostly(
     st.sampled_from(["2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z", 1795330800]),
     st.sampled_from([None, "9" * 400, -1, "1e300"]),
@@ -78,24 +80,39 @@ _stored: st.SearchStrategy[Sequence[Mapping[str, Any]]] = st.tuples(
     st.lists(st.just(_QUARANTINED), max_size=1),
 ).map(lambda parts: [item for part in parts for item in part])
 
-_invocations: st.SearchStrategy[Any] = mostly(
-    st.fixed_dictionaries(
-        {
-            "action": mostly(st.sampled_from(_ACTIONS)),
-            "table": mostly(st.sampled_from([SOURCE, SOURCE, table_arn(SOURCE), TARGET])),
-            "target": mostly(st.sampled_from([TARGET, table_arn(TARGET)])),
-            "settings": mostly(st.just(["ttl"]), st.lists(st.sampled_from(["ttl", "tags", "tll"]))),
-            "start": mostly(_TIMES),
-        },
-        optional={
-            "end": mostly(_TIMES),
-            "force": mostly(st.booleans()),
-            "accept": mostly(st.lists(st.sampled_from(ACCEPTABLE), max_size=3)),
-            "settle_seconds": mostly(st.sampled_from([0, 1, 60, 2.5, 3600])),
-            "more": odd_values,
-        },
-    )
-)
+_VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "table": st.sampled_from([SOURCE, SOURCE, table_arn(SOURCE), TARGET]),
+    "target": st.sampled_from([TARGET, table_arn(TARGET)]),
+    "settings": mostly(st.just(["ttl"]), st.lists(st.sampled_from(["ttl", "tags", "tll"]))),
+    "start": _TIMES,
+    "end": _TIMES,
+    "accept": st.lists(st.sampled_from(ACCEPTABLE), max_size=3),
+    "settle_seconds": st.sampled_from([0, 1, 60, 2.5, 3600]),
+}
+"""Of fields that an example and odd values do not try well enough."""
+
+
+def _payloads(action: Action) -> st.SearchStrategy[Any]:
+    """Payloads of one action, most of which it takes."""
+    values = {
+        field.name: mostly(_VALUES.get(field.name, st.just(field.example) | st.booleans()))
+        for field in action.fields
+    }
+    required = {field.name for field in action.fields if field.default is REQUIRED}
+    return st.tuples(
+        st.fixed_dictionaries(
+            {
+                "action": mostly(st.just(action.name)),
+                **{name: value for name, value in values.items() if name in required},
+            },
+            optional={name: value for name, value in values.items() if name not in required},
+        ),
+        # A field of another action, or of none.
+        mostly(st.just({}), st.dictionaries(st.sampled_from([*_VALUES, "more"]), odd_values, max_size=1)),
+    ).map(lambda parts: {**parts[1], **parts[0]})
+
+
+_invocations: st.SearchStrategy[Any] = mostly(st.one_of([_payloads(action) for action in ACTIONS]))
 
 
 def test_any_invocation_is_answered(tried: Tried) -> None:
@@ -108,7 +125,7 @@ def test_any_invocation_is_answered(tried: Tried) -> None:
         tried.one(_ending(invocation, account, answer, lines))
 
     holds()
-    tried.check_variety("refused", *_ACTIONS)
+    tried.check_variety("refused", *(action.name for action in ACTIONS))
 
 
 def _ending(

@@ -62,9 +62,11 @@ invocations: st.SearchStrategy[Any] = mostly(
             "target": mostly(st.sampled_from([TARGET, table_arn(TARGET), SOURCE])),
             "dry_run": mostly(st.booleans()),
             "release": mostly(st.just(["ttl"])),
-            "more": odd_values,
+            "requested_by": mostly(st.sampled_from(["ana", None])),
         },
-    )
+    ),
+    odd_values
+    | st.fixed_dictionaries({"source": st.just(SOURCE), "target": st.just(TARGET), "more": odd_values}),
 )
 
 

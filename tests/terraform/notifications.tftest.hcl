@@ -143,7 +143,7 @@ run "without_a_topic_the_worker_may_not_publish_and_is_told_so" {
   }
 
   assert {
-    condition     = !contains(data.aws_iam_policy_document.records.statement[*].sid, "Notify") && local.environment.NOTIFICATION_TOPIC_ARN == ""
+    condition     = !contains(concat(data.aws_iam_policy_document.records.statement[*].sid, data.aws_iam_policy_document.operator.statement[*].sid), "Notify") && local.environment.NOTIFICATION_TOPIC_ARN == ""
     error_message = "Statements ${join(", ", data.aws_iam_policy_document.records.statement[*].sid)}; topic \"${local.environment.NOTIFICATION_TOPIC_ARN}\""
   }
 

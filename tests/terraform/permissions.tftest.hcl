@@ -69,6 +69,19 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
     }
     error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
   }
+
+  # Nothing that no operator action declares; what the settings and the pipelines give it is elsewhere.
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.operator.statement :
+      statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
+      } == {
+      KeepRestoreRecords  = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
+      ReportToTheEventBus = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
+      Notify              = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
+    }
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.operator.statement : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
+  }
 }
 
 run "with_everything_on_the_settings_take_these_actions_and_no_others" {
@@ -261,6 +274,11 @@ run "the_partition_and_account_are_the_callers" {
       "arn:aws-cn:dynamodb:*:999999999999:table/*/stream/*",
     ])
     error_message = "Keys are used through: ${jsonencode([for statement in data.aws_iam_policy_document.settings["keys"].statement : statement.condition])}"
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.operator.statement : statement if statement.sid == "UseTheKey"] == [for statement in data.aws_iam_policy_document.records.statement : statement if statement.sid == "UseTheKey"]
+    error_message = "The operator function uses the key by ${jsonencode(data.aws_iam_policy_document.operator.statement)}"
   }
 
   assert {

@@ -218,14 +218,14 @@ run "the_commands_are_ready_to_paste" {
     condition = {
       for action, command in output.commands : action => jsondecode(regex("--payload '(.*)' /dev/stdout$", command)[0])
       } == {
-      status   = { action = "status", table = "orders" }
-      cutover  = { action = "cutover", table = "orders" }
-      abandon  = { action = "abandon", table = "orders" }
-      repair   = { action = "repair", table = "orders" }
-      bring_in = { action = "bring_in", table = "orders" }
-      window   = { action = "window", table = "orders", start = "START", end = null }
+      for action, arguments in jsondecode(file("modules/restore-worker/actions.json")).pipeline_commands : action => merge({ action = action, table = "orders" }, arguments)
     }
     error_message = "Commands: ${jsonencode(output.commands)}"
+  }
+
+  assert {
+    condition     = jsondecode(regex("--payload '(.*)' /dev/stdout$", output.commands.window)[0]) == { action = "window", table = "orders", start = "START", end = null }
+    error_message = "Command: ${output.commands.window}"
   }
 
   assert {

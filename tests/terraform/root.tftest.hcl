@@ -21,7 +21,7 @@ run "without_create_there_is_nothing" {
       for value in [
         output.function, output.role, output.log_group, output.restore_queue, output.dead_letter_queue, output.rules,
         output.alarm, output.topic_arn, output.restore_table, output.binding, output.wait, output.rehearse_command,
-        output.dry_run_command, output.release_command, output.redrive_command, output.operator, output.tables, output.operator_commands,
+        output.dry_run_command, output.release_command, output.redrive_command, output.operator, output.tables, output.operator_commands, output.other_operator_commands,
         output.settings, output.reconciler, output.trail,
       ] : value == null
     ])
@@ -191,7 +191,12 @@ run "a_table_needs_no_more_than_its_name" {
   }
 
   assert {
-    condition     = sort(keys(output.operator_commands.orders)) == tolist(["abandon", "bring_in", "cutover", "repair", "status", "window"]) && strcontains(output.operator_commands.orders.status, " --function-name dynamodb-restore-operator ")
+    condition     = keys(output.other_operator_commands) == keys(jsondecode(file("modules/restore-worker/actions.json")).other_commands) && output.other_operator_commands.release == output.release_command
+    error_message = "Commands: ${jsonencode(output.other_operator_commands)}"
+  }
+
+  assert {
+    condition     = sort(keys(output.operator_commands.orders)) == sort(keys(jsondecode(file("modules/restore-worker/actions.json")).pipeline_commands)) && strcontains(output.operator_commands.orders.status, " --function-name dynamodb-restore-operator ")
     error_message = "Commands: ${jsonencode(output.operator_commands)}"
   }
 }

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lambda_src" / "dynamodb_restore"
 
-SHARED = {"aws", "store", "backoff", "pace", "instants", "patterns"}
+SHARED = {"aws", "store", "backoff", "pace", "instants", "patterns", "codes", "metrics", "permissions", "payload"}
 """Single files at the bottom, which every room may import."""
 
 MAY_IMPORT = {
@@ -30,6 +30,10 @@ MAY_IMPORT = {
     "pace": {"aws"},
     "instants": set(),
     "patterns": set(),
+    "codes": set(),
+    "metrics": set(),
+    "permissions": set(),
+    "payload": {"aws"},
 }
 """Room to the rooms that it may import, besides itself and, for a folder, the shared files. CONTRIBUTING.md has the same as a
 drawing."""

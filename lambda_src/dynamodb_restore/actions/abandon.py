@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dynamodb_restore.actions.action import SOURCE_TABLE, Action
 from dynamodb_restore.actions.context import (
     CHANGED_MEANWHILE,
     LONGEST_FENCE_SECONDS,
@@ -13,6 +14,7 @@ from dynamodb_restore.actions.context import (
     fenced,
     restore_key,
 )
+from dynamodb_restore.actions.permissions import REPORT, SWITCH_MAPPINGS, on_records
 from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
@@ -58,3 +60,15 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     context.tell(held, report)
     pipeline.end(held, replayed=True)
     return report.as_json()
+
+
+ACTION = Action(
+    name="abandon",
+    summary=(
+        "Stops replay and releases the pipeline; the restored table stays as it is. A restore that was given up and is sent"
+        " round again claims the pipeline anew, with the window that was chosen for it. After a cutover it ends the watch."
+    ),
+    fields=(SOURCE_TABLE,),
+    permissions=(on_records("GetItem", "Query", "PutItem", "DeleteItem"), SWITCH_MAPPINGS, *REPORT),
+    run=lambda call: abandon(call.context, call.pipeline),
+)

@@ -1,7 +1,4 @@
-"""Cutover: make the target take over.
-
-`{"action": "cutover", "table": …, "settle_seconds": 10, "accept": [code, …], "force": false}`
-"""
+"""`{"action": "cutover", "table": …}`: make the target take over."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from dynamodb_restore.actions.action import SOURCE_TABLE, Action, ActionCall
 from dynamodb_restore.actions.context import (
     CHANGED_MEANWHILE,
     LONGEST_FENCE_SECONDS,
@@ -20,7 +18,9 @@ from dynamodb_restore.actions.context import (
     fenced,
     restore_key,
 )
+from dynamodb_restore.actions.permissions import LOOK_AT_REPLAY, REPORT, SWITCH_MAPPINGS, on_records
 from dynamodb_restore.instants import iso, iso_of, stream_label_time
+from dynamodb_restore.payload import FLAG, Field, number, texts
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE, Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline, gap_notes
@@ -37,6 +37,9 @@ from dynamodb_restore.sync.outcome import Outcome, Status
 from dynamodb_restore.sync.reading import Desired
 
 _END_MARGIN_SECONDS = 60
+
+_SETTLE_SECONDS = 10
+_LONGEST_SETTLE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -206,3 +209,46 @@ class _TakeOver:
         end = iso_of(self._claim.window.end)
         margin = f"changes of the {_END_MARGIN_SECONDS} s around it may be on either side"
         return [f"the window ends at {end}, and the stream's times are approximate: {margin}"]
+
+
+def _run(call: ActionCall) -> dict[str, Any]:
+    values = call.values
+    request = CutoverRequest(values["settle_seconds"], values["accept"], values["force"])
+    return cutover(call.context, call.pipeline, request)
+
+
+ACTION = Action(
+    name="cutover",
+    summary=(
+        "Makes the restored table take over, once you have stopped writing to the source. It refuses, with reasons, while"
+        " anything is missing; else it applies the settings that waited, stops replay, and reports. Then point your writers at"
+        " the new table."
+    ),
+    fields=(
+        SOURCE_TABLE,
+        Field(
+            "settle_seconds",
+            number(0, _LONGEST_SETTLE_SECONDS),
+            "for how many seconds, at least, nothing new may be captured",
+            default=_SETTLE_SECONDS,
+            example=10,
+        ),
+        Field(
+            "accept",
+            texts("codes of obstacles, as `refused` shows them"),
+            "the obstacles in spite of which it cuts over",
+            default=(),
+            example=[],
+        ),
+        Field(
+            "force",
+            FLAG,
+            "whether it cuts over in spite of all obstacles that can be accepted",
+            default=False,
+            example=False,
+        ),
+    ),
+    permissions=(*LOOK_AT_REPLAY, on_records("PutItem"), SWITCH_MAPPINGS, *REPORT),
+    applies_settings=True,
+    run=_run,
+)

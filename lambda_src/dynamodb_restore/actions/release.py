@@ -1,4 +1,4 @@
-"""`{"action": "release", "target": …, "settings": [setting, …]}`: apply settings that were held for the operator."""
+"""`{"action": "release", "target": …}`: apply settings that were held for the operator."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dynamodb_restore.actions.action import RESTORED_TABLE, Action, ActionCall
 from dynamodb_restore.actions.context import ActionContext, OperatorError
+from dynamodb_restore.actions.permissions import REPORT, TABLES, Permission, on_records
 from dynamodb_restore.aws import AwsError
+from dynamodb_restore.payload import Field, Kind
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.control import Treatment, treatment_on_record
 from dynamodb_restore.restore.expiries import expiry_notes
@@ -16,6 +19,7 @@ from dynamodb_restore.restore.record import Lease, RestoreKey, RestoreRecord, Re
 from dynamodb_restore.restore.report import Report, Result, held, overall
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.step_journal import StepJournal
+from dynamodb_restore.settings.registry import setting_names
 from dynamodb_restore.settings.setting import Identity, Setting, Table, TableGoneError
 from dynamodb_restore.settings.stream import Stream
 from dynamodb_restore.sync.outcome import Outcome, Status
@@ -241,3 +245,27 @@ def _still_held(before: Outcome, now: Outcome, to_come: Collection[str]) -> Outc
     if not left and now.status is Status.FAILED:
         left = before.held
     return replace(now, held=left, switch=before.switch)
+
+
+def _run(call: ActionCall) -> dict[str, Any]:
+    return release(call.context, call.pipelines, call.values[RESTORED_TABLE.name], call.values["settings"])
+
+
+ACTION = Action(
+    name="release",
+    summary="Applies settings that an override held; the report of a restore names them in `held`.",
+    fields=(
+        RESTORED_TABLE,
+        Field(
+            "settings",
+            Kind("list of names of settings", setting_names),
+            "the settings to apply; without any, the answer names those that are held",
+            default=(),
+            example=["ttl"],
+        ),
+    ),
+    permissions=(on_records("GetItem"), Permission(TABLES, ("dynamodb:DescribeTable",)), *REPORT),
+    applies_settings=True,
+    run=_run,
+    in_command={RESTORED_TABLE.name: "TARGET_TABLE", "settings": ["ttl"]},
+)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from dynamodb_restore.actions.action import SOURCE_TABLE, Action
 from dynamodb_restore.actions.context import ActionContext
+from dynamodb_restore.actions.permissions import LOOK_AT_REPLAY
 from dynamodb_restore.actions.window import shown_window
 from dynamodb_restore.changes.progress import Progress
 from dynamodb_restore.instants import iso, iso_of
@@ -106,3 +108,15 @@ def _latest(progress: Progress) -> int | None:
 
 def _shown(discarded: Discarded) -> dict[str, Any]:
     return {"objects": None if discarded.unknown else discarded.objects, "first": list(discarded.first)}
+
+
+ACTION = Action(
+    name="status",
+    summary=(
+        "Shows how far capture and replay are, what is in the buffer, quarantine, failure bucket or gap, and what stands in"
+        " the way of cutover."
+    ),
+    fields=(SOURCE_TABLE,),
+    permissions=LOOK_AT_REPLAY,
+    run=lambda call: status(call.context, call.pipeline),
+)

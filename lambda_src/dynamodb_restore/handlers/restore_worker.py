@@ -1,9 +1,6 @@
 """The restore worker: messages of the restore queue, or a direct invocation on any two tables.
 
-Direct invocation: `{"source": name or ARN, "target": name or ARN, "dry_run": true | false, "requested_by": text, "release":
-[setting, …]}` returns the report (`Report.as_json`); `dry_run` is false where it is left out. `requested_by` is for the report:
-Lambda does not tell a function who invokes it, so nothing verifies it. `release` names settings that are not to wait for an
-operator, whatever an override holds.
+Direct invocation: a payload with the fields of `FIELDS` returns the report (`Report.as_json`).
 """
 
 from __future__ import annotations
@@ -19,9 +16,19 @@ from aws_lambda_powertools import Logger, Metrics
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.handlers.publishing import publish
-from dynamodb_restore.handlers.wiring import Wiring, table_here, table_within
+from dynamodb_restore.handlers.wiring import Wiring, check_place, table_here
 from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pace import ENDING_SECONDS
+from dynamodb_restore.payload import (
+    FLAG,
+    TABLE,
+    Field,
+    Kind,
+    PayloadError,
+    or_null,
+    read_fields,
+    text,
+)
 from dynamodb_restore.restore.delivery import (
     Delivery,
     Finished,
@@ -49,9 +56,21 @@ logger = Logger()
 metrics = Metrics()
 
 
-_EXPECTED = 'send {"source": table name or ARN, "target": table name or ARN, "dry_run": true or false}'
-
-_LONGEST_NAME = 256
+FIELDS = (
+    Field("source", TABLE, "the name or ARN of the table whose settings are to be had", example="orders"),
+    Field("target", TABLE, "the name or ARN of the table that is to have them", example="orders-restored"),
+    Field("dry_run", FLAG, "whether to compare only, and to change nothing", default=False, example=True),
+    # Lambda does not tell a function who invokes it, so nothing verifies this.
+    Field("requested_by", or_null(text(256)), "who asks, for the report", default=None, example="ana"),
+    Field(
+        "release",
+        Kind("list of names of settings", setting_names),
+        "settings that are not to wait for an operator, whatever an override holds",
+        default=(),
+        example=["ttl"],
+    ),
+)
+"""The payload of a direct invocation."""
 
 
 class InvocationError(Exception):
@@ -79,7 +98,8 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
 
 def _answer(event: Any, wiring: Wiring, context: LambdaContext) -> dict[str, Any]:
     if not isinstance(event, Mapping):
-        raise InvocationError(f"{_EXPECTED}; got {event!r:.100}")
+        names = ", ".join(field.name for field in FIELDS)
+        raise InvocationError(f"send an object with the fields {names}; got {event!r:.100}")
     if "Records" not in event:
         return _invoked(event, wiring, context)
     queue = _Queue(wiring.config, wiring.clients)
@@ -93,39 +113,20 @@ def _answer(event: Any, wiring: Wiring, context: LambdaContext) -> dict[str, Any
 
 
 def _invoked(event: Mapping[str, Any], wiring: Wiring, context: LambdaContext) -> dict[str, Any]:
-    dry_run = event.get("dry_run", False)
-    if not isinstance(dry_run, bool):
-        raise InvocationError('"dry_run" must be true or false')
-    requested_by = event.get("requested_by")
-    if requested_by is not None and not (
-        isinstance(requested_by, str) and len(requested_by) <= _LONGEST_NAME
-    ):
-        raise InvocationError(f'"requested_by" must be a text of at most {_LONGEST_NAME} characters')
-    release = _released(event)
     try:
-        source = table_within(event["source"], context, wiring.config.source_regions)
-        target = table_here(event["target"], context)
-    except (KeyError, TypeError) as error:
-        raise InvocationError(f"{_EXPECTED}; got {error!r}") from error
-    except ValueError as error:
+        values = read_fields(event, FIELDS, "a direct invocation")
+        source, target = values.pop("source"), table_here(values.pop("target"), context)
+        check_place(source, context, wiring.config.source_regions)
+    except PayloadError as error:
         raise InvocationError(str(error)) from error
     if source.name == target and source.region in (None, wiring.clients.region):
         raise InvocationError(f"source and target are both {target}")
     try:
-        report = wiring.direct_clone().run(
-            source, target, dry_run=dry_run, requested_by=requested_by, release=release
-        )
+        report = wiring.direct_clone().run(source, target, **values)
     except TableGoneError as error:
         raise InvocationError(str(error)) from error
     _log_report(report)
     return report.within().as_json()
-
-
-def _released(event: Mapping[str, Any]) -> list[str]:
-    try:
-        return setting_names(event.get("release", []))
-    except ValueError as error:
-        raise InvocationError(f'"release": {error}') from error
 
 
 def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -> bool:

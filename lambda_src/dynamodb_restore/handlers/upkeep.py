@@ -1,20 +1,17 @@
 """The upkeep function: looks after one pipeline every few minutes, and touches items for the operator function.
 
-Payloads:
-
-- `{"action": "upkeep"}`, from its EventBridge rule
-- `{"action": "repair", "seconds": 270}`, `{"action": "bring_in", "seconds": 270}`, from the operator function, where
-  `seconds` is how long that waits for the answer
+Its EventBridge rule sends `{"action": "upkeep"}`; the operator function sends `{"action": "repair", "seconds": 270}` or
+`{"action": "bring_in", "seconds": 270}`.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
 import uuid
 import warnings
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +23,7 @@ from dynamodb_restore.config import UpkeepConfig
 from dynamodb_restore.handlers.publishing import publish
 from dynamodb_restore.metrics import Metric
 from dynamodb_restore.pace import Clock, parallel_calls
+from dynamodb_restore.payload import Field, PayloadError, number, read_action, read_fields
 from dynamodb_restore.pipeline.bring_in import bring_in, sender
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
@@ -49,13 +47,22 @@ _RESERVE_SECONDS = 3 * aws.CALL_SECONDS
 """Left when no more work is begun: for the call that was begun last, and in the second half for what has to be noted."""
 
 
-class _RequestError(Exception):
-    """The payload makes no sense; the text says what would."""
+_ACTIONS = ("upkeep", "repair", "bring_in")
+
+_FIELDS = (
+    Field(
+        "seconds",
+        number(0, 900),
+        "how long the caller waits for the answer; as long as the function may run where it is not sent",
+        default=math.inf,
+        example=270,
+    ),
+)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Lambda's entry point; never raises for what a caller sends.
 
     Returns:
@@ -69,24 +76,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_dimension("table", config.source_table)
     try:
         answer = _act(config, event, context)
-    except (NotReplayingError, RegistrationError, _RequestError) as error:
+    except (NotReplayingError, PayloadError, RegistrationError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=event["action"], answer=answer)
     return answer
 
 
-def _act(config: UpkeepConfig, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def _act(config: UpkeepConfig, event: Any, context: LambdaContext) -> dict[str, Any]:
+    action = read_action(event, _ACTIONS)
+    seconds = read_fields(event, _FIELDS, f"`{action}`", beside=("action",))["seconds"]
     clients = aws.clients()
-    match event.get("action"):
-        case "upkeep":
-            return _upkeep(config, clients, _pipeline(config, clients), _clock(event, context))
+    pipeline, clock = _pipeline(config, clients), _clock(seconds, context)
+    match action:
         case "repair":
-            return repair(clients, _pipeline(config, clients), _clock(event, context))
+            return repair(clients, pipeline, clock)
         case "bring_in":
-            return _bring_in(config, clients, _pipeline(config, clients), _clock(event, context))
-        case other:
-            raise _RequestError(f"unknown action {other!r}: send upkeep, repair or bring_in")
+            return _bring_in(config, clients, pipeline, clock)
+        case _:
+            return _upkeep(config, clients, pipeline, clock)
 
 
 def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, clock: Clock) -> dict[str, Any]:
@@ -136,16 +144,9 @@ def _pipeline(config: UpkeepConfig, clients: aws.Clients) -> Pipeline:
     return pipeline
 
 
-def _clock(event: Mapping[str, Any], context: LambdaContext) -> Clock:
-    """Time for more work: within this function's own time, and the time that the caller waits.
-
-    Raises:
-        _RequestError: `seconds` is no number.
-    """
+def _clock(seconds: float, context: LambdaContext) -> Clock:
+    """Time for more work: within this function's own time, and the seconds that the caller waits."""
     left = context.get_remaining_time_in_millis() / 1000
-    seconds = event.get("seconds", left)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise _RequestError('"seconds" must be a number: how long the answer is waited for')
     return Clock(
         monotonic=time.monotonic,
         sleep=time.sleep,

@@ -14,6 +14,7 @@ from dynamodb_restore import aws
 from dynamodb_restore.actions.context import ActionContext
 from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.pace import QUEUE_SECONDS, Pace
+from dynamodb_restore.payload import PayloadError
 from dynamodb_restore.pipeline.pipeline import Pipelines
 from dynamodb_restore.restore.announce import Announcer
 from dynamodb_restore.restore.clone import Cloner, DirectClone
@@ -29,28 +30,27 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 
-def table_here(name_or_arn: str, context: LambdaContext) -> str:
+def table_here(table: aws.TableRef, context: LambdaContext) -> str:
     """The name of a table of this function's own region and account.
 
     Raises:
-        ValueError: not a table's name or ARN, or the ARN of a table elsewhere.
+        PayloadError: the table is elsewhere.
     """
-    return table_within(name_or_arn, context, ()).name
+    check_place(table, context, ())
+    return table.name
 
 
-def table_within(name_or_arn: str, context: LambdaContext, regions: Collection[str]) -> aws.TableRef:
-    """A table of this function's own account, in its own region or one of `regions`.
+def check_place(table: aws.TableRef, context: LambdaContext, regions: Collection[str]) -> None:
+    """Look that a table is of this function's own account, and in its own region or one of `regions`.
 
     Raises:
-        ValueError: not a table's name or ARN, or the ARN of a table elsewhere.
+        PayloadError: the table is elsewhere.
     """
-    table = aws.table_ref(name_or_arn)
     region, account = context.invoked_function_arn.split(":")[3:5]
     if table.region not in (None, region, *regions) or table.account not in (None, account):
         place = f"{table.region}, account {table.account}"
         reach = ", ".join([region, *regions])
-        raise ValueError(f"{table.name} is in {place}; this function works in {reach}, account {account}")
-    return table
+        raise PayloadError(f"{table.name} is in {place}; this function works in {reach}, account {account}")
 
 
 class Wiring:

@@ -16,7 +16,6 @@ from dynamodb_restore.actions.repair import repair
 from dynamodb_restore.actions.status import status
 from dynamodb_restore.actions.window import set_window
 from dynamodb_restore.changes.window import Window
-from dynamodb_restore.instants import TimeError
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.pipeline.obstacles import ACCEPTABLE
 from tests.unit.changes.house import CAPTURE, DAY, REPLAY, House, point
@@ -688,17 +687,13 @@ def test_an_item_that_never_stands_still_stays_in_quarantine(
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "window"),
-    [
-        ("2026-11-22T10:00:00Z", None, Window(NOON - 7200)),
-        (NOON - 7200, NOON - 60, Window(NOON - 7200, NOON - 60)),
-        ("2026-11-22T10:00:00.9Z", "2026-11-22T10:00:01Z", Window(NOON - 7200, NOON - 7199)),
-    ],
+    "window",
+    [Window(NOON - 7200), Window(NOON - 7200, NOON - 60), Window(NOON - 7200, NOON - 7199)],
 )
-def test_a_person_chooses_the_window(house: House, start: Any, end: Any, window: Window) -> None:
+def test_a_person_chooses_the_window(house: House, window: Window) -> None:
     house.begin()
 
-    set_window(house.pipeline, start, end)
+    set_window(house.pipeline, window.start, window.end)
 
     claim = house.claims.current()
     assert claim is not None
@@ -751,24 +746,12 @@ def test_an_earlier_window_shows_its_gap(house: House) -> None:
     assert status(house.actions, house.pipeline)["gap_seconds"] == DAY + 600
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "error"),
-    [
-        (NOON, NOON, OperatorError),
-        (NOON, NOON - 1, OperatorError),
-        (NOON, 0, OperatorError),
-        (NOON, "", TimeError),
-        (None, None, TimeError),
-        ("soon", None, TimeError),
-        (NOON, "later", TimeError),
-        ([], None, TimeError),
-    ],
-)
-def test_a_window_that_is_none_is_refused(house: House, start: Any, end: Any, error: type[Exception]) -> None:
+@pytest.mark.parametrize("end", [NOON, NOON - 1, 0])
+def test_a_window_that_is_none_is_refused(house: House, end: int) -> None:
     before = house.begin()
 
-    with pytest.raises(error):
-        set_window(house.pipeline, start, end)
+    with pytest.raises(OperatorError, match="ends before it begins"):
+        set_window(house.pipeline, NOON, end)
     assert house.claims.current() == before
 
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dynamodb_restore import aws as aws_module
+from dynamodb_restore.actions.registry import ACTIONS
 from dynamodb_restore.changes.bundle import LATE_SECONDS, open_bundle
 from dynamodb_restore.changes.change import Change
 from dynamodb_restore.changes.failure_bucket import FailureBucket
@@ -397,7 +398,14 @@ def test_limits_are_read_from_the_environment(functions: House, monkeypatch: pyt
     assert len(target(functions)) == 14
 
 
+NAMES = "status, cutover, abandon, repair, bring_in, window, release"
+
+
 def asked(**event: Any) -> dict[str, Any]:
+    return answered(event)
+
+
+def answered(event: Any) -> dict[str, Any]:
     answer: dict[str, Any] = operator.handler(event, CONTEXT)
     json.dumps(answer)
     return answer
@@ -501,32 +509,43 @@ def test_the_operator_function_cuts_over(
 @pytest.mark.parametrize(
     ("event", "error"),
     [
-        ({}, '"table"'),
-        ({"action": "status"}, '"table"'),
-        ({"action": "status", "table": None}, '"table"'),
-        ({"action": "status", "table": 7}, '"table"'),
+        ({}, f'send "action": one of {NAMES}'),
+        ({"table": "orders"}, f'send "action": one of {NAMES}'),
+        ({"action": None, "table": "orders"}, f"unknown action None: send one of {NAMES}"),
+        ({"action": ["status"], "table": "orders"}, f"unknown action ['status']: send one of {NAMES}"),
+        ({"action": "stauts", "table": "orders"}, f"unknown action 'stauts': send one of {NAMES}"),
+        ({"action": "status"}, 'send "table": the source table\'s name or ARN'),
+        ({"action": "status", "table": None}, '"table": send a table\'s name or ARN'),
+        ({"action": "status", "table": 7}, '"table": send a table\'s name or ARN'),
+        (
+            {"action": "status", "table": "orders", "tabel": "orders", "force": True},
+            '`status` takes no field "force", "tabel": send action, table',
+        ),
+        (
+            {"action": "cutover", "table": "orders", "forced": True},
+            '`cutover` takes no field "forced": send action, table, settle_seconds, accept, force',
+        ),
         ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
         ({"action": "status", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
         ({"action": "abandon", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
-        ({"table": "orders"}, "unknown action None"),
-        ({"action": ["status"], "table": "orders"}, "unknown action"),
-        ({"action": "cutover", "table": "orders", "force": "yes"}, '"force" must be true or false'),
+        ({"action": "cutover", "table": "orders", "force": "yes"}, '"force": send true or false'),
         (
             {"action": "cutover", "table": "orders", "settle_seconds": True},
-            '"settle_seconds" must be a number',
+            '"settle_seconds": send a number from 0 to 3600',
         ),
         ({"action": "cutover", "table": "orders", "settle_seconds": -1}, "from 0 to 3600"),
         ({"action": "cutover", "table": "orders", "settle_seconds": 3601}, "from 0 to 3600"),
         ({"action": "cutover", "table": "orders", "settle_seconds": float("nan")}, "from 0 to 3600"),
-        ({"action": "cutover", "table": "orders", "accept": "gap"}, '"accept" must be a list of the codes'),
-        ({"action": "cutover", "table": "orders", "accept": [7]}, '"accept" must be a list of the codes'),
+        ({"action": "cutover", "table": "orders", "accept": "gap"}, '"accept": send a list of codes of'),
+        ({"action": "cutover", "table": "orders", "accept": [7]}, '"accept": send a list of codes of'),
         (
             {"action": "cutover", "table": "orders", "accept": ["gap", "gaps", "not_replaying"]},
             "no such obstacle: gaps, not_replaying; `accept` takes capture_misdirected, capture_stuck, ",
         ),
         ({"action": "cutover", "table": "orders", "settle_seconds": 0}, "no restore owns the pipeline"),
-        ({"action": "window", "table": "orders"}, "no restore owns the pipeline"),
-        ({"action": "release", "table": "orders"}, 'send "target": the restored table\'s name or ARN'),
+        ({"action": "window", "table": "orders"}, 'send "start": the first instant to replay'),
+        ({"action": "window", "table": "orders", "start": NOON}, "no restore owns the pipeline"),
+        ({"action": "release", "settings": ["ttl"]}, 'send "target": the restored table\'s name or ARN'),
         ({"action": "release", "target": "or"}, "'or' is neither a table name nor the ARN of a table"),
         (
             {"action": "release", "target": "orders-restored", "settings": "ttl"},
@@ -549,40 +568,66 @@ def test_the_operator_function_answers_bad_input_with_what_to_send(
     assert error in asked(**event)["error"]
 
 
-@pytest.mark.parametrize("start", [None, "soon", -5, [], {}, "9" * 400])
-def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(functions: House, start: Any) -> None:
+NO_TIMES = ["soon", -5, [], {}, "", True, "9" * 400]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        *({"start": start} for start in (None, *NO_TIMES)),
+        *({"start": NOON, "end": end} for end in NO_TIMES),
+    ],
+)
+def test_a_window_that_is_no_time_is_an_error_and_changes_nothing(
+    functions: House, window: dict[str, Any]
+) -> None:
     before = functions.begin()
 
-    assert "not a time" in asked(action="window", table="orders", start=start)["error"]
+    error = asked(action="window", table="orders", **window)["error"]
+
+    name = list(window)[-1]
+    assert error.startswith(f'"{name}": not a time: ')
+    assert error.endswith("; send one such as 2026-01-31T03:00:00Z")
     assert functions.claims.current() == before
+
+
+@pytest.mark.parametrize(
+    ("window", "start", "end"),
+    [
+        ({"start": "2026-11-22T10:00:00Z"}, "2026-11-22T10:00:00Z", None),
+        ({"start": NOON - 7200, "end": NOON - 60}, "2026-11-22T10:00:00Z", "2026-11-22T11:59:00Z"),
+        (
+            {"start": "2026-11-22T10:00:00.9Z", "end": "2026-11-22T10:00:01Z"},
+            "2026-11-22T10:00:00Z",
+            "2026-11-22T10:00:01Z",
+        ),
+    ],
+)
+def test_a_window_has_its_times_in_any_form(
+    functions: House, window: dict[str, Any], start: str, end: str | None
+) -> None:
+    functions.begin()
+
+    assert asked(action="window", table="orders", **window) == {"window": {"start": start, "end": end}}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(
-    event=st.fixed_dictionaries(
-        {},
-        optional={
-            "action": st.sampled_from(
-                ["status", "cutover", "abandon", "repair", "bring_in", "window", "release"]
+    event=st.one_of(
+        json_values,
+        *(
+            st.fixed_dictionaries(
+                {"action": st.just(action.name) | json_values},
+                optional={each.name: st.just(each.example) | json_values for each in action.fields},
             )
-            | json_values,
-            "table": st.just("orders") | json_values,
-            "target": st.just("orders-restored") | json_values,
-            "settings": st.just(["ttl"]) | json_values,
-            "start": json_values,
-            "end": json_values,
-            "force": json_values,
-            "accept": json_values,
-            "settle_seconds": st.just(0) | json_values,
-        },
+            for action in ACTIONS
+        ),
     )
 )
-def test_no_input_makes_the_operator_function_raise(functions: House, event: dict[str, Any]) -> None:
-    if isinstance(event.get("settle_seconds", 10), int | float):
-        event["settle_seconds"] = 0
+def test_no_input_makes_the_operator_function_raise(functions: House, event: Any) -> None:
     functions.begin()
 
-    assert asked(**event)
+    assert answered(event)
 
 
 def test_replay_of_an_empty_image_is_a_key_alone(functions: House) -> None:
