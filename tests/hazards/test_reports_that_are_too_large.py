@@ -72,7 +72,8 @@ def records(aws: Aws, clients: Clients) -> RestoreRecords:
 def test_everybody_can_be_told(aws: Aws, clients: Clients) -> None:
     topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
 
-    Announcer(clients, "default", topic).announce(REPORT)
+    announcer = Announcer(clients, "default", topic)
+    announcer.announce(REPORT, announcer.channels(notify=True))
 
     ((entry,),) = (call["Entries"] for call in aws.named("PutEvents"))
     detail = entry["Detail"]

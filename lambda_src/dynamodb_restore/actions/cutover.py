@@ -212,9 +212,9 @@ def _take_over(
     if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
         # The claim stays as it is, fenced: the same call again goes on from here.
         return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
-    context.tell(claim, report)
+    told = context.tell(claim, report)
     pipeline.watch(claim)
-    return report.as_json()
+    return told
 
 
 def _look_at(target: Table) -> None:

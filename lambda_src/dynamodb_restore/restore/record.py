@@ -9,7 +9,8 @@ that AWS took), `outcomes` (how each setting stood after the last delivery that 
 them), `late_changes` (captured from the source after its cutover),
 `leader` (the id of the message that is acted upon), `lease_owner` and `lease_until` (the invocation that acts for it, and
 the epoch second after which it cannot any more), `give_up` (`{number, code, reason, set_aside}` of the last one; the last part
-only once its message is in the secondary DLQ), `findings` (what was found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+only once its message is in the secondary DLQ), `untold` (channel to the reason why it could not be told the report; gone once
+it was), `findings` (what was found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
@@ -174,6 +175,7 @@ class RestoreRecord:
         noted: the state that its history noted last; None where none is noted yet.
         noted_at: when that was.
         report: `Report.as_json` of its last report; empty where it has none.
+        untold: who has not heard of that report: channel to the reason.
     """
 
     state: RestoreState
@@ -195,6 +197,7 @@ class RestoreRecord:
     noted: RestoreState | None = None
     noted_at: datetime | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     def is_of(self, request: RestoreRequest) -> bool:
         """Whether the restore on record is one of the table that a request names."""
@@ -567,6 +570,7 @@ class RestoreRecords:
         taken_up: bool = False,
         give_up: GiveUp | None = None,
         lease: Lease | None = None,
+        untold: Mapping[str, str] | None = None,
     ) -> bool:
         """Note how the restore ended.
 
@@ -579,6 +583,7 @@ class RestoreRecords:
             give_up: where it was given up. The lease stands then until the message is set aside, so that no other message
                 takes the restore up in between.
             lease: of the invocation that ends it; None for a person's.
+            untold: who could not be told of it: channel to the reason.
         """
         values: dict[str, Any] = {
             "report": report.within(REPORT_BYTES).as_json(),
@@ -589,6 +594,10 @@ class RestoreRecords:
             values["give_up"] = give_up.as_json()
         final = () if taken_up else _CLOSED if by_operator else _SETTLED
         removed = ["outcomes"]
+        if untold:
+            values["untold"] = _shortened(untold)
+        else:
+            removed.append("untold")
         if give_up is None:
             removed += _LEASE
         else:
@@ -609,6 +618,23 @@ class RestoreRecords:
         update.remove(*_LEASE)
         update.require("#give_up.#number = :number", number=number)
         update.require_in("state", _GIVEN_UP)
+        update.carry_out(self._dynamodb, self._table_name, key)
+
+    def note_untold(
+        self, key: RestoreKey, report: Mapping[str, Any], untold: Mapping[str, str], now: datetime
+    ) -> None:
+        """Note who has still not heard of the report on record.
+
+        Args:
+            report: the one that was told. Where there is another by now, or everybody has heard, nothing is noted.
+        """
+        update = _Update({"updated_at": iso(now)})
+        if untold:
+            update.assign("untold", _shortened(untold))
+        else:
+            update.remove("untold")
+        update.require("attribute_exists(#untold)")
+        update.require("#report.#finished_at = :finished_at", finished_at=report["finished_at"])
         update.carry_out(self._dynamodb, self._table_name, key)
 
     def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
@@ -708,6 +734,10 @@ def _size(state: State) -> int:
     return json_bytes(state)
 
 
+def _shortened(untold: Mapping[str, str]) -> dict[str, str]:
+    return {channel: shortened(reason) for channel, reason in untold.items()}
+
+
 def _described(request: RestoreRequest) -> dict[str, Any]:
     return {"request": request.as_json(), "source": request.source.name, "target": request.target.name}
 
@@ -764,5 +794,6 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         noted=RestoreState(last["state"]) if last else None,
         noted_at=datetime.fromisoformat(last["at"]) if last else None,
         report=item.get("report", {}),
+        untold=item.get("untold", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )
