@@ -5,12 +5,12 @@ locals {
   # A wildcard here is the user's own pattern: which tables will be restored, and under which names, is known only
   # when it happens.
   target_arns = [
-    for pattern in distinct(var.table_patterns.target) :
+    for pattern in distinct(local.table_patterns.target) :
     "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${pattern}"
   ]
   source_arns = flatten([
     for region in local.regions : [
-      for pattern in distinct(var.table_patterns.source) :
+      for pattern in distinct(local.table_patterns.source) :
       "arn:${local.partition}:dynamodb:${region}:${local.account}:table/${pattern}"
     ]
   ])
@@ -18,7 +18,7 @@ locals {
 
   # Functions of which triggers may be created, by ARN: a name is one of this account and region.
   attachable_functions = [
-    for pattern in distinct(var.attachable.functions) :
+    for pattern in distinct(local.attachable.functions) :
     startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${pattern}"
   ]
 
@@ -140,7 +140,7 @@ locals {
         actions   = ["lambda:CreateEventSourceMapping"]
         resources = ["*"]
         conditions = [
-          for arns in contains(var.attachable.functions, "*") ? [] : [local.attachable_functions] :
+          for arns in contains(local.attachable.functions, "*") ? [] : [local.attachable_functions] :
           { test = "ArnLike", variable = "lambda:FunctionArn", values = flatten([for arn in arns : [arn, "${arn}:*"]]) }
         ]
       },
@@ -195,7 +195,7 @@ locals {
         sid     = "UseKinesisStreams"
         actions = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
         resources = [
-          for pattern in var.attachable.kinesis_streams :
+          for pattern in local.attachable.kinesis_streams :
           startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${pattern}"
         ]
       },
@@ -322,7 +322,7 @@ locals {
           "dynamodb:DeleteItem",
           "dynamodb:BatchWriteItem",
         ]
-        resources = [for pattern in distinct(var.table_patterns.target) : "arn:${local.partition}:dynamodb:*:${local.account}:table/${pattern}"]
+        resources = [for pattern in distinct(local.table_patterns.target) : "arn:${local.partition}:dynamodb:*:${local.account}:table/${pattern}"]
       },
       {
         # The action knows no resource to name. A provisioned table gets replicas only if it scales.
