@@ -173,8 +173,8 @@ variable "alarm_arns" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:${data.aws_region.current.id}:[0-9]{12}:alarm:.+$", arn))])
-    error_message = "This is not the ARN of an alarm in region ${data.aws_region.current.id}: ${join(", ", [for arn in var.alarm_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:cloudwatch:${data.aws_region.current.id}:[0-9]{12}:alarm:.+$", arn))])}. Give alarm_arns the arn of each alarm that the other modules put out."
+    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])
+    error_message = "This is not the ARN of an alarm: ${join(", ", [for arn in var.alarm_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])}. Give alarm_arns the arn of each alarm that the other modules put out."
   }
 }
 

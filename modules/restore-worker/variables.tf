@@ -430,8 +430,8 @@ variable "restore_queue" {
   }
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:sqs:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.restore_queue.arn)) && can(regex("^https?://", var.restore_queue.url))
-    error_message = "restore_queue needs the ARN and the URL of a standard queue in region ${data.aws_region.current.id}, and has arn \"${var.restore_queue.arn}\" and url \"${var.restore_queue.url}\": pass the output queue of restore-events on whole."
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.restore_queue.arn)) && can(regex("^https?://", var.restore_queue.url))
+    error_message = "restore_queue needs the ARN and the URL of a standard queue, and has arn \"${var.restore_queue.arn}\" and url \"${var.restore_queue.url}\": pass the output queue of restore-events on whole."
   }
 }
 
@@ -444,8 +444,8 @@ variable "dead_letter_queue" {
   nullable = false
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:sqs:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.dead_letter_queue.arn)) && can(regex("^https?://", var.dead_letter_queue.url))
-    error_message = "dead_letter_queue needs the ARN and the URL of a standard queue in region ${data.aws_region.current.id}, and has arn \"${var.dead_letter_queue.arn}\" and url \"${var.dead_letter_queue.url}\": pass the output dead_letter_queue of restore-events on whole."
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.dead_letter_queue.arn)) && can(regex("^https?://", var.dead_letter_queue.url))
+    error_message = "dead_letter_queue needs the ARN and the URL of a standard queue, and has arn \"${var.dead_letter_queue.arn}\" and url \"${var.dead_letter_queue.url}\": pass the output dead_letter_queue of restore-events on whole."
   }
 }
 

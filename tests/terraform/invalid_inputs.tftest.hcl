@@ -1120,8 +1120,8 @@ run "the_reconciler_refuses_2" {
       layer_arn               = "demo-dependencies"
       longest_silence_seconds = 2000
     }
-    # a queue of another region
-    restore_queue = { url = "https://sqs.example/demo-restores", arn = "arn:aws:sqs:eu-west-1:123456789012:demo-restores" }
+    # the name of a queue
+    restore_queue = { url = "https://sqs.example/demo-restores", arn = "demo-restores" }
     # a hash that is no SHA-256
     artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "h" } }
   }
