@@ -55,7 +55,16 @@ data "aws_partition" "current" {}
 data "aws_iam_policy_document" "oncall_key" {
   # checkov:skip=CKV_AWS_109,CKV_AWS_111,CKV_AWS_356:In a key's policy "*" is this key, and the account's own policies say who may use it.
 
-  source_policy_documents = [data.aws_iam_policy_document.buckets_key.json]
+  statement {
+    sid       = "LeaveItToIam"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
 
   # An alarm publishes to an encrypted topic only where the key lets CloudWatch use it
   # (docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).

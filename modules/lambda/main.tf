@@ -62,6 +62,8 @@ data "aws_iam_policy_document" "runtime" {
 # What Lambda needs of the role of a function in a VPC, as in AWSLambdaVPCAccessExecutionRole
 # (docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html). Lambda makes the calls, and the function is denied them.
 data "aws_iam_policy_document" "vpc" {
+  # checkov:skip=CKV_AWS_111:Lambda chooses the ids of the interfaces, and the function itself is denied all of this.
+
   count = var.function.vpc == null ? 0 : 1
 
   statement {

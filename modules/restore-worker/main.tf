@@ -10,6 +10,9 @@ locals {
     for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
   }
 
+  # Whose ARNs each list takes.
+  attachable_services = { functions = "lambda", kinesis_streams = "kinesis" }
+
   # What is not named, or null, is everything.
   attachable = {
     for kind in ["functions", "kinesis_streams"] : kind => coalesce(lookup(var.attachable, kind, null), ["*"])

@@ -197,11 +197,11 @@ variable "attachable" {
   # The ARN of another kind of resource admits nothing.
   validation {
     condition = alltrue(flatten([
-      for kind, service in { functions = "lambda", kinesis_streams = "kinesis" } : [
+      for kind, service in local.attachable_services : [
         for pattern in coalesce(lookup(var.attachable, kind, null), []) : can(regex("^arn:([^:]*\\*|[^:]+:([^:]*\\*|${service}:))", pattern)) if startswith(pattern, "arn:")
       ]
     ]))
-    error_message = "An ARN in attachable is not of its kind: ${join(", ", flatten([for kind, service in { functions = "lambda", kinesis_streams = "kinesis" } : [for pattern in coalesce(lookup(var.attachable, kind, null), []) : "\"${pattern}\" in ${kind}" if startswith(pattern, "arn:") && !can(regex("^arn:([^:]*\\*|[^:]+:([^:]*\\*|${service}:))", pattern))]]))}. Give ARNs of Lambda functions in functions, and of Kinesis streams in kinesis_streams."
+    error_message = "An ARN in attachable is not of its kind: ${join(", ", flatten([for kind, service in local.attachable_services : [for pattern in coalesce(lookup(var.attachable, kind, null), []) : "\"${pattern}\" in ${kind}" if startswith(pattern, "arn:") && !can(regex("^arn:([^:]*\\*|[^:]+:([^:]*\\*|${service}:))", pattern))]]))}. Give ARNs of Lambda functions in functions, and of Kinesis streams in kinesis_streams."
   }
 }
 
