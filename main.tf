@@ -1,3 +1,10 @@
+locals {
+  # What is not named, or null, is all tables.
+  table_patterns = {
+    for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
+  }
+}
+
 module "restore_events" {
   source = "./modules/restore-events"
   count  = var.create ? 1 : 0
@@ -62,8 +69,9 @@ module "restore_worker" {
   attachable           = var.attachable
 
   notifications = {
-    topic_arn      = module.restore_events[0].topic_arn
-    event_bus_name = var.notifications.event_bus_name
+    topic_arn         = module.restore_events[0].topic_arn
+    topic_kms_key_arn = var.notifications.topic_kms_key_arn
+    event_bus_name    = var.notifications.event_bus_name
   }
 }
 
@@ -72,7 +80,7 @@ module "reconciler" {
   count  = var.create && var.reconciler.enabled ? 1 : 0
 
   name             = var.name
-  tags             = var.tags
+  tags             = merge(var.tags, var.reconciler.tags)
   binding          = module.restore_worker[0].binding
   restore_queue    = module.restore_events[0].queue
   table_patterns   = var.table_patterns
@@ -88,15 +96,17 @@ module "reconciler" {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
   }
 }
 
 module "trail" {
   source = "./modules/trail"
-  count  = var.create && var.trail.create ? 1 : 0
+  count  = var.create && var.trail.enabled ? 1 : 0
 
   name              = var.name
-  tags              = var.tags
+  tags              = merge(var.tags, var.trail.tags)
   multi_region      = var.trail.multi_region
   expire_after_days = var.trail.expire_after_days
   force_destroy     = var.trail.force_destroy
@@ -108,7 +118,7 @@ module "change_pipeline" {
   for_each = var.create ? var.tables : {}
 
   name                         = var.name
-  tags                         = var.tags
+  tags                         = merge(var.tags, each.value.tags)
   table                        = each.key
   stream                       = each.value.stream
   binding                      = module.restore_worker[0].binding
@@ -116,7 +126,7 @@ module "change_pipeline" {
   filter                       = each.value.filter
   keep_expiries                = each.value.keep_expiries
   ttl_attribute                = each.value.ttl_attribute
-  target_patterns              = each.value.target_patterns == null ? var.table_patterns.target : each.value.target_patterns
+  target_patterns              = each.value.target_patterns
   group_count                  = each.value.group_count
   byte_limit                   = each.value.byte_limit
   replay_concurrency           = each.value.replay_concurrency
@@ -140,5 +150,7 @@ module "change_pipeline" {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
   }
 }

@@ -85,12 +85,15 @@ variable "attachable" {
     - `functions`: Lambda functions of stream triggers; the name admits its versions and aliases too.
     - `kinesis_streams`: Kinesis streams that get the table's changes; the roles may use no others.
   EOT
-  type = object({
-    functions       = optional(list(string), ["*"])
-    kinesis_streams = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would admit everything.
+  type     = map(list(string))
   default  = {}
   nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.attachable), ["functions", "kinesis_streams"])) == 0
+    error_message = "attachable has no ${join(", ", [for key in setsubtract(keys(var.attachable), ["functions", "kinesis_streams"]) : "\"${key}\""])}: its keys are functions and kinesis_streams."
+  }
 }
 
 variable "drill_patterns" {
@@ -132,26 +135,29 @@ variable "polling" {
 
 variable "table_patterns" {
   description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table. They narrow both the rule and the worker's role."
-  type = object({
-    source = optional(list(string), ["*"])
-    target = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
+  type     = map(list(string))
   default  = {}
   nullable = false
 
   validation {
-    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    condition     = length(setsubtract(keys(var.table_patterns), ["source", "target"])) == 0
+    error_message = "table_patterns has no ${join(", ", [for key in setsubtract(keys(var.table_patterns), ["source", "target"]) : "\"${key}\""])}: its keys are source (the table restored from) and target (the new table)."
+  }
+
+  validation {
+    condition     = alltrue([for patterns in values(var.table_patterns) : try(length(patterns) > 0, true)])
     error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : !strcontains(pattern, "**")])
-    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : !strcontains(pattern, "**")])
+    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
   }
 }
 
@@ -184,7 +190,7 @@ variable "source_regions" {
 
 variable "tables" {
   description = <<-EOT
-    Change pipelines, by the name of the source table: `{ orders = {} }` is enough for a table that exists and has a
+    Change pipelines, by the name of the source table: `{ orders = { target_patterns = ["orders-*"] } }` is enough for a table that exists and has a
     stream. While a restore of the table runs, its changes are captured; they are replayed into the restored table until
     you cut over.
     - `stream`: null has the table's stream looked up; give `{ arn = …, view_type = … }` where the table is made in the same
@@ -193,13 +199,15 @@ variable "tables" {
       further back.
     - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
       `keep_expiries`: whether deletes by time to live are. `ttl_attribute`: for a global table, as in modules/change-pipeline.
-    - `target_patterns`: which restored tables may be replayed into; null for `table_patterns.target`.
+    - `target_patterns`: which restored tables may be replayed into, by name with `*` for any run of characters. The roles may
+      write to these tables, so keep it narrow.
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
       `read_units_per_second`: what it may use of the source table, for images that did not travel; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
     - `upkeep_interval_minutes` (1 to 60): how often the upkeep function runs.
+    - `tags`: more tags for what belongs to this pipeline.
     - `lambda`: memory in MB of the three functions, each, and timeout in seconds of capture and replay; capture has at least
       240 s. `capture_reserved_concurrency`: invocations reserved for capture; null for none.
   EOT
@@ -209,7 +217,7 @@ variable "tables" {
     filter                       = optional(list(string), [])
     keep_expiries                = optional(bool, true)
     ttl_attribute                = optional(string)
-    target_patterns              = optional(list(string))
+    target_patterns              = list(string)
     group_count                  = optional(number, 16)
     byte_limit                   = optional(number, 262144)
     replay_concurrency           = optional(number, 10)
@@ -218,12 +226,8 @@ variable "tables" {
     table_kms_key_arns           = optional(list(string), [])
     capture_reserved_concurrency = optional(number)
     upkeep_interval_minutes      = optional(number, 5)
-    stream_reader = optional(object({
-      batch_size                 = optional(number, 1000)
-      batching_window_seconds    = optional(number, 1)
-      parallelization_factor     = optional(number, 1)
-      maximum_record_age_seconds = optional(number, 82800)
-    }), {})
+    # No object, and target_patterns is required: Terraform drops attributes that an object type does not know.
+    stream_reader = optional(map(number), {})
     buffer = optional(object({
       visibility_timeout_seconds = optional(number)
       alarm_after_days           = optional(number, 10)
@@ -231,9 +235,11 @@ variable "tables" {
     failure_bucket = optional(object({
       create            = optional(bool, true)
       arn               = optional(string)
+      kms_key_arn       = optional(string)
       expire_after_days = optional(number, 30)
       force_destroy     = optional(bool, false)
     }), {})
+    tags = optional(map(string), {})
     lambda = optional(object({
       memory_size = optional(number, 512)
       timeout     = optional(number, 60)
@@ -243,11 +249,16 @@ variable "tables" {
   nullable = false
 
   validation {
+    condition     = alltrue([for table in keys(var.tables) : can(regex("^[A-Za-z0-9_.-]{3,255}$", table))])
+    error_message = "A key of tables is not the name of a table: ${join(", ", [for table in keys(var.tables) : "\"${table}\"" if !can(regex("^[A-Za-z0-9_.-]{3,255}$", table))])}. Give names and not ARNs, 3 to 255 letters, digits, _, . and -."
+  }
+
+  validation {
     condition = alltrue([
       for table in keys(var.tables) :
-      anytrue([for pattern in var.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])
+      anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])
     ])
-    error_message = "No restore of these tables would be seen, because no pattern in table_patterns.source matches them: ${join(", ", [for table in keys(var.tables) : table if !anytrue([for pattern in var.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])])}. Add a pattern for each, or take it out of tables."
+    error_message = "No restore of these tables would be seen, because no pattern in table_patterns.source matches them: ${join(", ", [for table in keys(var.tables) : table if !anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])])}. Add a pattern for each, or take it out of tables."
   }
 }
 
@@ -267,7 +278,9 @@ variable "lambda" {
     - `maximum_concurrency`: restores worked on at once (2 to 1000). More wait in the queue, and cost no attempt.
     - `reserved_concurrency`: null for none reserved; otherwise at least `maximum_concurrency`.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
-    - `permissions_boundary`: policy ARN for the roles.
+    - `permissions_boundary`: policy ARN for the roles. `role_path`: their path in IAM, such as `/service/`.
+    - `vpc`: `subnet_ids` and `security_group_ids` to run in; null for no VPC. From there every AWS service that the functions
+      call must be reachable, through endpoints or NAT.
   EOT
   type = object({
     runtime              = optional(string, "python3.13")
@@ -280,6 +293,11 @@ variable "lambda" {
     log_retention_days   = optional(number, 30)
     tracing              = optional(bool, false)
     permissions_boundary = optional(string)
+    role_path            = optional(string, "/")
+    vpc = optional(object({
+      subnet_ids         = set(string)
+      security_group_ids = set(string)
+    }))
   })
   default  = {}
   nullable = false
@@ -313,17 +331,37 @@ variable "notifications" {
   description = <<-EOT
     Who hears.
     - `create_topic` makes an SNS topic for reports and the alarm; to use one of your own set it to false and give
-      `topic_arn`; false alone means nobody. A topic of your own must let CloudWatch alarms publish, and if it is
-      encrypted, with a customer key.
-    - `event_bus_name`: bus of this account and region that gets each report as an event.
+      `topic_arn`; false alone means nobody. A topic of your own is a standard topic in this region, and must let CloudWatch
+      alarms publish.
+    - `topic_kms_key_arn`: the customer key of that topic; the functions may use it through SNS. The key's policy must let
+      `cloudwatch.amazonaws.com` use it. A topic with the AWS managed key gets no alarms.
+    - `event_bus_name`: name or ARN of the bus, of this account and region, that gets each report as an event.
   EOT
   type = object({
-    create_topic   = optional(bool, true)
-    topic_arn      = optional(string)
-    event_bus_name = optional(string, "default")
+    create_topic      = optional(bool, true)
+    topic_arn         = optional(string)
+    topic_kms_key_arn = optional(string)
+    event_bus_name    = optional(string, "default")
   })
   default  = {}
   nullable = false
+
+  # CloudWatch alarms cannot publish to a FIFO topic, nor to one of another region
+  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+  validation {
+    condition     = var.notifications.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.notifications.topic_arn))
+    error_message = "notifications.topic_arn \"${coalesce(var.notifications.topic_arn, "-")}\" is not the ARN of a standard SNS topic in this region: give the ARN of a topic that is no FIFO topic (.fifo) and lies in the region of the deployment."
+  }
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._/-]{1,256}$", var.notifications.event_bus_name))
+    error_message = "notifications.event_bus_name \"${coalesce(var.notifications.event_bus_name, "null")}\" is neither the name of an event bus nor the ARN of one in this account and region: give the bus's name, such as \"default\"."
+  }
+
+  validation {
+    condition     = var.notifications.topic_kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.notifications.topic_kms_key_arn))
+    error_message = "notifications.topic_kms_key_arn \"${coalesce(var.notifications.topic_kms_key_arn, "-")}\" is not the ARN of a KMS key in this region: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }
 
 variable "findings" {
@@ -338,10 +376,11 @@ variable "findings" {
 }
 
 variable "reconciler" {
-  description = "A function that looks every `interval_minutes` (1 to 60) for restores that nobody follows: their event never came, or their message was lost. `enabled`: whether there is one."
+  description = "A function that looks every `interval_minutes` (1 to 60) for restores that nobody follows: their event never came, or their message was lost. `enabled`: whether there is one. `tags`: more tags for it."
   type = object({
     enabled          = optional(bool, true)
     interval_minutes = optional(number, 15)
+    tags             = optional(map(string), {})
   })
   default  = {}
   nullable = false
@@ -351,14 +390,16 @@ variable "trail" {
   description = <<-EOT
     A CloudTrail trail, for an account that has none: without one EventBridge sees no restore call. A second trail costs;
     modules/trail says how to look for the first.
-    - `create`: whether to make one. `multi_region`: of all regions, not just this one.
+    - `enabled`: whether to make one. `multi_region`: of all regions, not just this one.
     - `expire_after_days`: when its logs are deleted. `force_destroy`: whether a destroy may delete the bucket with them.
+    - `tags`: more tags for trail and bucket.
   EOT
   type = object({
-    create            = optional(bool, false)
+    enabled           = optional(bool, false)
     multi_region      = optional(bool, false)
     expire_after_days = optional(number, 90)
     force_destroy     = optional(bool, false)
+    tags              = optional(map(string), {})
   })
   default  = {}
   nullable = false
@@ -381,6 +422,11 @@ variable "encryption" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = var.encryption.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.encryption.kms_key_arn))
+    error_message = "encryption.kms_key_arn \"${coalesce(var.encryption.kms_key_arn, "-")}\" is not the ARN of a KMS key in this region: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }
 
 variable "artifacts" {
@@ -401,4 +447,14 @@ variable "artifacts" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code, var.artifacts.layer] : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", artifact.bucket)) && artifact.key != "" if artifact != null])
+    error_message = "An artifact has no bucket's name or no key: ${join(", ", [for artifact in [var.artifacts.code, var.artifacts.layer] : "\"${artifact.bucket}\" with the key \"${artifact.key}\"" if artifact != null])}. Give artifacts the bucket by its name, and not by ARN or URL, and the object's key."
+  }
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code, var.artifacts.layer] : can(regex("^[A-Za-z0-9+/]{43}=$", artifact.source_hash)) if artifact != null])
+    error_message = "A source_hash is not the base64 SHA-256 of a zip: ${join(", ", [for artifact in [var.artifacts.code, var.artifacts.layer] : "\"${artifact.source_hash}\"" if artifact != null])}. Take what openssl dgst -sha256 -binary FILE | base64 prints: 44 characters."
+  }
 }

@@ -45,8 +45,9 @@ module "restore_worker" {
   ]
 
   notifications = {
-    topic_arn      = aws_sns_topic.oncall.arn
-    event_bus_name = aws_cloudwatch_event_bus.platform.name
+    topic_arn         = aws_sns_topic.oncall.arn
+    topic_kms_key_arn = aws_kms_key.oncall.arn
+    event_bus_name    = aws_cloudwatch_event_bus.platform.arn
   }
 }
 
@@ -73,8 +74,9 @@ module "orders_pipeline" {
   target_patterns = local.table_patterns.target
 
   failure_bucket = {
-    create = false
-    arn    = aws_s3_bucket.failures.arn
+    create      = false
+    arn         = aws_s3_bucket.failures.arn
+    kms_key_arn = aws_kms_key.buckets.arn
   }
 }
 

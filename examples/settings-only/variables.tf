@@ -43,17 +43,14 @@ variable "drill_patterns" {
 
 variable "table_patterns" {
   description = "Which restores to follow, by table names of source and target."
-  type = object({
-    source = optional(list(string), ["*"])
-    target = optional(list(string), ["*"])
-  })
-  default = {}
+  type        = map(list(string))
+  default     = {}
 }
 
 variable "trail" {
   description = "A CloudTrail trail, for an account that has none."
   type = object({
-    create        = optional(bool, false)
+    enabled       = optional(bool, false)
     force_destroy = optional(bool, false)
   })
   default = {}

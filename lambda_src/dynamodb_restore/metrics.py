@@ -51,6 +51,11 @@ class Metric(enum.StrEnum):
     SETTINGS_APPLIED = "SettingsApplied", "worker", "Settings of one restore that were applied."
     SETTINGS_FAILED = "SettingsFailed", "worker", "Settings of one restore that failed."
     SETTINGS_LEFT_OUT = "SettingsLeftOut", "worker", "Settings in `left_out` of one report."
+    REPORTS_UNTOLD = (
+        "ReportsUntold",
+        "worker",
+        "A restore ended, and the event bus or the topic refused its report. It is told again.",
+    )
     SECONDS_FROM_REQUEST_TO_SYNCED = (
         "SecondsFromRequestToSynced",
         "worker",

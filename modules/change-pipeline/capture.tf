@@ -28,6 +28,8 @@ locals {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
     kms_key_arn          = var.kms_key_arn
   }
 }
@@ -52,16 +54,16 @@ resource "aws_lambda_event_source_mapping" "stream" {
 
   # From the oldest change that the stream still has: enabled at a restore, capture reaches back up to 24 hours.
   starting_position                  = "TRIM_HORIZON"
-  batch_size                         = var.stream_reader.batch_size
-  maximum_batching_window_in_seconds = var.stream_reader.batching_window_seconds
-  parallelization_factor             = var.stream_reader.parallelization_factor
+  batch_size                         = local.stream_reader.batch_size
+  maximum_batching_window_in_seconds = local.stream_reader.batching_window_seconds
+  parallelization_factor             = local.stream_reader.parallelization_factor
 
   # Changes are tried again as long as the stream has them: one that is left out is one that the target lacks. What
   # cannot be sent in all that time goes to the bucket, whole.
   function_response_types        = ["ReportBatchItemFailures"]
   bisect_batch_on_function_error = true
   maximum_retry_attempts         = -1
-  maximum_record_age_in_seconds  = var.stream_reader.maximum_record_age_seconds
+  maximum_record_age_in_seconds  = local.stream_reader.maximum_record_age_seconds
 
   destination_config {
     on_failure {

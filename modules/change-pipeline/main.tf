@@ -20,6 +20,16 @@ data "aws_dynamodb_table" "source" {
 }
 
 locals {
+  stream_reader_limits = {
+    batch_size                 = { default = 1000, least = 1, most = 10000 }
+    batching_window_seconds    = { default = 1, least = 0, most = 300 }
+    parallelization_factor     = { default = 1, least = 1, most = 10 }
+    maximum_record_age_seconds = { default = 82800, least = 60, most = 82800 }
+  }
+  stream_reader = {
+    for key, limits in local.stream_reader_limits : key => coalesce(lookup(var.stream_reader, key, null), limits.default)
+  }
+
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id

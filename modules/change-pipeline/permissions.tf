@@ -81,6 +81,24 @@ data "aws_iam_policy_document" "capture" {
     }
   }
 
+  # Lambda puts what capture gives up with this role, and asks for GenerateDataKey
+  # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html); Decrypt is for objects that are put in parts.
+  dynamic "statement" {
+    for_each = var.failure_bucket.kms_key_arn == null ? [] : [var.failure_bucket.kms_key_arn]
+
+    content {
+      sid       = "UseTheKeyOfTheBucket"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = length(var.table_kms_key_arns) == 0 ? [] : [var.table_kms_key_arns]
 
@@ -222,6 +240,23 @@ data "aws_iam_policy_document" "replay" {
           for service in ["dynamodb", "lambda", "s3", "sqs"] :
           "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
         ]
+      }
+    }
+  }
+
+  # It only gets images.
+  dynamic "statement" {
+    for_each = var.failure_bucket.kms_key_arn == null ? [] : [var.failure_bucket.kms_key_arn]
+
+    content {
+      sid       = "UseTheKeyOfTheBucket"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
       }
     }
   }
@@ -406,6 +441,23 @@ data "aws_iam_policy_document" "upkeep" {
           for service in ["dynamodb", "lambda", "s3", "sqs"] :
           "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"
         ]
+      }
+    }
+  }
+
+  # It only gets what was given up.
+  dynamic "statement" {
+    for_each = var.failure_bucket.kms_key_arn == null ? [] : [var.failure_bucket.kms_key_arn]
+
+    content {
+      sid       = "UseTheKeyOfTheBucket"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
       }
     }
   }

@@ -25,7 +25,7 @@ resource "aws_dynamodb_table_item" "registration" {
     stream_has_new_images = { BOOL = local.stream_has_new_images }
     filters               = { L = [for pattern in var.filter : { S = pattern }] }
     # How long a change may be under way without being seen.
-    batching_window_seconds = { N = tostring(var.stream_reader.batching_window_seconds) }
+    batching_window_seconds = { N = tostring(local.stream_reader.batching_window_seconds) }
     replay_timeout_seconds  = { N = tostring(var.lambda.timeout) }
   })
 

@@ -26,6 +26,8 @@ locals {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
     kms_key_arn          = var.kms_key_arn
   }
 }

@@ -65,6 +65,11 @@ variable "binding" {
     kms_key_arn = optional(string)
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$", var.binding.restore_table.arn)) && can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", var.binding.layer_arn))
+    error_message = "The binding is not one of restore-worker's: its restore_table.arn \"${var.binding.restore_table.arn}\" must be the ARN of a table and its layer_arn \"${var.binding.layer_arn}\" that of a layer's version. Pass the output binding of restore-worker on whole."
+  }
 }
 
 variable "capture" {
@@ -216,33 +221,23 @@ variable "stream_reader" {
     - `parallelization_factor`: invocations a shard (1 to 10); the changes of one item stay in order.
     - `maximum_record_age_seconds`: how old a record gets before it is given up and goes to the failure bucket (60 to 82800: a stream drops a record after 86400, and then nothing tells of it).
   EOT
-  type = object({
-    batch_size                 = optional(number, 1000)
-    batching_window_seconds    = optional(number, 1)
-    parallelization_factor     = optional(number, 1)
-    maximum_record_age_seconds = optional(number, 82800)
-  })
+  # No object: Terraform drops attributes that an object type does not know, and records would be given up earlier, or later,
+  # than was said.
+  type     = map(number)
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.stream_reader.batch_size >= 1 && var.stream_reader.batch_size <= 10000
-    error_message = "stream_reader.batch_size is ${var.stream_reader.batch_size}: set it within 1 to 10000, the limits of a mapping of a stream."
+    condition     = length(setsubtract(keys(var.stream_reader), keys(local.stream_reader_limits))) == 0
+    error_message = "stream_reader has no ${join(", ", [for key in setsubtract(keys(var.stream_reader), keys(local.stream_reader_limits)) : "\"${key}\""])}: its keys are ${join(", ", keys(local.stream_reader_limits))}."
   }
 
   validation {
-    condition     = var.stream_reader.batching_window_seconds >= 0 && var.stream_reader.batching_window_seconds <= 300
-    error_message = "stream_reader.batching_window_seconds is ${var.stream_reader.batching_window_seconds}: set it within 0 to 300."
-  }
-
-  validation {
-    condition     = var.stream_reader.parallelization_factor >= 1 && var.stream_reader.parallelization_factor <= 10
-    error_message = "stream_reader.parallelization_factor is ${var.stream_reader.parallelization_factor}: set it within 1 to 10."
-  }
-
-  validation {
-    condition     = var.stream_reader.maximum_record_age_seconds >= 60 && var.stream_reader.maximum_record_age_seconds <= 82800
-    error_message = "stream_reader.maximum_record_age_seconds is ${var.stream_reader.maximum_record_age_seconds}: set it within 60 to 82800. A stream drops a record after 24 hours; what Lambda gives up an hour before that lies in the failure bucket, and what the stream drops is lost without a word."
+    condition = alltrue([
+      for key, value in var.stream_reader :
+      try(value >= local.stream_reader_limits[key].least && value <= local.stream_reader_limits[key].most, true)
+    ])
+    error_message = "A number of stream_reader is out of bounds: ${join(", ", [for key, value in var.stream_reader : "${key} is ${value} and takes ${local.stream_reader_limits[key].least} to ${local.stream_reader_limits[key].most}" if !try(value >= local.stream_reader_limits[key].least && value <= local.stream_reader_limits[key].most, true)])}. Set it within. These are the limits of a mapping of a stream, but for the record age: a stream drops a record after 24 hours; what Lambda gives up an hour before that lies in the failure bucket, and what the stream drops is lost without a word."
   }
 }
 
@@ -279,11 +274,13 @@ variable "failure_bucket" {
   description = <<-EOT
     Where records go that capture could not send within the stream's life, and images too large for a message.
     - `create` makes a bucket; to use one of your own in this region set it to false and give `arn`. That bucket must keep what is under `images/` for 15 days at least, which Terraform cannot see, and let the capture function put and the replay function get objects there.
+    - `kms_key_arn`: the customer key of a bucket of your own; the functions may use it through S3. Without it Lambda could not put there what capture gives up.
     - `expire_after_days`: how long the bucket that is made keeps the records; longer than a restore may take from its restore point to its cutover, which looks for them there. Images it keeps for 15 days. `force_destroy`: whether Terraform may delete it while it holds any.
   EOT
   type = object({
     create            = optional(bool, true)
     arn               = optional(string)
+    kms_key_arn       = optional(string)
     expire_after_days = optional(number, 30)
     force_destroy     = optional(bool, false)
   })
@@ -309,6 +306,16 @@ variable "failure_bucket" {
     condition     = var.failure_bucket.expire_after_days >= 1 && floor(var.failure_bucket.expire_after_days) == var.failure_bucket.expire_after_days
     error_message = "failure_bucket.expire_after_days is ${var.failure_bucket.expire_after_days}: set it to a whole number of days, 1 or more."
   }
+
+  validation {
+    condition     = var.failure_bucket.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.failure_bucket.kms_key_arn))
+    error_message = "failure_bucket.kms_key_arn \"${coalesce(var.failure_bucket.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
+
+  validation {
+    condition     = !(var.failure_bucket.create && var.failure_bucket.kms_key_arn != null)
+    error_message = "failure_bucket.kms_key_arn is the key of a bucket of your own, and one would be made: the bucket that is made has the deployment's key (kms_key_arn). Leave it out, or set failure_bucket.create to false and give arn."
+  }
 }
 
 variable "table_kms_key_arns" {
@@ -316,6 +323,11 @@ variable "table_kms_key_arns" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.table_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])
+    error_message = "This is not the ARN of a KMS key in region ${data.aws_region.current.id}: ${join(", ", [for arn in var.table_kms_key_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])}. Give table_kms_key_arns the keys' own ARNs, which end in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }
 
 variable "upkeep_interval_minutes" {
@@ -337,7 +349,9 @@ variable "lambda" {
     - `memory_size` in MB; the processor's share grows with it. `timeout` in seconds, of capture and replay; capture has at
       least 240, to wait for the outcome of sends.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
-    - `permissions_boundary`: policy ARN for the roles.
+    - `permissions_boundary`: policy ARN for the roles. `role_path`: their path in IAM, such as `/service/`.
+    - `vpc`: `subnet_ids` and `security_group_ids` to run in; null for no VPC. From there every AWS service that the functions
+      call must be reachable, through endpoints or NAT.
   EOT
   type = object({
     runtime              = optional(string, "python3.13")
@@ -348,6 +362,11 @@ variable "lambda" {
     log_retention_days   = optional(number, 30)
     tracing              = optional(bool, false)
     permissions_boundary = optional(string)
+    role_path            = optional(string, "/")
+    vpc = optional(object({
+      subnet_ids         = set(string)
+      security_group_ids = set(string)
+    }))
   })
   default  = {}
   nullable = false
@@ -372,10 +391,25 @@ variable "artifacts" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code] : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", artifact.bucket)) && artifact.key != "" if artifact != null])
+    error_message = "An artifact has no bucket's name or no key: ${join(", ", [for artifact in [var.artifacts.code] : "\"${artifact.bucket}\" with the key \"${artifact.key}\"" if artifact != null])}. Give artifacts the bucket by its name, and not by ARN or URL, and the object's key."
+  }
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code] : can(regex("^[A-Za-z0-9+/]{43}=$", artifact.source_hash)) if artifact != null])
+    error_message = "A source_hash is not the base64 SHA-256 of a zip: ${join(", ", [for artifact in [var.artifacts.code] : "\"${artifact.source_hash}\"" if artifact != null])}. Take what openssl dgst -sha256 -binary FILE | base64 prints: 44 characters."
+  }
 }
 
 variable "kms_key_arn" {
   description = "Customer KMS key for the buffer, its DLQ, the bucket that is made, and the functions' environment and logs. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS owns or manages."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }

@@ -9,7 +9,9 @@ variable "function" {
     - `reserved_concurrency`: null leaves the function in the account's shared pool.
     - `log_level`, `log_retention_days`: 0 days keeps logs for ever.
     - `tracing`: X-Ray active tracing.
-    - `permissions_boundary`: policy ARN for the role. `kms_key_arn`: customer key for environment and logs.
+    - `permissions_boundary`: policy ARN for the role. `role_path`: their path in IAM, such as `/service/`. `kms_key_arn`: customer key for environment and logs.
+    - `vpc`: `subnet_ids` and `security_group_ids` to run in; null for no VPC. From there every AWS service that the functions
+      call must be reachable, through endpoints or NAT.
   EOT
   type = object({
     name        = string
@@ -36,7 +38,12 @@ variable "function" {
     log_retention_days   = optional(number, 30)
     tracing              = optional(bool, false)
     permissions_boundary = optional(string)
-    kms_key_arn          = optional(string)
+    role_path            = optional(string, "/")
+    vpc = optional(object({
+      subnet_ids         = set(string)
+      security_group_ids = set(string)
+    }))
+    kms_key_arn = optional(string)
   })
   nullable = false
 
@@ -81,6 +88,41 @@ variable "function" {
       var.function.log_retention_days,
     )
     error_message = "CloudWatch Logs has no retention of ${var.function.log_retention_days} days: set lambda.log_retention_days to one it offers, such as 7, 14, 30, 90, 365, or 0 for ever."
+  }
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.function.name)) && can(regex("^[A-Za-z0-9_+=,.@-]{1,64}$", var.function.role_name))
+    error_message = "\"${var.function.name}\" cannot be the name of a function, or \"${var.function.role_name}\" that of a role: use up to 64 letters, digits, - and _."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.function.layers : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", arn))])
+    error_message = "A layer of ${var.function.name} is not the ARN of a layer's version: ${join(", ", [for arn in var.function.layers : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", arn))])}. Give ARNs that end in layer:NAME:VERSION."
+  }
+
+  validation {
+    condition     = var.function.permissions_boundary == null ? true : can(regex("^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]+$", var.function.permissions_boundary))
+    error_message = "lambda.permissions_boundary \"${coalesce(var.function.permissions_boundary, "-")}\" is not the ARN of a managed policy: give one such as arn:aws:iam::123456789012:policy/boundary."
+  }
+
+  validation {
+    condition     = can(regex("^/([!-~]{0,510}/)?$", var.function.role_path))
+    error_message = "lambda.role_path \"${coalesce(var.function.role_path, "null")}\" is no path of IAM: begin and end it with /, such as \"/service/\"."
+  }
+
+  validation {
+    condition     = var.function.vpc == null ? true : length(var.function.vpc.subnet_ids) > 0 && length(var.function.vpc.security_group_ids) > 0
+    error_message = "lambda.vpc needs at least one of subnet_ids and one of security_group_ids: give both, or leave vpc out."
+  }
+
+  validation {
+    condition     = var.function.vpc == null ? true : alltrue([for id in var.function.vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))]) && alltrue([for id in var.function.vpc.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "lambda.vpc has an id that is none: ${join(", ", [for id in try(concat(tolist(var.function.vpc.subnet_ids), tolist(var.function.vpc.security_group_ids)), []) : "\"${id}\"" if !can(regex("^(subnet|sg)-[0-9a-f]+$", id))])}. Give subnet_ids such as \"subnet-0123abcd\" and security_group_ids such as \"sg-0123abcd\"."
+  }
+
+  validation {
+    condition     = var.function.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.function.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.function.kms_key_arn, "-")}\" is not the ARN of a KMS key: give the key's own ARN, which ends in key/ID."
   }
 }
 

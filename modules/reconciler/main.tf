@@ -5,6 +5,11 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # What is not named, or null, is all tables.
+  table_patterns = {
+    for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
+  }
+
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
@@ -41,7 +46,7 @@ locals {
     environment = {
       RESTORE_TABLE_NAME           = var.binding.restore_table.name
       RESTORE_QUEUE_URL            = var.restore_queue.url
-      TABLE_PATTERNS               = jsonencode(var.table_patterns)
+      TABLE_PATTERNS               = jsonencode(local.table_patterns)
       FOLLOW                       = jsonencode(var.follow)
       LONGEST_SILENCE_SECONDS      = tostring(var.binding.longest_silence_seconds)
       POWERTOOLS_SERVICE_NAME      = var.name
@@ -58,6 +63,8 @@ locals {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
     kms_key_arn          = var.kms_key_arn
   }
 }

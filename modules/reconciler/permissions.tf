@@ -3,7 +3,7 @@ locals {
 
   # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
   target_arns = [
-    for pattern in distinct(var.table_patterns.target) :
+    for pattern in distinct(local.table_patterns.target) :
     "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${pattern}"
   ]
 

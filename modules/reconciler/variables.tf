@@ -26,6 +26,11 @@ variable "binding" {
     kms_key_arn             = optional(string)
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$", var.binding.restore_table.arn)) && can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", var.binding.layer_arn))
+    error_message = "The binding is not one of restore-worker's: its restore_table.arn \"${var.binding.restore_table.arn}\" must be the ARN of a table and its layer_arn \"${var.binding.layer_arn}\" that of a layer's version. Pass the output binding of restore-worker on whole."
+  }
 }
 
 variable "restore_queue" {
@@ -35,25 +40,33 @@ variable "restore_queue" {
     arn = string
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.restore_queue.arn)) && can(regex("^https?://", var.restore_queue.url))
+    error_message = "restore_queue needs the ARN and the URL of a standard queue, and has arn \"${var.restore_queue.arn}\" and url \"${var.restore_queue.url}\": pass the output queue of restore-events on whole."
+  }
 }
 
 variable "table_patterns" {
   description = "Which restores to look for, by table name with `*` for any run of characters, as the worker follows them: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table."
-  type = object({
-    source = optional(list(string), ["*"])
-    target = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
+  type     = map(list(string))
   default  = {}
   nullable = false
 
   validation {
-    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    condition     = length(setsubtract(keys(var.table_patterns), ["source", "target"])) == 0
+    error_message = "table_patterns has no ${join(", ", [for key in setsubtract(keys(var.table_patterns), ["source", "target"]) : "\"${key}\""])}: its keys are source (the table restored from) and target (the new table)."
+  }
+
+  validation {
+    condition     = alltrue([for patterns in values(var.table_patterns) : try(length(patterns) > 0, true)])
     error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 }
 
@@ -97,7 +110,9 @@ variable "lambda" {
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
     - `memory_size` in MB.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
-    - `permissions_boundary`: policy ARN for the role.
+    - `permissions_boundary`: policy ARN for the role. `role_path`: their path in IAM, such as `/service/`.
+    - `vpc`: `subnet_ids` and `security_group_ids` to run in; null for no VPC. From there every AWS service that the functions
+      call must be reachable, through endpoints or NAT.
   EOT
   type = object({
     runtime              = optional(string, "python3.13")
@@ -107,6 +122,11 @@ variable "lambda" {
     log_retention_days   = optional(number, 30)
     tracing              = optional(bool, false)
     permissions_boundary = optional(string)
+    role_path            = optional(string, "/")
+    vpc = optional(object({
+      subnet_ids         = set(string)
+      security_group_ids = set(string)
+    }))
   })
   default  = {}
   nullable = false
@@ -124,10 +144,25 @@ variable "artifacts" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code] : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", artifact.bucket)) && artifact.key != "" if artifact != null])
+    error_message = "An artifact has no bucket's name or no key: ${join(", ", [for artifact in [var.artifacts.code] : "\"${artifact.bucket}\" with the key \"${artifact.key}\"" if artifact != null])}. Give artifacts the bucket by its name, and not by ARN or URL, and the object's key."
+  }
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code] : can(regex("^[A-Za-z0-9+/]{43}=$", artifact.source_hash)) if artifact != null])
+    error_message = "A source_hash is not the base64 SHA-256 of a zip: ${join(", ", [for artifact in [var.artifacts.code] : "\"${artifact.source_hash}\"" if artifact != null])}. Take what openssl dgst -sha256 -binary FILE | base64 prints: 44 characters."
+  }
 }
 
 variable "kms_key_arn" {
   description = "Customer KMS key for the function's environment and logs. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS owns or manages."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }

@@ -3,6 +3,11 @@ data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # What is not named, or null, is all tables.
+  table_patterns = {
+    for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
+  }
+
   region = data.aws_region.current.id
 
   wanted_names = {

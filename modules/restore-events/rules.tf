@@ -1,6 +1,6 @@
 locals {
-  any_source = contains(var.table_patterns.source, "*")
-  any_target = contains(var.table_patterns.target, "*")
+  any_source = contains(local.table_patterns.source, "*")
+  any_target = contains(local.table_patterns.target, "*")
 
   restore_calls = concat(
     var.follow.point_in_time ? ["RestoreTableToPointInTime"] : [],
@@ -12,18 +12,18 @@ locals {
   # DynamoDB's own.
   call_sources = concat(
     var.follow.point_in_time ? [
-      { sourceTableName = [for pattern in var.table_patterns.source : { wildcard = pattern }] },
-      { sourceTableArn = [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}" }] },
+      { sourceTableName = [for pattern in local.table_patterns.source : { wildcard = pattern }] },
+      { sourceTableArn = [for pattern in local.table_patterns.source : { wildcard = "*:table/${pattern}" }] },
     ] : [],
     var.follow.backups ? [
-      { backupArn = [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}/backup/*" }] },
+      { backupArn = [for pattern in local.table_patterns.source : { wildcard = "*:table/${pattern}/backup/*" }] },
       # A recovery point with AWS Backup's advanced features has an ARN that names no table: all of those pass, and the
       # worker looks at the source once it knows it.
       { backupArn = [{ wildcard = "arn:*:backup:*" }] },
     ] : [],
   )
   source_pattern = { "$or" = local.call_sources }
-  target_pattern = { targetTableName = [for pattern in var.table_patterns.target : { wildcard = pattern }] }
+  target_pattern = { targetTableName = [for pattern in local.table_patterns.target : { wildcard = pattern }] }
 
   request_pattern = merge(
     local.any_source ? {} : local.source_pattern,
@@ -92,13 +92,13 @@ locals {
           local.any_source ? {} : {
             sourceResourceArn = concat(
               [{ exists = false }],
-              [for pattern in var.table_patterns.source : { wildcard = "*:table/${pattern}" }],
+              [for pattern in local.table_patterns.source : { wildcard = "*:table/${pattern}" }],
             )
           },
           local.any_target ? {} : {
             createdResourceArn = concat(
               [{ exists = false }],
-              [for pattern in var.table_patterns.target : { wildcard = "*:table/${pattern}" }],
+              [for pattern in local.table_patterns.target : { wildcard = "*:table/${pattern}" }],
             )
           },
         )

@@ -18,26 +18,29 @@ variable "tags" {
 
 variable "table_patterns" {
   description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table."
-  type = object({
-    source = optional(list(string), ["*"])
-    target = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
+  type     = map(list(string))
   default  = {}
   nullable = false
 
   validation {
-    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    condition     = length(setsubtract(keys(var.table_patterns), ["source", "target"])) == 0
+    error_message = "table_patterns has no ${join(", ", [for key in setsubtract(keys(var.table_patterns), ["source", "target"]) : "\"${key}\""])}: its keys are source (the table restored from) and target (the new table)."
+  }
+
+  validation {
+    condition     = alltrue([for patterns in values(var.table_patterns) : try(length(patterns) > 0, true)])
     error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : !strcontains(pattern, "**")])
-    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : !strcontains(pattern, "**")])
+    error_message = "EventBridge refuses consecutive wildcards: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if strcontains(pattern, "**")])}. Write a single * in the pattern; it stands for any run of characters."
   }
 }
 
@@ -122,6 +125,11 @@ variable "senders" {
     reconciler = optional(string)
   })
   nullable = false
+
+  validation {
+    condition     = alltrue([for arn in compact([var.senders.worker, var.senders.reconciler]) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", arn))])
+    error_message = "A sender is not the ARN of a role: ${join(", ", [for arn in compact([var.senders.worker, var.senders.reconciler]) : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", arn))])}. Give senders the role.arn of restore-worker and of reconciler."
+  }
 }
 
 variable "redrivers" {
@@ -149,6 +157,13 @@ variable "notifications" {
     condition     = !(var.notifications.create_topic && var.notifications.topic_arn != null)
     error_message = "A topic is given and one would be made too: set notifications.create_topic to false to use notifications.topic_arn, or leave topic_arn out."
   }
+
+  # CloudWatch alarms cannot publish to a FIFO topic, nor to one of another region
+  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+  validation {
+    condition     = var.notifications.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.notifications.topic_arn))
+    error_message = "notifications.topic_arn \"${coalesce(var.notifications.topic_arn, "-")}\" is not the ARN of a standard SNS topic in region ${data.aws_region.current.id}: give the ARN of a topic that is no FIFO topic (.fifo) and lies in the region of the deployment."
+  }
 }
 
 variable "alarm_arns" {
@@ -156,10 +171,20 @@ variable "alarm_arns" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])
+    error_message = "This is not the ARN of an alarm: ${join(", ", [for arn in var.alarm_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])}. Give alarm_arns the arn of each alarm that the other modules put out."
+  }
 }
 
 variable "kms_key_arn" {
   description = "Customer KMS key for both queues and the topic that is made; null means SQS's own encryption. Its key policy must let `events.amazonaws.com` and `cloudwatch.amazonaws.com` use `kms:GenerateDataKey` and `kms:Decrypt`."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }

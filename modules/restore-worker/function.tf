@@ -4,13 +4,13 @@ locals {
     RESTORE_QUEUE_URL            = var.restore_queue.url
     DEAD_LETTER_QUEUE_URL        = var.dead_letter_queue.url
     NOTIFICATION_TOPIC_ARN       = var.notifications.topic_arn == null ? "" : var.notifications.topic_arn
-    EVENT_BUS_NAME               = var.notifications.event_bus_name
-    TABLE_PATTERNS               = jsonencode(var.table_patterns)
+    EVENT_BUS_NAME               = local.event_bus_name
+    TABLE_PATTERNS               = jsonencode(local.table_patterns)
     SETTINGS                     = jsonencode(local.settings)
     DRILLS                       = jsonencode(local.drills)
     OVERRIDES                    = jsonencode(local.overrides)
     CONTROL_TAG                  = var.control_tag == null ? "" : var.control_tag
-    ATTACHABLE                   = jsonencode(var.attachable)
+    ATTACHABLE                   = jsonencode(local.attachable)
     CONTROL_TAG_EXCLUDES         = jsonencode(local.control_tag_excludes)
     FOLLOW_TERRAFORM             = tostring(var.follow.terraform)
     SOURCE_REGIONS               = jsonencode(local.source_regions)
@@ -53,6 +53,8 @@ locals {
     log_retention_days   = var.lambda.log_retention_days
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
+    role_path            = var.lambda.role_path
+    vpc                  = var.lambda.vpc
     kms_key_arn          = var.kms_key_arn
   }
 }

@@ -5,6 +5,19 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # What is not named, or null, is all tables.
+  table_patterns = {
+    for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
+  }
+
+  # Whose ARNs each list takes.
+  attachable_services = { functions = "lambda", kinesis_streams = "kinesis" }
+
+  # What is not named, or null, is everything.
+  attachable = {
+    for kind in ["functions", "kinesis_streams"] : kind => coalesce(lookup(var.attachable, kind, null), ["*"])
+  }
+
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
@@ -33,5 +46,7 @@ locals {
 
   tags = merge({ "dynamodb-restore" = var.name }, var.tags)
 
-  event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.notifications.event_bus_name}"
+  # A bus may be given by its ARN, which ends in its name.
+  event_bus_name = replace(var.notifications.event_bus_name, "/^arn:.*:event-bus\\//", "")
+  event_bus_arn  = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${local.event_bus_name}"
 }

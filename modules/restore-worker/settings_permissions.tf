@@ -5,12 +5,12 @@ locals {
   # A wildcard here is the user's own pattern: which tables will be restored, and under which names, is known only
   # when it happens.
   target_arns = [
-    for pattern in distinct(var.table_patterns.target) :
+    for pattern in distinct(local.table_patterns.target) :
     "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${pattern}"
   ]
   source_arns = flatten([
     for region in local.regions : [
-      for pattern in distinct(var.table_patterns.source) :
+      for pattern in distinct(local.table_patterns.source) :
       "arn:${local.partition}:dynamodb:${region}:${local.account}:table/${pattern}"
     ]
   ])
@@ -18,7 +18,7 @@ locals {
 
   # Functions of which triggers may be created, by ARN: a name is one of this account and region.
   attachable_functions = [
-    for pattern in distinct(var.attachable.functions) :
+    for pattern in distinct(local.attachable.functions) :
     startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${pattern}"
   ]
 
@@ -72,11 +72,11 @@ locals {
   # A text with one of these becomes a text for each value.
   placeholder_lists = {
     each_region = local.regions
-    each_target = distinct(var.table_patterns.target)
+    each_target = distinct(local.table_patterns.target)
     # With or without an alias or a version.
-    each_attachable_function = contains(var.attachable.functions, "*") ? [] : flatten([for arn in local.attachable_functions : [arn, "${arn}:*"]])
+    each_attachable_function = contains(local.attachable.functions, "*") ? [] : flatten([for arn in local.attachable_functions : [arn, "${arn}:*"]])
     each_attachable_stream = [
-      for pattern in var.attachable.kinesis_streams :
+      for pattern in local.attachable.kinesis_streams :
       startswith(pattern, "arn:") ? pattern : "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${pattern}"
     ]
   }

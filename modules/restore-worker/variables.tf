@@ -126,10 +126,10 @@ variable "overrides" {
     condition = alltrue(flatten([
       for override in var.overrides : [
         for kind in ["source", "target"] :
-        anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))]) if !strcontains(override[kind], "*")
+        anytrue([for pattern in local.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))]) if !strcontains(override[kind], "*")
       ]
     ]))
-    error_message = "No restore of these tables is followed, because no pattern in table_patterns matches them: ${join(", ", flatten([for index, override in var.overrides : [for kind in ["source", "target"] : "${kind} \"${override[kind]}\" in overrides[${index}]" if !strcontains(override[kind], "*") && !anytrue([for pattern in var.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))])]]))}. Add a pattern to table_patterns, or take the override out."
+    error_message = "No restore of these tables is followed, because no pattern in table_patterns matches them: ${join(", ", flatten([for index, override in var.overrides : [for kind in ["source", "target"] : "${kind} \"${override[kind]}\" in overrides[${index}]" if !strcontains(override[kind], "*") && !anytrue([for pattern in local.table_patterns[kind] : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", override[kind]))])]]))}. Add a pattern to table_patterns, or take the override out."
   }
 
   # What an override leaves out comes from polling, and is held against what it says.
@@ -172,21 +172,34 @@ variable "attachable" {
     - `functions`: Lambda functions of stream triggers; the name admits its versions and aliases too.
     - `kinesis_streams`: Kinesis streams that get the table's changes; the roles may use no others.
   EOT
-  type = object({
-    functions       = optional(list(string), ["*"])
-    kinesis_streams = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would admit everything.
+  type     = map(list(string))
   default  = {}
   nullable = false
 
   validation {
-    condition     = length(var.attachable.functions) > 0 && length(var.attachable.kinesis_streams) > 0
+    condition     = length(setsubtract(keys(var.attachable), ["functions", "kinesis_streams"])) == 0
+    error_message = "attachable has no ${join(", ", [for key in setsubtract(keys(var.attachable), ["functions", "kinesis_streams"]) : "\"${key}\""])}: its keys are functions and kinesis_streams."
+  }
+
+  validation {
+    condition     = alltrue([for patterns in values(var.attachable) : try(length(patterns) > 0, true)])
     error_message = "An empty list of patterns in attachable would admit nothing: switch the settings stream_triggers or kinesis_destination off instead, or give attachable.functions and attachable.kinesis_streams at least one pattern each."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.attachable.functions, var.attachable.kinesis_streams) : can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) && !strcontains(pattern, "**")])
-    error_message = "A pattern of attachable is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for pattern in concat(var.attachable.functions, var.attachable.kinesis_streams) : "\"${pattern}\"" if !can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) || strcontains(pattern, "**")])}. Use names of letters, digits, _, ., - and single * as the wildcard, or ARNs."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.attachable) : coalesce(patterns, [])]) : can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) && !strcontains(pattern, "**")])
+    error_message = "A pattern of attachable is empty, too long, has an illegal character or two * beside each other: ${join(", ", [for pattern in flatten([for patterns in values(var.attachable) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^(arn:[A-Za-z0-9_.:/*-]{1,300}|[A-Za-z0-9_.*-]{1,140})$", pattern)) || strcontains(pattern, "**")])}. Use names of letters, digits, _, ., - and single * as the wildcard, or ARNs."
+  }
+
+  # The ARN of another kind of resource admits nothing.
+  validation {
+    condition = alltrue(flatten([
+      for kind, service in local.attachable_services : [
+        for pattern in coalesce(lookup(var.attachable, kind, null), []) : can(regex("^arn:([^:]*\\*|[^:]+:([^:]*\\*|${service}:))", pattern)) if startswith(pattern, "arn:")
+      ]
+    ]))
+    error_message = "An ARN in attachable is not of its kind: ${join(", ", flatten([for kind, service in local.attachable_services : [for pattern in coalesce(lookup(var.attachable, kind, null), []) : "\"${pattern}\" in ${kind}" if startswith(pattern, "arn:") && !can(regex("^arn:([^:]*\\*|[^:]+:([^:]*\\*|${service}:))", pattern))]]))}. Give ARNs of Lambda functions in functions, and of Kinesis streams in kinesis_streams."
   }
 }
 
@@ -318,21 +331,24 @@ variable "polling" {
 
 variable "table_patterns" {
   description = "The tables that both roles may touch, by name with `*` for any run of characters: it may read what matches `source` or `target`, and change what matches `target`."
-  type = object({
-    source = optional(list(string), ["*"])
-    target = optional(list(string), ["*"])
-  })
+  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
+  type     = map(list(string))
   default  = {}
   nullable = false
 
   validation {
-    condition     = length(var.table_patterns.source) > 0 && length(var.table_patterns.target) > 0
+    condition     = length(setsubtract(keys(var.table_patterns), ["source", "target"])) == 0
+    error_message = "table_patterns has no ${join(", ", [for key in setsubtract(keys(var.table_patterns), ["source", "target"]) : "\"${key}\""])}: its keys are source (the table restored from) and target (the new table)."
+  }
+
+  validation {
+    condition     = alltrue([for patterns in values(var.table_patterns) : try(length(patterns) > 0, true)])
     error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
   }
 
   validation {
-    condition     = alltrue([for pattern in concat(var.table_patterns.source, var.table_patterns.target) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in concat(var.table_patterns.source, var.table_patterns.target) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 }
 
@@ -344,7 +360,9 @@ variable "lambda" {
     - `maximum_concurrency`: restores worked on at once (2 to 1000). More wait in the queue, and cost no attempt.
     - `reserved_concurrency`: null for none reserved; otherwise at least `maximum_concurrency`.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
-    - `permissions_boundary`: policy ARN for the roles.
+    - `permissions_boundary`: policy ARN for the roles. `role_path`: their path in IAM, such as `/service/`.
+    - `vpc`: `subnet_ids` and `security_group_ids` to run in; null for no VPC. From there every AWS service that the functions
+      call must be reachable, through endpoints or NAT.
   EOT
   type = object({
     runtime              = optional(string, "python3.13")
@@ -357,6 +375,11 @@ variable "lambda" {
     log_retention_days   = optional(number, 30)
     tracing              = optional(bool, false)
     permissions_boundary = optional(string)
+    role_path            = optional(string, "/")
+    vpc = optional(object({
+      subnet_ids         = set(string)
+      security_group_ids = set(string)
+    }))
   })
   default  = {}
   nullable = false
@@ -403,6 +426,11 @@ variable "restore_queue" {
     condition     = alltrue([for seconds in local.queue_seconds.overrides : seconds < var.restore_queue.message_retention_seconds])
     error_message = "A restore could be followed for longer than the queue keeps its message, which is ${var.restore_queue.message_retention_seconds} s: ${join(", ", [for index, seconds in local.queue_seconds.overrides : "${seconds} s by overrides[${index}], with runs of up to ${var.lambda.timeout} s" if seconds >= var.restore_queue.message_retention_seconds])}. Lower max_attempts or max_delay_seconds there, or raise queue.message_retention_seconds (at most 1209600)."
   }
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.restore_queue.arn)) && can(regex("^https?://", var.restore_queue.url))
+    error_message = "restore_queue needs the ARN and the URL of a standard queue, and has arn \"${var.restore_queue.arn}\" and url \"${var.restore_queue.url}\": pass the output queue of restore-events on whole."
+  }
 }
 
 variable "dead_letter_queue" {
@@ -412,16 +440,39 @@ variable "dead_letter_queue" {
     arn = string
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.dead_letter_queue.arn)) && can(regex("^https?://", var.dead_letter_queue.url))
+    error_message = "dead_letter_queue needs the ARN and the URL of a standard queue, and has arn \"${var.dead_letter_queue.arn}\" and url \"${var.dead_letter_queue.url}\": pass the output dead_letter_queue of restore-events on whole."
+  }
 }
 
 variable "notifications" {
-  description = "Where reports go: the SNS topic as readable text (null for none), and the event bus as JSON events of source `dynamodb-restore`, detail type `DynamoDB Table Restore Report`."
+  description = "Where reports go: the SNS topic as readable text (null for none; `topic_kms_key_arn` where it has a customer key of its own), and the event bus, by name or ARN, as JSON events of source `dynamodb-restore`, detail type `DynamoDB Table Restore Report`."
   type = object({
-    topic_arn      = optional(string)
-    event_bus_name = optional(string, "default")
+    topic_arn         = optional(string)
+    topic_kms_key_arn = optional(string)
+    event_bus_name    = optional(string, "default")
   })
   default  = {}
   nullable = false
+
+  # CloudWatch alarms cannot publish to a FIFO topic, nor to one of another region
+  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+  validation {
+    condition     = var.notifications.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.notifications.topic_arn))
+    error_message = "notifications.topic_arn \"${coalesce(var.notifications.topic_arn, "-")}\" is not the ARN of a standard SNS topic in region ${data.aws_region.current.id}: give the ARN of a topic that is no FIFO topic (.fifo) and lies in the region of the deployment."
+  }
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:events:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:event-bus/)?[A-Za-z0-9._/-]{1,256}$", var.notifications.event_bus_name))
+    error_message = "notifications.event_bus_name \"${coalesce(var.notifications.event_bus_name, "null")}\" is neither the name of an event bus nor the ARN of one in account ${data.aws_caller_identity.current.account_id} and region ${data.aws_region.current.id}: give the bus's name, such as \"default\"."
+  }
+
+  validation {
+    condition     = var.notifications.topic_kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.notifications.topic_kms_key_arn))
+    error_message = "notifications.topic_kms_key_arn \"${coalesce(var.notifications.topic_kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }
 
 variable "restore_table" {
@@ -457,10 +508,25 @@ variable "artifacts" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code, var.artifacts.layer] : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", artifact.bucket)) && artifact.key != "" if artifact != null])
+    error_message = "An artifact has no bucket's name or no key: ${join(", ", [for artifact in [var.artifacts.code, var.artifacts.layer] : "\"${artifact.bucket}\" with the key \"${artifact.key}\"" if artifact != null])}. Give artifacts the bucket by its name, and not by ARN or URL, and the object's key."
+  }
+
+  validation {
+    condition     = alltrue([for artifact in [var.artifacts.code, var.artifacts.layer] : can(regex("^[A-Za-z0-9+/]{43}=$", artifact.source_hash)) if artifact != null])
+    error_message = "A source_hash is not the base64 SHA-256 of a zip: ${join(", ", [for artifact in [var.artifacts.code, var.artifacts.layer] : "\"${artifact.source_hash}\"" if artifact != null])}. Take what openssl dgst -sha256 -binary FILE | base64 prints: 44 characters."
+  }
 }
 
 variable "kms_key_arn" {
   description = "Customer KMS key for the restore table, the function's environment and its logs; the same that the queues and the topic use. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS manages."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }

@@ -46,4 +46,9 @@ variable "kms_key_arn" {
   description = "Customer KMS key for the logs, of this region; null means S3's own encryption. Its key policy must let `cloudtrail.amazonaws.com` use `kms:GenerateDataKey*` and `kms:DescribeKey`."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
 }

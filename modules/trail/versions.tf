@@ -1,4 +1,5 @@
 terraform {
+  # Validation that looks at other variables needs 1.9, of Terraform and of OpenTofu.
   required_version = ">= 1.9"
 
   required_providers {

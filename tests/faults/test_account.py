@@ -234,7 +234,7 @@ def stores_at_work(aws: Clients) -> Iterator[Any]:
     yield records.take_lead(key, request(), records.get(key), "fourth", lease, NOW)
     for result in (Result.REPLAYING, Result.SYNCED):
         yield records.save_report(key, Report(result, SOURCE, TARGET, NOW), NOW)
-    records.save_findings(key, [Finding("dashboards", "shop", "look")])
+    records.notes.save_findings(key, [Finding("dashboards", "shop", "look")])
     yield records.get(key)
     pins = Pins(aws, RESTORE_TABLE, timedelta(days=90))
     yield pins.get("event-1", TARGET)

@@ -398,14 +398,15 @@ def test_a_restore_that_is_taken_up_again_meanwhile_is_not_overwritten(
 ) -> None:
     announce = held.announcer.announce
 
-    def taken_up(*args: Any, **more: Any) -> None:
-        announce(*args, **more)
+    def taken_up(*args: Any, **more: Any) -> Any:
+        untold = announce(*args, **more)
         clients.dynamodb.update_item(
             TableName=held.config.restore_table_name,
             Key=KEY.item_key(),
             UpdateExpression="SET lease_owner = :other",
             ExpressionAttributeValues={":other": {"S": "the worker"}},
         )
+        return untold
 
     monkeypatch.setattr(type(held.announcer), "announce", lambda _, *args, **more: taken_up(*args, **more))
 

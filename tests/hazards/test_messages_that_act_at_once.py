@@ -15,7 +15,7 @@ import pytest
 from tests.aws.errors import ProcessDeath
 from tests.aws.hazards import Attempt, Call, Fault, Hazard, Mode, at, failing
 from tests.aws.lambda_runtime import QueuePoller
-from tests.faults.actions import deliver_all, redrive
+from tests.faults.actions import deliver_all, finish_restore, redrive
 from tests.faults.estate import DEAD_LETTERS, RESTORE_QUEUE, RESTORE_TABLE, TARGET, restore_event
 from tests.faults.functions import Functions, World
 from tests.hazards.restore_runs import calls, dead_letters, deliver_next, record, reports, restoring
@@ -236,16 +236,19 @@ def test_what_the_reconciler_asks_for_while_the_worker_is_busy_is_one_restore(fu
 
 
 def test_an_error_of_our_own_is_marked_so_that_a_redrive_goes_on_at_once(functions: Functions) -> None:
-    world = restoring(events=2)
-    world.wire.hazards.append(failing({"PutEvents": Fault(Mode.DENIED)}))
+    world = restoring(events=2, active=False)
+    functions.deliver(world)
+    functions.deliver(world)
+    world.wire.hazards.append(failing({"DescribeTable": Fault(Mode.DENIED)}))
     deliver_all(functions, world)
     assert [letter["reason"] for letter in dead_letters(world)] == ["aws_error"]
     assert record(world)["state"] == {"S": "failed"}
     world.wire.hazards.clear()
     world.wire.denied.clear()
+    finish_restore(world)
     redrive(world)
     assert functions.deliver(world) is True
-    assert results(world) == ["synced"]
+    assert results(world) == ["failed", "synced"]
     assert world.account.tables.tables[TARGET].ttl["TimeToLiveStatus"] == "ENABLED"
 
 

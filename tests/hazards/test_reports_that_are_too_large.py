@@ -72,7 +72,8 @@ def records(aws: Aws, clients: Clients) -> RestoreRecords:
 def test_everybody_can_be_told(aws: Aws, clients: Clients) -> None:
     topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
 
-    Announcer(clients, "default", topic).announce(REPORT)
+    announcer = Announcer(clients, "default", topic)
+    announcer.announce(REPORT, announcer.channels(notify=True))
 
     ((entry,),) = (call["Entries"] for call in aws.named("PutEvents"))
     detail = entry["Detail"]
@@ -116,7 +117,7 @@ def test_everything_fits_the_record(records: RestoreRecords, clients: Clients) -
     give_up = GiveUp(1, "settings_failed", str(REPORT.reason))
     records.save_report(KEY, replace(REPORT, result=Result.FAILED), REQUESTED_AT, give_up=give_up)
     records.save_steps(KEY, Steps(planned, planned), OUTCOMES)
-    records.save_findings(KEY, [Finding("dashboards", line, line) for line in LINES])
+    records.notes.save_findings(KEY, [Finding("dashboards", line, line) for line in LINES])
 
     item = clients.dynamodb.get_item(TableName=RESTORE_TABLE, Key=KEY.item_key())["Item"]
     assert size_of(item) <= 400 * 1024

@@ -114,55 +114,6 @@ def test_an_id_that_the_event_tells_is_enough_for_a_record(
     assert record_item(clients)["state"] == "failed"
 
 
-@pytest.mark.parametrize(
-    ("operation", "events", "notifications", "state"),
-    [("PutEvents", 0, 1, "failed"), ("Publish", 1, 0, "failed")],
-)
-def test_who_can_be_told_is_told(
-    worker: Worker,
-    aws: Aws,
-    clients: Clients,
-    monkeypatch: pytest.MonkeyPatch,
-    operation: str,
-    events: int,
-    notifications: int,
-    state: str,
-) -> None:
-    """A bus that refuses keeps the notification from nobody; the record stays open for a redrive, which tells the rest."""
-    arrived: list[str] = []
-    answer = aws.answer
-
-    def counted(client: Any, name: str, parameters: dict[str, Any], otherwise: Any) -> Any:
-        result = answer(client, name, parameters, otherwise)
-        arrived.append(name)
-        return result
-
-    monkeypatch.setattr(aws, "answer", counted)
-    deny(aws, operation)
-
-    verdict = worker.follow(delivery(request(), 1))
-
-    assert isinstance(verdict, GivenUp)
-    assert verdict.reason == f"{operation}: AccessDeniedException: no"
-    assert (arrived.count("PutEvents"), arrived.count("Publish")) == (events, notifications)
-    record = record_item(clients)
-    assert (record["state"], record["report"]["reason"]) == (state, verdict.reason)
-    assert {one["status"] for one in record["report"]["settings"]} == {"applied"}
-    aws._faults.clear()
-    arrived.clear()
-    assert isinstance(worker.follow(delivery(request(), 1, "redriven", redriven=True)), Finished)
-    assert (arrived.count("PutEvents"), arrived.count("Publish")) == (1, 1)
-    assert record_item(clients)["state"] == "synced"
-
-
-def test_what_passes_is_not_told_twice_to_those_behind_it(worker: Worker, aws: Aws) -> None:
-    aws.fail("PutEvents", "ThrottlingException", "slow down", times=2)
-
-    assert [type(worker.follow(delivery(request(), n))) for n in (1, 2, 3)] == [TryAgain, TryAgain, Finished]
-
-    assert len(aws.named("Publish")) == 1
-
-
 def test_a_restore_that_has_ended_is_not_reported_as_failed_by_a_late_event(
     worker: Worker, aws: Aws, clients: Clients
 ) -> None:

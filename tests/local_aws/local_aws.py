@@ -16,14 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
 
 from . import processes
-from .calls import SHORTEST_PAUSE_SECONDS, CallLog
+from .calls import SHORTEST_PAUSE_SECONDS as _PAUSE
+from .calls import CallLog
 from .gateway import OBSERVER, Gateway, Routes
 from .operations import table_name
 from .permissions import statements_of
@@ -187,9 +188,7 @@ class LocalAws:
         atexit.register(self.close)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -254,12 +253,7 @@ class LocalAws:
         return self.clients(region=region).client(service)
 
     def wait_until(
-        self,
-        condition: Callable[[], Answer | None],
-        *,
-        timeout: float,
-        what: str,
-        every: float = SHORTEST_PAUSE_SECONDS,
+        self, condition: Callable[[], Answer | None], *, timeout: float, what: str, every: float = _PAUSE
     ) -> Answer:
         """See `CallLog.wait_until`."""
         return self.calls.wait_until(condition, timeout=timeout, what=what, every=every)

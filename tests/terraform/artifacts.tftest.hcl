@@ -47,12 +47,12 @@ run "the_layer_may_come_from_a_bucket" {
 
   variables {
     artifacts = {
-      layer = { bucket = "builds", key = "layer.zip", object_version = "v7", source_hash = "bGF5ZXI=" }
+      layer = { bucket = "builds", key = "layer.zip", object_version = "v7", source_hash = "2sHXz6lQIXZISf0QJSThQUiMXjqQ+GHbtaEtmshYT4U=" }
     }
   }
 
   assert {
-    condition     = aws_lambda_layer_version.dependencies.filename == null && [aws_lambda_layer_version.dependencies.s3_bucket, aws_lambda_layer_version.dependencies.s3_key, aws_lambda_layer_version.dependencies.s3_object_version, aws_lambda_layer_version.dependencies.source_code_hash] == ["builds", "layer.zip", "v7", "bGF5ZXI="]
+    condition     = aws_lambda_layer_version.dependencies.filename == null && [aws_lambda_layer_version.dependencies.s3_bucket, aws_lambda_layer_version.dependencies.s3_key, aws_lambda_layer_version.dependencies.s3_object_version, aws_lambda_layer_version.dependencies.source_code_hash] == ["builds", "layer.zip", "v7", "2sHXz6lQIXZISf0QJSThQUiMXjqQ+GHbtaEtmshYT4U="]
     error_message = "Layer: ${jsonencode([aws_lambda_layer_version.dependencies.filename, aws_lambda_layer_version.dependencies.s3_bucket, aws_lambda_layer_version.dependencies.s3_key])}"
   }
 }
@@ -64,12 +64,12 @@ run "the_code_may_come_from_a_bucket" {
 
   variables {
     artifacts = {
-      code = { bucket = "builds", key = "code.zip", source_hash = "Y29kZQ==" }
+      code = { bucket = "builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" }
     }
   }
 
   assert {
-    condition     = local.function.code.filename == null && local.function.code.s3.bucket == "builds" && local.function.code.s3.key == "code.zip" && local.function.code.s3.source_hash == "Y29kZQ=="
+    condition     = local.function.code.filename == null && local.function.code.s3.bucket == "builds" && local.function.code.s3.key == "code.zip" && local.function.code.s3.source_hash == "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs="
     error_message = "Code: ${jsonencode(local.function.code)}"
   }
 }
@@ -85,12 +85,12 @@ run "code_from_a_bucket_is_deployed_by_its_hash" {
       role_name   = "demo"
       description = "demo"
       handler     = "demo.handler"
-      code        = { s3 = { bucket = "builds", key = "code.zip", object_version = "v7", source_hash = "Y29kZQ==" } }
+      code        = { s3 = { bucket = "builds", key = "code.zip", object_version = "v7", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
     }
   }
 
   assert {
-    condition     = aws_lambda_function.this.filename == null && [aws_lambda_function.this.s3_bucket, aws_lambda_function.this.s3_key, aws_lambda_function.this.s3_object_version, aws_lambda_function.this.source_code_hash] == ["builds", "code.zip", "v7", "Y29kZQ=="]
+    condition     = aws_lambda_function.this.filename == null && [aws_lambda_function.this.s3_bucket, aws_lambda_function.this.s3_key, aws_lambda_function.this.s3_object_version, aws_lambda_function.this.source_code_hash] == ["builds", "code.zip", "v7", "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs="]
     error_message = "Code: ${jsonencode([aws_lambda_function.this.filename, aws_lambda_function.this.s3_bucket, aws_lambda_function.this.s3_key])}"
   }
 }

@@ -117,7 +117,7 @@ run "a_given_key_is_on_the_functions_environment_and_logs" {
       role_name   = "demo"
       description = "demo"
       handler     = "demo.handler"
-      code        = { s3 = { bucket = "b", key = "k", source_hash = "h" } }
+      code        = { s3 = { bucket = "builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
       kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/demo"
     }
   }

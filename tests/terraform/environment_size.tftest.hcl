@@ -45,16 +45,21 @@ run "what_is_kept_free_is_enough_for_the_longest_names" {
     source = "./modules/restore-worker"
   }
 
+  override_data {
+    target = data.aws_region.current
+    values = { id = "ap-southeast-99" }
+  }
+
   variables {
     restore_queue = {
       url                        = "https://sqs.ap-southeast-99.amazonaws.com.cn/123456789012/${join("", [for number in range(80) : "q"])}"
-      arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
+      arn                        = "arn:aws:sqs:ap-southeast-99:123456789012:demo-restores"
       visibility_timeout_seconds = 720
       message_retention_seconds  = 604800
     }
     dead_letter_queue = {
       url = "https://sqs.ap-southeast-99.amazonaws.com.cn/123456789012/${join("", [for number in range(80) : "q"])}"
-      arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
+      arn = "arn:aws:sqs:ap-southeast-99:123456789012:demo-restores-dlq"
     }
     notifications = { topic_arn = "arn:aws-us-gov:sns:ap-southeast-99:123456789012:${join("", [for number in range(256) : "t"])}" }
   }

@@ -222,3 +222,69 @@ run "a_function_can_be_told_otherwise" {
     error_message = "Statements: ${join(", ", data.aws_iam_policy_document.runtime.statement[*].sid)}"
   }
 }
+
+run "a_function_outside_a_vpc_may_nothing_in_ec2" {
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    function = {
+      name        = "demo"
+      role_name   = "demo"
+      description = "demo"
+      handler     = "demo.handler"
+      code        = { filename = "./dist/dynamodb_restore.zip" }
+    }
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.vpc) == 0 && length(aws_lambda_function.this.vpc_config) == 0 && aws_iam_role.this.path == "/"
+    error_message = "VPC: ${jsonencode([aws_iam_role_policy.vpc, aws_lambda_function.this.vpc_config, aws_iam_role.this.path])}"
+  }
+}
+
+# Lambda attaches the function with the function's role; the function itself is denied what Lambda needs for that.
+run "a_function_in_a_vpc_has_what_lambda_needs_and_may_not_use_it" {
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    function = {
+      name        = "demo"
+      role_name   = "demo"
+      description = "demo"
+      handler     = "demo.handler"
+      code        = { filename = "./dist/dynamodb_restore.zip" }
+      role_path   = "/service/"
+      vpc         = { subnet_ids = ["subnet-0123abcd"], security_group_ids = ["sg-0123abcd"] }
+    }
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.this.vpc_config).subnet_ids == toset(["subnet-0123abcd"]) && one(aws_lambda_function.this.vpc_config).security_group_ids == toset(["sg-0123abcd"]) && aws_iam_role.this.path == "/service/"
+    error_message = "VPC: ${jsonencode([aws_lambda_function.this.vpc_config, aws_iam_role.this.path])}"
+  }
+
+  # AWSLambdaVPCAccessExecutionRole, but for its logs.
+  assert {
+    condition = [for statement in data.aws_iam_policy_document.vpc[0].statement : statement.actions if statement.effect != "Deny"] == [toset([
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ])]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.vpc[0].statement)}"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.vpc[0].statement :
+      length(setsubtract(data.aws_iam_policy_document.vpc[0].statement[0].actions, statement.actions)) == 0 && one(one(statement.condition).values) == "arn:aws:lambda:us-east-1:123456789012:function:demo" && one(statement.condition).variable == "lambda:SourceFunctionArn" if statement.effect == "Deny"
+    ]) && length(data.aws_iam_policy_document.vpc[0].statement) == 2
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.vpc[0].statement)}"
+  }
+}

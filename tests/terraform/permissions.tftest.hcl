@@ -291,3 +291,47 @@ run "the_partition_and_account_are_the_callers" {
     error_message = "The key is used through: ${jsonencode([for statement in data.aws_iam_policy_document.records.statement : statement.condition])}"
   }
 }
+
+# A topic of the estate's own with a customer key: without these every Publish is denied.
+run "the_key_of_a_given_topic_may_be_used_through_sns_alone" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/demo"
+    notifications = {
+      topic_arn         = "arn:aws:sns:us-east-1:123456789012:oncall"
+      topic_kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/oncall"
+    }
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.records.statement :
+      [statement.actions, statement.resources, flatten([for condition in statement.condition : [condition.test, condition.variable, condition.values]])] if statement.sid == "UseTheKeyOfTheTopic"
+    ] == [[toset(["kms:Decrypt", "kms:GenerateDataKey"]), toset(["arn:aws:kms:us-east-1:123456789012:key/oncall"]), ["StringEquals", "kms:ViaService", "sns.us-east-1.amazonaws.com"]]]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+  }
+}
+
+# A bus given by its ARN is this bus, and no part of a longer ARN.
+run "a_bus_may_be_given_by_its_arn" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    notifications = { event_bus_name = "arn:aws:events:us-east-1:123456789012:event-bus/platform/reports" }
+  }
+
+  assert {
+    condition     = local.environment.EVENT_BUS_NAME == "platform/reports"
+    error_message = "Bus: ${local.environment.EVENT_BUS_NAME}"
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.records.statement : one(statement.resources) if statement.sid == "ReportToTheEventBus"] == ["arn:aws:events:us-east-1:123456789012:event-bus/platform/reports"]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+  }
+}

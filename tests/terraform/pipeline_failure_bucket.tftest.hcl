@@ -95,3 +95,41 @@ run "a_given_bucket_is_used_and_none_is_made" {
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.capture.statement)}"
   }
 }
+
+# Lambda puts what capture gives up with the function's own role: without its key those changes would be lost.
+run "the_key_of_a_given_bucket_may_be_used_through_s3_alone" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    failure_bucket = {
+      create      = false
+      arn         = "arn:aws:s3:::estate-failures"
+      kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/estate"
+    }
+  }
+
+  assert {
+    condition = {
+      for role, document in {
+        capture = data.aws_iam_policy_document.capture
+        replay  = data.aws_iam_policy_document.replay
+        upkeep  = data.aws_iam_policy_document.upkeep
+      } : role => [for statement in document.statement : statement.actions if statement.sid == "UseTheKeyOfTheBucket"]
+      } == {
+      capture = [toset(["kms:Decrypt", "kms:GenerateDataKey"])]
+      replay  = [toset(["kms:Decrypt"])]
+      upkeep  = [toset(["kms:Decrypt"])]
+    }
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement])}"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in flatten([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement]) :
+      one(statement.resources) == "arn:aws:kms:us-east-1:123456789012:key/estate" && [for condition in statement.condition : [condition.test, condition.variable, one(condition.values)]] == [["StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com"]] if statement.sid == "UseTheKeyOfTheBucket"
+    ])
+    error_message = "Statements: ${jsonencode([data.aws_iam_policy_document.capture.statement, data.aws_iam_policy_document.replay.statement, data.aws_iam_policy_document.upkeep.statement])}"
+  }
+}

@@ -1,5 +1,8 @@
 # Input that cannot work must fail at plan time, at the variable that is wrong, and not as changes that are lost while a
-# restore runs. Each run has one fault; the neighbours of each limit that must pass are in the last runs.
+# restore runs. Each run has one bad value of each of several variables, and all of them must be refused: a check that is
+# broken leaves its variable out of the failures, which fails the run. No variable of a run looks at another one of it, for
+# Terraform does not check what depends on a value that was refused. The neighbours of each limit that must pass are in
+# the last runs.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -19,7 +22,7 @@ variables {
   }
 }
 
-run "an_illegal_name_fails" {
+run "the_pipeline_refuses_1" {
   command = plan
 
   module {
@@ -27,503 +30,81 @@ run "an_illegal_name_fails" {
   }
 
   variables {
+    # a dot in the name
     name = "a.b"
-  }
-
-  expect_failures = [var.name]
-}
-
-run "a_table_given_by_its_arn_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    table = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
-  }
-
-  expect_failures = [var.table]
-}
-
-run "a_table_name_that_is_too_long_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    table = join("", [for number in range(256) : "t"])
-  }
-
-  expect_failures = [var.table]
-}
-
-run "a_stream_that_is_no_arn_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # a stream that is no ARN
     stream = { arn = "orders", view_type = "NEW_AND_OLD_IMAGES" }
-  }
-
-  expect_failures = [var.stream]
-}
-
-run "an_empty_stream_arn_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream = { arn = "", view_type = "NEW_AND_OLD_IMAGES" }
-  }
-
-  expect_failures = [var.stream]
-}
-
-run "a_stream_of_another_table_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
-  }
-
-  expect_failures = [var.stream]
-}
-
-run "an_unknown_view_type_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "ALL" }
-  }
-
-  expect_failures = [var.stream]
-}
-
-run "upkeep_every_other_hour_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # every other hour
     upkeep_interval_minutes = 120
-  }
-
-  expect_failures = [var.upkeep_interval_minutes]
-}
-
-run "upkeep_every_minute_and_a_half_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    upkeep_interval_minutes = 1.5
-  }
-
-  expect_failures = [var.upkeep_interval_minutes]
-}
-
-run "an_alarm_on_messages_that_sqs_has_dropped_by_then_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    buffer = { alarm_after_days = 14 }
-  }
-
-  expect_failures = [var.buffer]
-}
-
-run "an_unknown_capture_mode_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # an unknown mode
     capture = "sometimes"
-  }
-
-  expect_failures = [var.capture]
-}
-
-run "a_filter_that_is_not_json_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # no JSON
     filter = ["eventName = INSERT"]
-  }
-
-  expect_failures = [var.filter]
-}
-
-run "a_filter_that_is_json_but_no_object_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    filter = ["[\"INSERT\"]"]
-  }
-
-  expect_failures = [var.filter]
-}
-
-run "a_filter_on_a_field_that_no_record_has_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    filter = ["{\"body\":{\"a\":[1]}}"]
-  }
-
-  expect_failures = [var.filter]
-}
-
-run "a_filter_that_filters_nothing_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    filter = ["{}"]
-  }
-
-  expect_failures = [var.filter]
-}
-
-run "more_filters_than_lambda_takes_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    filter = [for number in range(11) : "{\"eventName\":[\"INSERT\"]}"]
-  }
-
-  expect_failures = [var.filter]
-}
-
-run "a_group_count_of_none_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # no group
     group_count = 0
-  }
-
-  expect_failures = [var.group_count]
-}
-
-run "a_group_count_above_the_limit_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    group_count = 1001
-  }
-
-  expect_failures = [var.group_count]
-}
-
-run "half_a_group_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    group_count = 1.5
-  }
-
-  expect_failures = [var.group_count]
-}
-
-run "a_byte_limit_over_sqss_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # more than SQS takes
     byte_limit = 1048577
-  }
-
-  expect_failures = [var.byte_limit]
-}
-
-run "a_byte_limit_too_small_for_a_bundle_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    byte_limit = 1023
-  }
-
-  expect_failures = [var.byte_limit]
-}
-
-run "no_target_pattern_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # no pattern
     target_patterns = []
-  }
-
-  expect_failures = [var.target_patterns]
-}
-
-run "an_illegal_target_pattern_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    target_patterns = ["orders restored"]
-  }
-
-  expect_failures = [var.target_patterns]
-}
-
-run "a_replay_concurrency_below_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # less than Lambda takes
     replay_concurrency = 1
-  }
-
-  expect_failures = [var.replay_concurrency]
-}
-
-run "a_replay_concurrency_above_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    replay_concurrency = 1001
-  }
-
-  expect_failures = [var.replay_concurrency]
-}
-
-run "a_write_limit_of_nothing_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # a limit of nothing
     write_units_per_second = 0
-  }
-
-  expect_failures = [var.write_units_per_second]
-}
-
-run "a_read_limit_of_nothing_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # a limit of nothing
     read_units_per_second = 0
-  }
-
-  expect_failures = [var.read_units_per_second]
-}
-
-run "a_batch_above_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream_reader = { batch_size = 10001 }
-  }
-
-  expect_failures = [var.stream_reader]
-}
-
-run "a_window_above_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream_reader = { batching_window_seconds = 301 }
-  }
-
-  expect_failures = [var.stream_reader]
-}
-
-run "a_parallelization_above_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream_reader = { parallelization_factor = 11 }
-  }
-
-  expect_failures = [var.stream_reader]
-}
-
-run "a_record_age_below_lambdas_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream_reader = { maximum_record_age_seconds = 59 }
-  }
-
-  expect_failures = [var.stream_reader]
-}
-
-run "a_record_age_that_the_stream_does_not_keep_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    stream_reader = { maximum_record_age_seconds = 82801 }
-  }
-
-  expect_failures = [var.stream_reader]
-}
-
-run "a_visibility_below_six_timeouts_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    buffer = { visibility_timeout_seconds = 359 }
-  }
-
-  expect_failures = [var.buffer]
-}
-
-run "a_visibility_above_sqss_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    buffer = { visibility_timeout_seconds = 43201 }
-  }
-
-  expect_failures = [var.buffer]
-}
-
-run "a_timeout_too_short_to_write_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
-    lambda = { timeout = 44 }
-  }
-
-  expect_failures = [var.lambda]
-}
-
-run "a_bucket_that_is_given_and_made_fails" {
-  command = plan
-
-  module {
-    source = "./modules/change-pipeline"
-  }
-
-  variables {
+    # a misspelt key
+    stream_reader = { batch_sise = 100 }
+    # an alarm on what SQS has dropped by then
+    buffer = { alarm_after_days = 14 }
+    # a bucket that is given and made
     failure_bucket = { arn = "arn:aws:s3:::estate-failures" }
+    # an empty name
+    ttl_attribute = ""
+    # what switches capture off
+    capture_reserved_concurrency = 0
+    # the ARN of an alias
+    table_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:alias/orders"]
+    # the name of an alias
+    kms_key_arn = "alias/demo"
+    # the ARN of a bucket
+    artifacts = { code = { bucket = "arn:aws:s3:::builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
+    # the name of a table as its ARN
+    binding = {
+      restore_table = { name = "demo-restores", arn = "demo-restores" }
+      functions     = { operator = { name = "demo-operator" } }
+      roles = {
+        worker   = { name = "demo-restore-worker-us-east-1" }
+        operator = { name = "demo-operator-us-east-1" }
+      }
+      layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    }
   }
 
-  expect_failures = [var.failure_bucket]
+  expect_failures = [
+    var.artifacts,
+    var.binding,
+    var.buffer,
+    var.byte_limit,
+    var.capture,
+    var.capture_reserved_concurrency,
+    var.failure_bucket,
+    var.filter,
+    var.group_count,
+    var.kms_key_arn,
+    var.name,
+    var.read_units_per_second,
+    var.replay_concurrency,
+    var.stream,
+    var.stream_reader,
+    var.table_kms_key_arns,
+    var.target_patterns,
+    var.ttl_attribute,
+    var.upkeep_interval_minutes,
+    var.write_units_per_second,
+  ]
 }
 
-run "no_bucket_at_all_fails" {
+run "the_pipeline_refuses_2" {
   command = plan
 
   module {
@@ -531,13 +112,66 @@ run "no_bucket_at_all_fails" {
   }
 
   variables {
+    # an empty ARN
+    stream = { arn = "", view_type = "NEW_AND_OLD_IMAGES" }
+    # every minute and a half
+    upkeep_interval_minutes = 1.5
+    # JSON that is no object
+    filter = ["[\"INSERT\"]"]
+    # more than the limit
+    group_count = 1001
+    # too small for a bundle
+    byte_limit = 1023
+    # a space in a pattern
+    target_patterns = ["orders restored"]
+    # more than Lambda takes
+    replay_concurrency = 1001
+    # a batch above Lambda's
+    stream_reader = { batch_size = 10001 }
+    # hidden for less than six timeouts
+    buffer = { visibility_timeout_seconds = 359 }
+    # no bucket at all
     failure_bucket = { create = false }
+    # half an invocation
+    capture_reserved_concurrency = 1.5
+    # a key of another region
+    table_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:key/orders", "arn:aws:kms:eu-west-1:123456789012:key/orders"]
+    # a key of another region
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/demo"
+    # a hash that is no SHA-256
+    artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "h" } }
+    # the name of a layer as its ARN
+    binding = {
+      restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      functions     = { operator = { name = "demo-operator" } }
+      roles = {
+        worker   = { name = "demo-restore-worker-us-east-1" }
+        operator = { name = "demo-operator-us-east-1" }
+      }
+      layer_arn = "demo-dependencies"
+    }
   }
 
-  expect_failures = [var.failure_bucket]
+  expect_failures = [
+    var.artifacts,
+    var.binding,
+    var.buffer,
+    var.byte_limit,
+    var.capture_reserved_concurrency,
+    var.failure_bucket,
+    var.filter,
+    var.group_count,
+    var.kms_key_arn,
+    var.replay_concurrency,
+    var.stream,
+    var.stream_reader,
+    var.table_kms_key_arns,
+    var.target_patterns,
+    var.upkeep_interval_minutes,
+  ]
 }
 
-run "a_bucket_with_a_path_fails" {
+run "the_pipeline_refuses_3" {
   command = plan
 
   module {
@@ -545,13 +179,31 @@ run "a_bucket_with_a_path_fails" {
   }
 
   variables {
+    # a stream of another table
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/customers/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
+    # a field that no record has
+    filter = ["{\"body\":{\"a\":[1]}}"]
+    # half a group
+    group_count = 1.5
+    # a window above Lambda's
+    stream_reader = { batching_window_seconds = 301 }
+    # hidden for longer than SQS hides
+    buffer = { visibility_timeout_seconds = 43201 }
+    # a bucket with a path
     failure_bucket = { create = false, arn = "arn:aws:s3:::estate-failures/orders" }
   }
 
-  expect_failures = [var.failure_bucket]
+  expect_failures = [
+    var.buffer,
+    var.failure_bucket,
+    var.filter,
+    var.group_count,
+    var.stream,
+    var.stream_reader,
+  ]
 }
 
-run "an_expiry_of_no_days_fails" {
+run "the_pipeline_refuses_4" {
   command = plan
 
   module {
@@ -559,13 +211,25 @@ run "an_expiry_of_no_days_fails" {
   }
 
   variables {
+    # an unknown view type
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-31T03:00:00.000", view_type = "ALL" }
+    # what filters nothing
+    filter = ["{}"]
+    # a factor above Lambda's
+    stream_reader = { parallelization_factor = 11 }
+    # an expiry of no days
     failure_bucket = { expire_after_days = 0 }
   }
 
-  expect_failures = [var.failure_bucket]
+  expect_failures = [
+    var.failure_bucket,
+    var.filter,
+    var.stream,
+    var.stream_reader,
+  ]
 }
 
-run "an_empty_time_to_live_attribute_fails" {
+run "the_pipeline_refuses_5" {
   command = plan
 
   module {
@@ -573,13 +237,22 @@ run "an_empty_time_to_live_attribute_fails" {
   }
 
   variables {
-    ttl_attribute = ""
+    # more than Lambda takes
+    filter = [for number in range(11) : "{\"eventName\":[\"INSERT\"]}"]
+    # an age below Lambda's
+    stream_reader = { maximum_record_age_seconds = 59 }
+    # the ARN of an alias as the bucket's key
+    failure_bucket = { create = false, arn = "arn:aws:s3:::estate-failures", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/estate" }
   }
 
-  expect_failures = [var.ttl_attribute]
+  expect_failures = [
+    var.failure_bucket,
+    var.filter,
+    var.stream_reader,
+  ]
 }
 
-run "a_reserved_concurrency_that_switches_capture_off_fails" {
+run "the_pipeline_refuses_6" {
   command = plan
 
   module {
@@ -587,13 +260,21 @@ run "a_reserved_concurrency_that_switches_capture_off_fails" {
   }
 
   variables {
-    capture_reserved_concurrency = 0
+    # an age that the stream does not keep
+    stream_reader = { maximum_record_age_seconds = 82801 }
+    # a key of one's own for the bucket that is made
+    failure_bucket = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/estate" }
   }
 
-  expect_failures = [var.capture_reserved_concurrency]
+  expect_failures = [
+    var.failure_bucket,
+    var.stream_reader,
+  ]
 }
 
-run "a_reserved_concurrency_of_half_an_invocation_fails" {
+# --- what other variables look at
+
+run "the_pipeline_refuses_alone_1" {
   command = plan
 
   module {
@@ -601,20 +282,56 @@ run "a_reserved_concurrency_of_half_an_invocation_fails" {
   }
 
   variables {
-    capture_reserved_concurrency = 1.5
+    # an ARN
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+    # no time to write
+    lambda = { timeout = 44 }
   }
 
-  expect_failures = [var.capture_reserved_concurrency]
+  expect_failures = [
+    var.lambda,
+    var.table,
+  ]
+}
+
+run "the_pipeline_refuses_alone_2" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    # a name that is too long
+    table = join("", [for number in range(256) : "t"])
+  }
+
+  expect_failures = [
+    var.table,
+  ]
 }
 
 # --- the root: what a pipeline needs of the rest
+
+run "a_pipeline_named_by_an_arn_fails" {
+  command = plan
+
+  variables {
+    # the ARN of a table as the key
+    tables = { "arn:aws:dynamodb:us-east-1:123456789012:table/orders" = { target_patterns = ["*"] } }
+  }
+
+  expect_failures = [
+    var.tables,
+  ]
+}
 
 run "a_table_whose_restores_would_not_be_seen_fails" {
   command = plan
 
   variables {
     table_patterns = { source = ["prod.*"] }
-    tables         = { prod-orders = {} }
+    tables         = { prod-orders = { target_patterns = ["*"] } }
   }
 
   expect_failures = [var.tables]
@@ -625,7 +342,7 @@ run "a_table_that_a_pattern_covers_passes" {
 
   variables {
     table_patterns = { source = ["customers", "prod.*"] }
-    tables         = { "prod.orders" = {} }
+    tables         = { "prod.orders" = { target_patterns = ["*"] } }
   }
 
   assert {

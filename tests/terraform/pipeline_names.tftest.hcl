@@ -107,14 +107,14 @@ run "pipelines_of_similar_tables_do_not_clash" {
   variables {
     name = "demo"
     tables = {
-      "team.orders"                                                        = {}
-      "team.or.der"                                                        = {}
-      "team.or-der"                                                        = {}
-      "team-orders"                                                        = {}
-      "team_orders"                                                        = {}
-      "Team-orders"                                                        = {}
-      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-1" = {}
-      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-2" = {}
+      "team.orders"                                                        = { target_patterns = ["*"] }
+      "team.or.der"                                                        = { target_patterns = ["*"] }
+      "team.or-der"                                                        = { target_patterns = ["*"] }
+      "team-orders"                                                        = { target_patterns = ["*"] }
+      "team_orders"                                                        = { target_patterns = ["*"] }
+      "Team-orders"                                                        = { target_patterns = ["*"] }
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-1" = { target_patterns = ["*"] }
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-2" = { target_patterns = ["*"] }
     }
   }
 

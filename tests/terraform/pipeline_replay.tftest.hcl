@@ -160,7 +160,7 @@ run "both_functions_run_as_they_are_told" {
 
   variables {
     lambda    = { runtime = "python3.12", architecture = "x86_64", memory_size = 1024, timeout = 300, log_level = "DEBUG", log_retention_days = 7, tracing = true, permissions_boundary = "arn:aws:iam::123456789012:policy/boundary" }
-    artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "Y29kZQ==" } }
+    artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
   }
 
   assert {

@@ -259,7 +259,7 @@ run "its_code_may_come_from_a_bucket" {
   }
 
   variables {
-    artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "Y29kZQ==" } }
+    artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
   }
 
   assert {

@@ -7,8 +7,8 @@ mock_provider "aws" {
 run "without_create_there_is_nothing" {
   variables {
     create = false
-    tables = { orders = {} }
-    trail  = { create = true }
+    tables = { orders = { target_patterns = ["*"] } }
+    trail  = { enabled = true }
   }
 
   assert {
@@ -136,7 +136,7 @@ run "the_reconciler_may_be_left_out" {
 run "what_is_chosen_reaches_the_reconciler_and_the_trail" {
   variables {
     reconciler = { interval_minutes = 5 }
-    trail      = { create = true, multi_region = true, expire_after_days = 30, force_destroy = true }
+    trail      = { enabled = true, multi_region = true, expire_after_days = 30, force_destroy = true }
   }
 
   assert {
@@ -174,7 +174,7 @@ run "switches_reach_the_worker" {
 
 run "a_table_needs_no_more_than_its_name" {
   variables {
-    tables = { orders = {} }
+    tables = { orders = { target_patterns = ["*"] } }
   }
 
   assert {
@@ -206,6 +206,7 @@ run "what_is_chosen_for_a_table_reaches_its_pipeline" {
     tables = {
       orders = {
         stream                  = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "KEYS_ONLY" }
+        target_patterns         = ["orders-*"]
         buffer                  = { alarm_after_days = 3 }
         upkeep_interval_minutes = 15
         failure_bucket          = { create = false, arn = "arn:aws:s3:::estate-failures" }

@@ -24,6 +24,11 @@ mock_provider "aws" {
     target = module.ireland.module.trail[0].data.aws_region.current
     values = { id = "eu-west-1" }
   }
+
+  override_resource {
+    target = module.ireland.module.restore_events[0].aws_sns_topic.notifications
+    values = { arn = "arn:aws:sns:eu-west-1:123456789012:mocked" }
+  }
 }
 
 run "two_regions_and_two_names_do_not_clash" {

@@ -10,7 +10,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lambda_src" / "dynamodb_restore"
 
-SHARED = {"aws", "store", "backoff", "pace", "instants", "patterns", "codes", "metrics", "permissions", "payload"}
+SHARED = {
+    "aws",
+    "store",
+    "backoff",
+    "pace",
+    "instants",
+    "patterns",
+    "codes",
+    "metrics",
+    "permissions",
+    "payload",
+}
 """Single files at the bottom, which every room may import."""
 
 MAY_IMPORT = {

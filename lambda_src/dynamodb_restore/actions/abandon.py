@@ -57,9 +57,9 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
         return {"settling_until": iso(fenced_from), "next": "call abandon again from then on"}
     notes = [*gap_notes(claim), _SETTINGS_LEFT]
     report = context.report(Result.ABANDONED, pipeline, held, record, outcomes, notes)
-    context.tell(held, report)
+    told = context.tell(held, report)
     pipeline.end(held, replayed=True)
-    return report.as_json()
+    return told
 
 
 ACTION = Action(

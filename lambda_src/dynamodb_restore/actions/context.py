@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dynamodb_restore.aws import CALL_SECONDS
 from dynamodb_restore.config import WorkerConfig
@@ -76,10 +77,25 @@ class ActionContext:
             notes=notes,
         )
 
-    def tell(self, claim: Claim, report: Report) -> None:
-        """Tell how a replay ended, and note it."""
-        self.announcer.announce(report)
-        self.records.save_report(restore_key(claim), report, self.now(), by_operator=True)
+    def announce(self, report: Report, *, notify: bool = True) -> dict[str, str]:
+        """Tell how a restore ended.
+
+        Returns:
+            Who could not be told: channel to the reason, for the record and the answer. It keeps no operator from ending a
+            restore; where there is a reconciler, it has them told later.
+        """
+        untold = self.announcer.announce(report, self.announcer.channels(notify=notify))
+        return {channel.value: reason for channel, reason in untold.items()}
+
+    def tell(self, claim: Claim, report: Report) -> dict[str, Any]:
+        """Tell how a replay ended, and note it.
+
+        Returns:
+            The answer: `Report.as_json`, with `not_told` (channel to the reason) where somebody could not be told.
+        """
+        untold = self.announce(report)
+        self.records.save_report(restore_key(claim), report, self.now(), by_operator=True, untold=untold)
+        return answer(report, untold)
 
     def wait_until(self, instant: datetime, longest_seconds: float) -> bool:
         """Wait until an instant, a second at a time; False, at once, where that cannot be waited for."""
@@ -93,6 +109,11 @@ class ActionContext:
         """Whether an instant comes within what is allowed, and within what the function has left."""
         longest = min(longest_seconds, self.cloner.pace.remaining_seconds() - _RESERVE_SECONDS)
         return (instant - self.now()).total_seconds() <= longest
+
+
+def answer(report: Report, untold: Mapping[str, str]) -> dict[str, Any]:
+    """The answer to the operator: the report, and who could not be told of it."""
+    return {**report.as_json(), **({"not_told": dict(untold)} if untold else {})}
 
 
 def restore_key(claim: Claim) -> RestoreKey:

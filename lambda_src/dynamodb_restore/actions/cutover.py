@@ -150,9 +150,9 @@ class _TakeOver:
         if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
             # The claim stays as it is, fenced: the same call again goes on from here.
             return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
-        self._context.tell(self._claim, report)
+        told = self._context.tell(self._claim, report)
         self._pipeline.watch(self._claim)
-        return report.as_json()
+        return told
 
     def _look_at_target(self) -> None:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dynamodb_restore.actions.action import RESTORED_TABLE, Action, ActionCall
-from dynamodb_restore.actions.context import ActionContext, OperatorError
+from dynamodb_restore.actions.context import ActionContext, OperatorError, answer
 from dynamodb_restore.actions.permissions import REPORT, TABLES, Permission, on_records
 from dynamodb_restore.aws import AwsError
 from dynamodb_restore.payload import Field, Kind
@@ -52,7 +52,7 @@ def release(
 
     Raises:
         OperatorError: there is no such restore, it has not ended, or does not hold these settings.
-        ClientError, BotoCoreError, AnnounceError: from the calls; the same call can be made again.
+        ClientError, BotoCoreError: from the calls; the same call can be made again.
     """
     restore = _held_restore(context, target)
     _check(restore, settings)
@@ -150,15 +150,16 @@ class _Release:
         outcomes = _with_held([applied.get(each.setting, each) for each in record.outcomes], record.outcomes)
         ended = [outcome for outcome in outcomes if outcome.setting in applied]
         report = self._report(outcomes, expiry_notes(ended, states, record.told_restore_point))
-        context.announcer.announce(report, notify=treated.notify)
+        untold = context.announce(report, notify=treated.notify)
         noted = context.records.save_report(
-            restore.key, report, context.now(), taken_up=True, lease=self.lease
+            restore.key, report, context.now(), taken_up=True, lease=self.lease, untold=untold
         )
         if not noted:
             raise OperatorError(_NOT_NOTED)
+        told = answer(report, untold)
         if any(outcome.status is Status.FAILED and outcome.retryable for outcome in ended):
-            return {**report.as_json(), "next": "release again: some settings can still be applied"}
-        return report.as_json()
+            return {**told, "next": "release again: some settings can still be applied"}
+        return told
 
     def _states(self, treated: Treatment) -> Desired:
         """The source's states: those on record, and read now what had no room there."""

@@ -36,6 +36,7 @@ from dynamodb_restore.restore.delivery import (
     NothingToDo,
     NotSetAside,
     TryAgain,
+    Untold,
     Verdict,
 )
 from dynamodb_restore.restore.origin import NotKnownYet, RestoreJobFailed, find_origin
@@ -141,6 +142,14 @@ def _handle_message(message: Mapping[str, Any], worker: Worker, queue: _Queue) -
     match verdict:
         case TryAgain(reason, delay_seconds):
             logger.info("coming back later", reason=reason, delay_seconds=round(delay_seconds, 1))
+            queue.hide(message, delay_seconds)
+            return False
+        case Untold(reason, delay_seconds, report, not_told):
+            logger.error("the restore has ended, and somebody was not told", reason=reason)
+            publish(metrics, Metric.REPORTS_UNTOLD, 1)
+            if report is not None:
+                _log_report(report)
+                _log_not_told(not_told)
             queue.hide(message, delay_seconds)
             return False
         case GivenUp(report=report, not_told=not_told):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dynamodb_restore.aws import Clients
+import enum
+from collections.abc import Collection
+from dataclasses import replace
+
+from dynamodb_restore.aws import CALL_SECONDS, AwsError, Clients, ErrorClass, classify, explain
 from dynamodb_restore.restore.bounds import json_text
 from dynamodb_restore.restore.report import (
     DETAIL_TYPE,
@@ -12,7 +16,17 @@ from dynamodb_restore.restore.report import (
     Report,
 )
 
+_KEPT_SECONDS = 2 * CALL_SECONDS
+"""For the record, and for what becomes of the message: a channel that does not answer keeps neither from its turn."""
+
 _PASSING = ("InternalFailure", "InternalException", "ThrottlingException")
+
+
+class Channel(enum.Enum):
+    """Where a report goes. The values stand in the restore record."""
+
+    EVENT_BUS = "event_bus"
+    TOPIC = "topic"
 
 
 class AnnounceError(Exception):
@@ -27,6 +41,17 @@ class AnnounceError(Exception):
         self.retryable = code in _PASSING
 
 
+TellError = (*AwsError, AnnounceError)
+"""What telling can raise."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether what could not be told can be told later with nobody doing anything."""
+    if isinstance(error, AnnounceError):
+        return error.retryable
+    return classify(error) is ErrorClass.RETRY
+
+
 class Announcer:
     """Delivers reports, at least once each: a redelivered message may announce the same end again."""
 
@@ -35,56 +60,87 @@ class Announcer:
         self._event_bus_name = event_bus_name
         self._topic_arn = topic_arn
 
-    def announce(self, report: Report, *, notify: bool = True) -> None:
-        """Put the report on the event bus and, where there is a topic, publish it as text.
+    def channels(self, *, notify: bool) -> tuple[Channel, ...]:
+        """Where a report is to go.
 
         Args:
-            notify: whether the topic is to hear of it.
+            notify: whether the topic is to hear of it, where there is one.
+        """
+        return (Channel.EVENT_BUS, Channel.TOPIC) if notify and self._topic_arn else (Channel.EVENT_BUS,)
+
+    def announce(
+        self,
+        told: Report | FindingsReport,
+        channels: Collection[Channel],
+        *,
+        raise_passing: bool = False,
+    ) -> dict[Channel, str]:
+        """Tell each of the channels: each is tried, whatever became of the others.
+
+        The notification says where the event is missing, so that a person learns of a bus that refuses.
+
+        Args:
+            raise_passing: whether an error that passes by itself is raised instead, for a caller that comes back.
+
+        Returns:
+            The channels that could not be told, with the reason.
 
         Raises:
-            ClientError, BotoCoreError, AnnounceError: as from `put_event` and `notify`.
+            ClientError, BotoCoreError, AnnounceError: as `raise_passing` says.
         """
-        self.put_event(report)
-        if notify:
-            self.notify(report)
+        untold: dict[Channel, str] = {}
+        for channel in Channel:
+            if channel not in channels:
+                continue
+            try:
+                with self._clients.call_time.keeping(_KEPT_SECONDS):
+                    self._tell(channel, _noting(told, untold))
+            except TellError as error:
+                if raise_passing and passes(error):
+                    raise
+                untold[channel] = explain(error)
+        return untold
 
-    def announce_findings(self, findings: FindingsReport, *, notify: bool = True) -> None:
-        """The same for what was found after the report; arguments and errors are those of `announce`."""
-        self._put(FINDINGS_DETAIL_TYPE, findings)
-        if notify:
-            self.notify(findings)
+    def _tell(self, channel: Channel, told: Report | FindingsReport) -> None:
+        match channel:
+            case Channel.EVENT_BUS:
+                self._put(told)
+            case Channel.TOPIC:
+                self._publish(told)
 
-    def put_event(self, report: Report) -> None:
-        """Put the report on the event bus.
+    def _publish(self, told: Report | FindingsReport) -> None:
+        if self._topic_arn:
+            fitting = told.within()
+            self._clients.sns.publish(
+                TopicArn=self._topic_arn, Subject=fitting.subject(), Message=fitting.text()
+            )
+
+    def _put(self, told: Report | FindingsReport) -> None:
+        """Put an event on the bus.
 
         Raises:
             ClientError, BotoCoreError: from the call.
             AnnounceError: PutEvents answered 200 and refused the entry
                 (docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
         """
-        self._put(DETAIL_TYPE, report)
-
-    def notify(self, report: Report | FindingsReport) -> None:
-        """Publish the report as text, where there is a topic.
-
-        Raises:
-            ClientError, BotoCoreError: from the call.
-        """
-        if self._topic_arn:
-            told = report.within()
-            self._clients.sns.publish(TopicArn=self._topic_arn, Subject=told.subject(), Message=told.text())
-
-    def _put(self, detail_type: str, report: Report | FindingsReport) -> None:
         answer = self._clients.events.put_events(
             Entries=[
                 {
                     "EventBusName": self._event_bus_name,
                     "Source": EVENT_SOURCE,
-                    "DetailType": detail_type,
-                    "Detail": json_text(report.within().as_json()),
+                    "DetailType": DETAIL_TYPE if isinstance(told, Report) else FINDINGS_DETAIL_TYPE,
+                    "Detail": json_text(told.within().as_json()),
                 }
             ]
         )
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
             raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
+
+
+def _noting(told: Report | FindingsReport, untold: dict[Channel, str]) -> Report | FindingsReport:
+    """The report with a note on what could not be told before it."""
+    if not untold or isinstance(told, FindingsReport):
+        return told
+    notes = [f"this report is missing on the event bus: {reason}" for reason in untold.values()]
+    return replace(told, notes=(*told.notes, *notes))

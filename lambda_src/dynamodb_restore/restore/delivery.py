@@ -144,7 +144,32 @@ class NotSetAside:
     number: int
 
 
-Verdict = TryAgain | NothingToDo | Finished | GivenUp | NotSetAside
+@dataclass(frozen=True)
+class Untold:
+    """The restore has ended and is on record, and somebody could not be told: the message comes back after `delay_seconds` to
+    tell them.
+
+    Attributes:
+        reason: who could not be told, and why.
+        report: how it ended, where this delivery ended it; None where an earlier one did.
+        not_told: as for `Finished`.
+    """
+
+    reason: str
+    delay_seconds: float
+    report: Report | None = None
+    not_told: str | None = None
+
+
+@dataclass(frozen=True)
+class NotToldYet:
+    """The restore has ended, and its record names somebody who has not heard of it, whom this delivery is to tell."""
+
+    key: RestoreKey
+    record: RestoreRecord
+
+
+Verdict = TryAgain | NothingToDo | Finished | GivenUp | NotSetAside | Untold
 """What becomes of a message."""
 
 

@@ -1,27 +1,19 @@
-"""Tell how a restore ended: first people and machines, then the record."""
+"""Tell how a restore ended: first people and machines, then the record.
+
+What could not be told ends no restore and releases no pipeline: the record says how the restore ended, and who has not heard
+of it. A later delivery tells them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from dynamodb_restore.aws import AwsError, ErrorClass, classify, explain
-from dynamodb_restore.restore.announce import AnnounceError, Announcer
-from dynamodb_restore.restore.reasons import ReasonCode
-from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
-from dynamodb_restore.restore.report import Report, Result
-
-TellError = (*AwsError, AnnounceError)
-"""What telling can raise."""
-
-
-def passes(error: BaseException) -> bool:
-    """Whether what could not be told can be told later with nobody doing anything."""
-    if isinstance(error, AnnounceError):
-        return error.retryable
-    return classify(error) is ErrorClass.RETRY
+from dynamodb_restore.aws import explain
+from dynamodb_restore.restore.announce import Announcer, Channel, TellError, passes
+from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord, RestoreRecords
+from dynamodb_restore.restore.report import Report
 
 
 @dataclass(frozen=True)
@@ -29,12 +21,19 @@ class Told:
     """What became of telling an end.
 
     Attributes:
-        untold: what could not be told or noted, a line each.
+        untold: the channels that could not be told, with the reason.
+        not_noted: why the record could not be written; None where it could, or another delivery has it.
         noted: whether the record has it. Where it has not, its message must not say which give-up it comes of.
     """
 
-    untold: list[str]
+    untold: Mapping[Channel, str]
+    not_noted: str | None
     noted: bool
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be told or noted, a line each."""
+        return [*self.untold.values(), *([self.not_noted] if self.not_noted else [])]
 
 
 @dataclass(frozen=True)
@@ -57,45 +56,55 @@ class Ending:
         notify: bool,
         comes_back: bool,
         give_up: GiveUp | None = None,
-        number: int = 1,
         lease: Lease | None = None,
     ) -> Told:
         """Put the event, publish the notification, note the record: each is tried, whatever became of the others.
 
-        First told, then noted: a crash in between tells twice, never not at all. Where somebody could not be told, the
-        record says `failed` and why, so that a redrive tells it again.
+        First told, then noted: a crash in between tells twice, never not at all. Whom it could not tell the record names,
+        for `tell_the_rest`.
 
         Args:
             key: which record is meant; None where nobody knows.
             notify: whether the topic is to hear of it.
-            comes_back: whether the message will be delivered again, so that an error that passes is raised.
+            comes_back: whether the message will be delivered again, so that an error of the record that passes is raised;
+                one of telling too where the restore is given up, for such a message goes to the secondary DLQ.
             give_up: where the restore is given up.
-            number: of the give-up, also of one that comes of nobody being told.
             lease: of this invocation; None where it has none.
 
         Raises:
             ClientError, BotoCoreError, AnnounceError: one that passes by itself, of a message that comes back.
         """
-        untold: list[str] = []
-        noted_here = False
+        untold = self.announcer.announce(
+            report,
+            self.announcer.channels(notify=notify),
+            raise_passing=comes_back and give_up is not None,
+        )
+        if key is None:
+            return Told(untold, None, noted=False)
+        try:
+            noted = self.records.save_report(
+                key, report, self.now(), give_up=give_up, lease=lease, untold=_named(untold)
+            )
+        except TellError as error:
+            if comes_back and passes(error):
+                raise
+            return Told(untold, explain(error), noted=False)
+        return Told(untold, None, noted)
 
-        def note() -> None:
-            nonlocal noted_here
-            if key is None:
-                return
-            reason = "; and ".join([*([report.reason] if report.reason else []), *untold])
-            noted = replace(report, result=Result.FAILED, reason=reason) if untold else report
-            given_up = give_up or (GiveUp(number, ReasonCode.AWS_ERROR, reason) if untold else None)
-            noted_here = self.records.save_report(key, noted, self.now(), give_up=given_up, lease=lease)
+    def tell_the_rest(self, key: RestoreKey, record: RestoreRecord) -> Mapping[Channel, str]:
+        """Tell the last report on record to those who have not heard of it.
 
-        steps: list[Callable[[], None]] = [partial(self.announcer.put_event, report)]
-        if notify:
-            steps.append(partial(self.announcer.notify, report))
-        for step in (*steps, note):
-            try:
-                step()
-            except TellError as error:
-                if comes_back and passes(error):
-                    raise
-                untold.append(explain(error))
-        return Told(untold, noted_here)
+        Returns:
+            Who could not be told again, with the reason.
+
+        Raises:
+            ClientError, BotoCoreError: from noting what became of it.
+        """
+        channels = [channel for channel in Channel if channel.value in record.untold]
+        untold = self.announcer.announce(Report.from_json(record.report), channels)
+        self.records.notes.note_untold(key, record.report, _named(untold), self.now())
+        return untold
+
+
+def _named(untold: Mapping[Channel, str]) -> dict[str, str]:
+    return {channel.value: reason for channel, reason in untold.items()}

@@ -186,9 +186,7 @@ class GivingUp:
         """The verdict, once everybody has been told who can be."""
         ending = Ending(self.announcer, self.lookup.records, self.now)
         give_up = GiveUp(number, code, str(report.reason))
-        told = ending.tell(
-            report, key, notify=notify, comes_back=False, give_up=give_up, number=number, lease=lease
-        )
+        told = ending.tell(report, key, notify=notify, comes_back=False, give_up=give_up, lease=lease)
         # Where it is not on record, nothing tells one copy of its message from another.
-        reason = "; and ".join([give_up.reason, *told.untold])
+        reason = "; and ".join([give_up.reason, *told.problems])
         return GivenUp(code, reason, report, number if told.noted else 0)

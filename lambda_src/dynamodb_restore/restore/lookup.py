@@ -22,6 +22,7 @@ from dynamodb_restore.restore.delivery import (
     LedByAnother,
     NothingToDo,
     NotSetAside,
+    NotToldYet,
     lead,
 )
 from dynamodb_restore.restore.evidence import (
@@ -71,7 +72,9 @@ class Lookup:
     now: Callable[[], datetime]
     invocation: str
 
-    def known(self, delivery: Delivery) -> KnownRestore | LedByAnother | NothingToDo | NotSetAside:
+    def known(
+        self, delivery: Delivery
+    ) -> KnownRestore | LedByAnother | NothingToDo | NotSetAside | NotToldYet:
         """The restore as it stands, which is this invocation's to act for from then on; or why it is not.
 
         Raises:
@@ -87,7 +90,7 @@ class Lookup:
             return NothingToDo("its tables match no pattern of table_patterns")
         found = self._with_record(request, self._look_at_target(request))
         if found.record is not None and found.record.settled:
-            return NothingToDo("already finished by an earlier delivery")
+            return self._finished(delivery, found.key, found.record)
         readiness, evidence = self._with_evidence(request, found)
         on_record = found.record.identified.evidence if found.record else None
         if evidence is None and on_record is None and isinstance(found.target.readiness, Ready | Wait):
@@ -96,7 +99,9 @@ class Lookup:
             found = replace(found, key=event_key, record=self.records.get(event_key))
         record, key = found.record, found.key
         if record is not None and record.settled:
-            return NothingToDo("already finished by an earlier delivery")
+            return self._finished(delivery, key, record)
+        if record is not None and record.untold and self._lead(record, delivery) is Lead.OVER:
+            return NotToldYet(key, record)
         delivery = replace(delivery, request=self._as_called(request, found))
         request = delivery.request
         identified = Identified(found.target.target_id, evidence=evidence) if evidence else Identified()
@@ -118,6 +123,17 @@ class Lookup:
             source=Source(partial(self._source_table, request, open_pipeline, source_id), source_id),
             evidence=evidence,
         )
+
+    def _finished(
+        self, delivery: Delivery, key: RestoreKey, record: RestoreRecord
+    ) -> NothingToDo | NotToldYet:
+        """What is left to do for a restore that has ended: to tell who has not heard of it."""
+        if record.untold and self._lead(record, delivery) is Lead.LEADS:
+            return NotToldYet(key, record)
+        return NothingToDo("already finished by an earlier delivery")
+
+    def _lead(self, record: RestoreRecord | None, delivery: Delivery) -> Lead:
+        return lead(record, delivery, self._longest_delay_seconds(record), self.now())
 
     def _look_at_target(self, request: RestoreRequest) -> _Target:
         """The target as it is now; the first look at it pins the event to its TableId."""
@@ -234,7 +250,7 @@ class Lookup:
         Raises:
             ClientError, BotoCoreError: from UpdateItem.
         """
-        match lead(record, delivery, self._longest_delay_seconds(record), self.now()):
+        match self._lead(record, delivery):
             case Lead.OVER:
                 return NothingToDo(
                     "given up; only a redrive of the message that is in the secondary DLQ goes on"

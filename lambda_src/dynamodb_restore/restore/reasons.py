@@ -15,6 +15,11 @@ class ReasonCode(ExplainedCode):
         "The table was not ACTIVE after the last attempt, or what is being restored was not known by then.",
         "If it is ACTIVE by now, redrive; else raise `polling.max_attempts` first.",
     )
+    NOT_TOLD = (
+        "not_told",
+        "The restore has ended, as its record says, and the event bus or the topic refuses the report. `detail` has the error.",
+        "Mend that, then redrive: the report is told.",
+    )
     SETTINGS_FAILED = (
         "settings_failed",
         "At least one setting could not be applied. `detail` names each, and why.",

@@ -10,7 +10,7 @@ the queue at the first sight of it, to be received once its event is overdue, an
 ceases to tell it. Where the event comes first, the restore's record makes one of the two.
 
 A restore that is on record and whose record has not moved for longer than it can while it is followed has lost its message,
-whether its table is still CREATING or not.
+whether its table is still CREATING or not. So has one that has ended, where its record names somebody who was not told of it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Reconciled:
         found: names of tables being restored that no event had told of by then: each is put on the queue, to be followed from
             `GRACE` after its call on if no event comes before.
         continues_after: where the next run goes on; None where this one has seen all tables.
-        again: names of tables whose restore has fallen silent: put on the queue again.
+        again: names of tables whose restore has fallen silent, or of whose end somebody was not told: put on the queue again.
         unseen: names of tables that could not be described, with the reason.
     """
 
@@ -138,7 +138,7 @@ class Reconciler:
             if not self._is_wanted_restore(description):
                 return
             moved, due = None, description["CreationDateTime"] + GRACE
-        elif record.state in _BEING_FOLLOWED and record.updated_at is not None:
+        elif (record.state in _BEING_FOLLOWED or record.untold) and record.updated_at is not None:
             moved, due = record.updated_at, record.updated_at + self.longest_silence
         else:
             return

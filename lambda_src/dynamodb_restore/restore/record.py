@@ -9,7 +9,8 @@ that AWS took), `outcomes` (how each setting stood after the last delivery that 
 them), `late_changes` (captured from the source after its cutover),
 `leader` (the id of the message that is acted upon), `lease_owner` and `lease_until` (the invocation that acts for it, and
 the epoch second after which it cannot any more), `give_up` (`{number, code, reason, set_aside}` of the last one; the last part
-only once its message is in the secondary DLQ), `findings` (what was found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
+only once its message is in the secondary DLQ), `untold` (channel to the reason why it could not be told the report; gone once
+it was), `findings` (what was found to name the source), `updated_at`, and `expires_at` (epoch seconds, the table's TTL attribute).
 """
 
 from __future__ import annotations
@@ -174,6 +175,7 @@ class RestoreRecord:
         noted: the state that its history noted last; None where none is noted yet.
         noted_at: when that was.
         report: `Report.as_json` of its last report; empty where it has none.
+        untold: who has not heard of that report: channel to the reason.
     """
 
     state: RestoreState
@@ -195,6 +197,7 @@ class RestoreRecord:
     noted: RestoreState | None = None
     noted_at: datetime | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
+    untold: Mapping[str, str] = field(default_factory=dict)
 
     def is_of(self, request: RestoreRequest) -> bool:
         """Whether the restore on record is one of the table that a request names."""
@@ -347,10 +350,60 @@ class _Update:
         return True
 
 
+class NotesOnRecord:
+    """What is noted beside a report that is on record: where its message is, who has not heard of it, and what was found."""
+
+    def __init__(self, clients: Clients, table_name: str) -> None:
+        self._dynamodb = clients.dynamodb
+        self._table_name = table_name
+
+    def note_set_aside(self, key: RestoreKey, number: int) -> None:
+        """Note that the message of a give-up is in the secondary DLQ, and end the lease of who gave it up.
+
+        Args:
+            number: of the give-up; where the record has another one, or goes on, nothing is noted.
+        """
+        update = _Update({})
+        update.assign_part("give_up", "set_aside", True)
+        update.remove(*_LEASE)
+        update.require("#give_up.#number = :number", number=number)
+        update.require_in("state", _GIVEN_UP)
+        update.carry_out(self._dynamodb, self._table_name, key)
+
+    def note_untold(
+        self, key: RestoreKey, report: Mapping[str, Any], untold: Mapping[str, str], now: datetime
+    ) -> None:
+        """Note who has still not heard of the report on record.
+
+        Args:
+            report: the one that was told. Where there is another by now, or everybody has heard, nothing is noted.
+        """
+        update = _Update({"updated_at": iso(now)})
+        if untold:
+            update.assign("untold", _shortened(untold))
+        else:
+            update.remove("untold")
+        update.require("attribute_exists(#untold)")
+        update.require("#report.#finished_at = :finished_at", finished_at=report["finished_at"])
+        update.carry_out(self._dynamodb, self._table_name, key)
+
+    def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
+        """Note what was found to name the source, beside the report."""
+        fitting = fitted_findings(findings, FINDINGS_BYTES)
+        update = _Update({"findings": [finding.as_json() for finding in fitting]})
+        update.require("attribute_exists(#pk)")
+        update.carry_out(self._dynamodb, self._table_name, key)
+
+
 class RestoreRecords:
-    """The records of restores in the restore table."""
+    """The records of restores in the restore table.
+
+    Attributes:
+        notes: what is noted beside their reports.
+    """
 
     def __init__(self, clients: Clients, table_name: str, retention: timedelta) -> None:
+        self.notes = NotesOnRecord(clients, table_name)
         self._dynamodb = clients.dynamodb
         self._table_name = table_name
         self._retention = retention
@@ -567,6 +620,7 @@ class RestoreRecords:
         taken_up: bool = False,
         give_up: GiveUp | None = None,
         lease: Lease | None = None,
+        untold: Mapping[str, str] | None = None,
     ) -> bool:
         """Note how the restore ended.
 
@@ -579,6 +633,7 @@ class RestoreRecords:
             give_up: where it was given up. The lease stands then until the message is set aside, so that no other message
                 takes the restore up in between.
             lease: of the invocation that ends it; None for a person's.
+            untold: who could not be told of it: channel to the reason.
         """
         values: dict[str, Any] = {
             "report": report.within(REPORT_BYTES).as_json(),
@@ -589,6 +644,10 @@ class RestoreRecords:
             values["give_up"] = give_up.as_json()
         final = () if taken_up else _CLOSED if by_operator else _SETTLED
         removed = ["outcomes"]
+        if untold:
+            values["untold"] = _shortened(untold)
+        else:
+            removed.append("untold")
         if give_up is None:
             removed += _LEASE
         else:
@@ -597,26 +656,6 @@ class RestoreRecords:
         return self._save(
             key, _END_STATES[report.result], values, now, final=final, lease=lease, without=removed
         )
-
-    def note_set_aside(self, key: RestoreKey, number: int) -> None:
-        """Note that the message of a give-up is in the secondary DLQ, and end the lease of who gave it up.
-
-        Args:
-            number: of the give-up; where the record has another one, or goes on, nothing is noted.
-        """
-        update = _Update({})
-        update.assign_part("give_up", "set_aside", True)
-        update.remove(*_LEASE)
-        update.require("#give_up.#number = :number", number=number)
-        update.require_in("state", _GIVEN_UP)
-        update.carry_out(self._dynamodb, self._table_name, key)
-
-    def save_findings(self, key: RestoreKey, findings: Sequence[Finding]) -> None:
-        """Note what was found to name the source, beside the report."""
-        fitting = fitted_findings(findings, FINDINGS_BYTES)
-        update = _Update({"findings": [finding.as_json() for finding in fitting]})
-        update.require("attribute_exists(#pk)")
-        update.carry_out(self._dynamodb, self._table_name, key)
 
     def _save(
         self,
@@ -704,6 +743,10 @@ def _size(state: State) -> int:
     return json_bytes(state)
 
 
+def _shortened(untold: Mapping[str, str]) -> dict[str, str]:
+    return {channel: shortened(reason) for channel, reason in untold.items()}
+
+
 def _described(request: RestoreRequest) -> dict[str, Any]:
     return {"request": request.as_json(), "source": request.source.name, "target": request.target.name}
 
@@ -737,5 +780,6 @@ def _record(item: Mapping[str, Any]) -> RestoreRecord:
         noted=RestoreState(last["state"]) if last else None,
         noted_at=from_iso(last["at"]) if last else None,
         report=item.get("report", {}),
+        untold=item.get("untold", {}),
         outcomes=tuple(steps.on_record([Outcome.from_json(outcome) for outcome in told])),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -117,6 +117,28 @@ class Report:
             "notes": list(self.notes),
             "settings": [outcome.as_json() for outcome in self.outcomes],
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Report:
+        """The report that `as_json` wrote."""
+
+        def instant(name: str) -> datetime | None:
+            return datetime.fromisoformat(value[name]) if value.get(name) else None
+
+        return cls(
+            Result(value["result"]),
+            value["source"],
+            value["target"],
+            finished_at=datetime.fromisoformat(value["finished_at"]),
+            attempts=value["attempts"],
+            restore_id=value.get("restore_id"),
+            requested_at=instant("requested_at"),
+            requested_by=value.get("requested_by"),
+            restore_point=instant("restore_point"),
+            outcomes=tuple(Outcome.from_json(outcome) for outcome in value["settings"]),
+            reason=value.get("reason"),
+            notes=tuple(value.get("notes", ())),
+        )
 
     def within(self, most_bytes: int = EVENT_BYTES) -> Report:
         """The same report in at most so many bytes as JSON: its longest lists and lines are cut, and say by how much."""

@@ -7,7 +7,7 @@ and never sends to the restore queue itself: Lambda stops functions that feed th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
 from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
-from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.announce import Announcer, Channel, TellError, passes
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Delivery,
@@ -28,12 +28,14 @@ from dynamodb_restore.restore.delivery import (
     LedByAnother,
     NothingToDo,
     NotSetAside,
+    NotToldYet,
     Progress,
     TryAgain,
     Unfinished,
+    Untold,
     Verdict,
 )
-from dynamodb_restore.restore.ending import Ending, TellError, passes
+from dynamodb_restore.restore.ending import Ending
 from dynamodb_restore.restore.giving_up import GivingUp
 from dynamodb_restore.restore.lookup import Lookup, out_of_reach
 from dynamodb_restore.restore.pins import Pins
@@ -85,6 +87,11 @@ class Worker:
         return GivingUp(self.lookup, self.announcer, self.pipelines, call_time, self.now)
 
     @property
+    def ending(self) -> Ending:
+        """What tells an end."""
+        return Ending(self.announcer, self.records, self.now)
+
+    @property
     def stages(self) -> Stages:
         """What is done for a restore, by how far its target is."""
         return Stages(self.records, self.cloner, self.now)
@@ -106,6 +113,8 @@ class Worker:
                 return self._act_for(restore)
             case LedByAnother(until):
                 return self._left_to_leader(delivery, until)
+            case NotToldYet() as ended:
+                return self._tell_the_rest(delivery, ended)
             case NothingToDo() | NotSetAside():
                 return known
 
@@ -144,7 +153,7 @@ class Worker:
         except Exception:
             self._give_lead_back(restore)
             raise
-        if isinstance(verdict, TryAgain | NothingToDo):
+        if isinstance(verdict, TryAgain | NothingToDo | Untold):
             self._give_lead_back(restore)
         return verdict
 
@@ -210,22 +219,66 @@ class Worker:
         number = restore.give_ups + 1
         code = progress.code if isinstance(progress, GivenUp) else None
         why = progress.reason if isinstance(progress, GivenUp) else ""
-        ending = Ending(self.announcer, self.records, self.now).tell(
+        ending = self.ending.tell(
             progress.report,
             restore.key,
             notify=restore.treated.notify,
             comes_back=delivery.attempt < self.config.polling.max_attempts,
             give_up=GiveUp(number, code, why) if code is not None else None,
-            number=number,
             lease=restore.lease,
         )
         number = number if ending.noted else 0
+        if isinstance(progress, GivenUp) or ending.not_noted is not None:
+            reason = "; and ".join([*([why] if why else []), *ending.problems])
+            given_up = GivenUp(code or ReasonCode.AWS_ERROR, reason, progress.report, number)
+            if ending.problems:
+                return given_up
+            return replace(given_up, not_told=self._tell_findings(restore, progress.report))
+        if ending.untold and not ending.noted:
+            # Whoever has ended it meanwhile has told of it, or will.
+            return self._left_to_leader(delivery)
+        not_told = self._tell_findings(restore, progress.report)
         if ending.untold:
-            told = "; and ".join([*([why] if why else []), *ending.untold])
-            return GivenUp(code or ReasonCode.AWS_ERROR, told, progress.report, number)
-        if isinstance(progress, GivenUp):
-            progress = replace(progress, number=number)
-        return replace(progress, not_told=self._tell_findings(restore, progress.report))
+            return self._come_back_to_tell(delivery, ending.untold, progress.report, not_told)
+        return replace(progress, not_told=not_told)
+
+    def _tell_the_rest(self, delivery: Delivery, ended: NotToldYet) -> Verdict:
+        """Tell of a restore that has ended to those who have not heard of it."""
+        try:
+            with self._time_for_the_ending():
+                untold = self.ending.tell_the_rest(ended.key, ended.record)
+        except AwsError as error:
+            return self._try_again(explain(error), delivery.attempt, self.config.polling)
+        if not untold:
+            return NothingToDo(f"told now: {', '.join(ended.record.untold)}")
+        if ended.record.given_up:
+            # It lies in the secondary DLQ, which tells of it too.
+            return NothingToDo(f"given up, and {_not_told(untold)}")
+        return self._come_back_to_tell(delivery, untold, Report.from_json(ended.record.report), ended=True)
+
+    def _come_back_to_tell(
+        self,
+        delivery: Delivery,
+        untold: Mapping[Channel, str],
+        report: Report,
+        not_told: str | None = None,
+        *,
+        ended: bool = False,
+    ) -> Verdict:
+        """The message comes back to tell who could not be told. After the last attempt it goes to the secondary DLQ, whose
+        alarm tells a person; the restore is none the worse for it, and a redrive tells.
+
+        Args:
+            not_told: as for `Finished`.
+            ended: whether an earlier delivery has ended the restore.
+        """
+        reason = _not_told(untold)
+        if delivery.attempt < self.config.polling.max_attempts:
+            again = self._try_again(reason, delivery.attempt, self.config.polling)
+            return Untold(reason, again.delay_seconds, None if ended else report, not_told)
+        if ended:
+            return NotSetAside(ReasonCode.NOT_TOLD, reason, report, 0)
+        return GivenUp(ReasonCode.NOT_TOLD, reason, report, not_told=not_told)
 
     def _tell_findings(self, restore: KnownRestore, report: Report) -> str | None:
         """Look, where settings were looked at, for what names the source and is not for us to clone, and tell it.
@@ -251,13 +304,14 @@ class Worker:
                 found = find_most(
                     self.config.findings, source, target, cloner.clients, cloner.pace.remaining_seconds
                 )
-            if found:
-                told = FindingsReport(source.name, target.name, report.restore_id, found)
-                self.announcer.announce_findings(told, notify=restore.treated.notify)
-                self.records.save_findings(restore.key, found)
+            if not found:
+                return None
+            told = FindingsReport(source.name, target.name, report.restore_id, found)
+            untold = self.announcer.announce(told, self.announcer.channels(notify=restore.treated.notify))
+            self.records.notes.save_findings(restore.key, found)
         except _ERRORS as error:
             return explain(error)
-        return None
+        return "; and ".join(untold.values()) or None
 
     def _give_pipeline_back(self, request: RestoreRequest, restore_id: str | None) -> None:
         """Give up a claim that has not come to replaying; one that has is a person's to end.
@@ -287,3 +341,8 @@ class Worker:
 
     def _try_again(self, reason: str, tries: int, polling: Polling) -> TryAgain:
         return TryAgain(reason, polling.backoff.delay(tries, self.cloner.pace.rng))
+
+
+def _not_told(untold: Mapping[Channel, str]) -> str:
+    """Who could not be told, and why."""
+    return "; and ".join(f"not told to the {channel.value}: {reason}" for channel, reason in untold.items())

@@ -456,7 +456,7 @@ def test_a_setting_that_fails_for_good_does_not_hold_cutover_up(house: House) ->
     assert house.record_state() == "incomplete"
 
 
-@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping"])
+@pytest.mark.parametrize("operation", ["UpdateItem", "UpdateEventSourceMapping"])
 def test_a_cutover_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
     house.replaying()
     house.aws.fail(operation, "InternalServerError")
@@ -487,6 +487,19 @@ def test_a_restore_abandoned_while_cutover_watches_is_not_cut_over(house: House)
     with pytest.raises(OperatorError, match="moved on meanwhile"):
         cut_over(house)
     assert house.shelf.applied == []
+
+
+@pytest.mark.parametrize(("act", "result"), [("cutover", "synced"), ("abandon", "abandoned")])
+def test_a_bus_that_refuses_keeps_no_operator_from_an_end(house: House, act: str, result: str) -> None:
+    house.replaying()
+    house.aws.fail("PutEvents", "AccessDeniedException", "no")
+
+    answer = cut_over(house) if act == "cutover" else abandon(house.actions, house.pipeline)
+
+    assert answer["result"] == result
+    assert answer["not_told"] == {"event_bus": "PutEvents: AccessDeniedException: no"}
+    assert house.record_state() == result
+    assert house.states()[1] == "Disabled"
 
 
 # abandon
@@ -559,7 +572,7 @@ def test_a_restore_without_a_record_can_be_abandoned(house: House) -> None:
     assert house.claims.current() is None
 
 
-@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
+@pytest.mark.parametrize("operation", ["UpdateItem", "UpdateEventSourceMapping", "DeleteItem"])
 def test_an_abandonment_that_died_is_finished_by_the_same_call(house: House, operation: str) -> None:
     house.replaying()
     house.aws.fail(operation, "InternalServerError")

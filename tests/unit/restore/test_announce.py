@@ -1,4 +1,4 @@
-"""Announcing: the event, the notification, and what is raised where either is refused."""
+"""Announcing: the event, the notification, and who is named where either is refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.restore.announce import AnnounceError, Announcer
+from dynamodb_restore.restore.announce import AnnounceError, Announcer, Channel, passes
 from dynamodb_restore.restore.report import Report, Result
 from tests.unit.fakes import Aws
 
 REPORT = Report(
     Result.SYNCED, "orders", "orders-restored", finished_at=datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 )
+
+
+def announce(clients: Clients, topic: str | None) -> dict[Channel, str]:
+    announcer = Announcer(clients, "default", topic)
+    return announcer.announce(REPORT, announcer.channels(notify=True))
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def topic(aws: Aws, clients: Clients) -> str:
 def test_the_report_goes_to_the_bus_as_json_and_to_the_topic_as_text(
     aws: Aws, clients: Clients, topic: str
 ) -> None:
-    Announcer(clients, "default", topic).announce(REPORT)
+    assert announce(clients, topic) == {}
     (entry,) = aws.named("PutEvents")[0]["Entries"]
     assert {**entry, "Detail": json.loads(entry["Detail"])} == {
         "EventBusName": "default",
@@ -45,15 +50,43 @@ def test_the_report_goes_to_the_bus_as_json_and_to_the_topic_as_text(
 
 
 def test_without_a_topic_nothing_is_published(aws: Aws, clients: Clients) -> None:
-    Announcer(clients, "default", None).announce(REPORT)
+    assert announce(clients, None) == {}
     assert [call.operation for call in aws.calls] == ["PutEvents"]
 
 
-@pytest.mark.parametrize("operation", ["PutEvents", "Publish"])
-def test_a_refused_call_is_raised(aws: Aws, clients: Clients, topic: str, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("operation", "channel"), [("PutEvents", Channel.EVENT_BUS), ("Publish", Channel.TOPIC)]
+)
+def test_a_channel_that_refuses_is_named_and_keeps_no_other_from_hearing(
+    aws: Aws, clients: Clients, topic: str, operation: str, channel: Channel
+) -> None:
     aws.fail(operation, "AccessDeniedException", "not authorized")
-    with pytest.raises(ClientError, match="not authorized"):
-        Announcer(clients, "default", topic).announce(REPORT)
+    assert announce(clients, topic) == {channel: f"{operation}: AccessDeniedException: not authorized"}
+    assert [call.operation for call in aws.calls if call.mutating][-2:] == ["PutEvents", "Publish"]
+
+
+def test_the_notification_says_that_the_event_is_missing(aws: Aws, clients: Clients, topic: str) -> None:
+    aws.fail("PutEvents", "AccessDeniedException", "not authorized")
+    announce(clients, topic)
+    (published,) = aws.named("Publish")
+    told = " ".join(published["Message"].split())
+    assert "Note: this report is missing on the event bus: PutEvents: AccessDeniedException: not" in told
+
+
+def test_only_the_channels_that_are_asked_for_are_told(aws: Aws, clients: Clients, topic: str) -> None:
+    announcer = Announcer(clients, "default", topic)
+    announcer.announce(REPORT, [Channel.TOPIC])
+    assert (len(aws.named("PutEvents")), len(aws.named("Publish"))) == (0, 1)
+    announcer.announce(REPORT, announcer.channels(notify=False))
+    assert (len(aws.named("PutEvents")), len(aws.named("Publish"))) == (1, 1)
+
+
+def test_an_error_that_passes_is_raised_for_who_comes_back(aws: Aws, clients: Clients, topic: str) -> None:
+    announcer = Announcer(clients, "default", topic)
+    aws.fail("PutEvents", "ThrottlingException", "slow down")
+    with pytest.raises(ClientError, match="slow down"):
+        announcer.announce(REPORT, announcer.channels(notify=True), raise_passing=True)
+    assert aws.named("Publish") == []
 
 
 @pytest.mark.parametrize(
@@ -64,12 +97,11 @@ def test_a_refused_call_is_raised(aws: Aws, clients: Clients, topic: str, operat
         ("NotAuthorizedForDetailTypeException", False),
     ],
 )
-def test_an_event_that_the_bus_refuses_inside_its_answer_is_raised(
+def test_an_event_that_the_bus_refuses_inside_its_answer_is_not_told(
     aws: Aws, clients: Clients, topic: str, monkeypatch: pytest.MonkeyPatch, code: str, retryable: bool
 ) -> None:
     answer: dict[str, Any] = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code, "ErrorMessage": "no"}]}
     monkeypatch.setattr(aws, "answer", lambda *_: answer)
-    with pytest.raises(AnnounceError) as caught:
-        Announcer(clients, "default", topic).announce(REPORT)
-    assert str(caught.value) == f"PutEvents: {code}: no"
-    assert caught.value.retryable is retryable
+    untold = announce(clients, topic)
+    assert untold == {Channel.EVENT_BUS: f"AnnounceError: PutEvents: {code}: no"}
+    assert passes(AnnounceError(code, "no")) is retryable

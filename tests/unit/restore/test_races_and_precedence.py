@@ -85,7 +85,8 @@ def test_the_bus_hears_of_every_restore_and_the_topic_only_of_those_that_people_
     aws: Aws, clients: Clients
 ) -> None:
     topic = clients.sns.create_topic(Name="notifications")["TopicArn"]
-    Announcer(clients, "default", topic).announce(report(Result.SYNCED), notify=False)
+    announcer = Announcer(clients, "default", topic)
+    announcer.announce(report(Result.SYNCED), announcer.channels(notify=False))
 
     assert len(aws.named("PutEvents")) == 1
     assert aws.named("Publish") == []

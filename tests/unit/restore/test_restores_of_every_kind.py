@@ -14,7 +14,7 @@ from dynamodb_restore.aws import clients as shared_clients
 from dynamodb_restore.config import Override, TablePatterns
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.origin import find_origin
-from dynamodb_restore.restore.report import Result
+from dynamodb_restore.restore.report import FindingsReport, Result
 from dynamodb_restore.restore.request import RestoreRequest, Sighting
 from dynamodb_restore.restore.request_events import parse_event
 from dynamodb_restore.restore.worker import Worker
@@ -495,13 +495,14 @@ class TestFindings:
         self, aws: Aws, clients: Clients, clock: Clock
     ) -> None:
         worker = make_worker(clients, clock, findings={"dashboards": True})
-        announce = worker.announcer.announce_findings
+        announce = worker.announcer.announce
 
-        def refused(*arguments: Any, **more: Any) -> None:
-            aws.fail("PutEvents", "AccessDeniedException", "not authorized")
-            announce(*arguments, **more)
+        def refused(told: Any, *arguments: Any, **more: Any) -> Any:
+            if isinstance(told, FindingsReport):
+                aws.fail("PutEvents", "AccessDeniedException", "not authorized")
+            return announce(told, *arguments, **more)
 
-        object.__setattr__(worker.announcer, "announce_findings", refused)
+        object.__setattr__(worker.announcer, "announce", refused)
         verdict = worker.follow(delivery(request(), 1))
         assert isinstance(verdict, Finished)
         assert verdict.not_told == "PutEvents: AccessDeniedException: not authorized"

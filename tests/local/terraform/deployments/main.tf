@@ -143,8 +143,9 @@ module "pipelines" {
 
   tables = {
     for table in ["flow-images", "flow-keys", "flow-old"] : table => {
-      failure_bucket = { create = false, arn = "arn:aws:s3:::flow-failures" }
-      stream_reader  = { batching_window_seconds = 0 }
+      target_patterns = ["*"]
+      failure_bucket  = { create = false, arn = "arn:aws:s3:::flow-failures" }
+      stream_reader   = { batching_window_seconds = 0 }
       # Nobody waits for its schedule in a test.
       upkeep_interval_minutes = 60
     }
