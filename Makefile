@@ -155,7 +155,7 @@ package-code: $(VENV)/.installed ## Rebuild the code zip only: needs no network
 	@$(BIN)/python scripts/package.py code
 
 .PHONY: docs
-docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs
+docs: $(VENV)/.installed ## Rewrite docs/inputs.md and the inputs and outputs tables of the READMEs
 	@$(BIN)/python scripts/docs.py
 
 # layer.txt first: its pins bind dev.txt.

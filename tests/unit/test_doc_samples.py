@@ -14,7 +14,14 @@ import pytest
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import Finished
-from tests.unit.builders import delivery, make_full_source, make_restore_table, make_target, make_worker, request
+from tests.unit.builders import (
+    delivery,
+    make_full_source,
+    make_restore_table,
+    make_target,
+    make_worker,
+    request,
+)
 from tests.unit.fakes import Aws, Clock, table_arn
 
 ROOT = Path(__file__).resolve().parents[2]
