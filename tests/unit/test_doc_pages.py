@@ -153,7 +153,8 @@ class TestCosts:
         assert "80 to 90 short invocations" in self.TEXT
 
     def test_runs_in_thirty_days(self) -> None:
-        declared = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("**/variables.tf"))
+        files = (ROOT / "variables.tf", *ROOT.glob("modules/*/variables.tf"))
+        declared = "".join(path.read_text(encoding="utf-8") for path in files)
         for name, shown in (("interval_minutes", "2,880"), ("upkeep_interval_minutes", "8,640")):
             (minutes,) = set(re.findall(rf"\b{name}\s*=\s*optional\(number, (\d+)\)", declared))
             assert f"{30 * 24 * 60 // int(minutes):,}" == shown
