@@ -165,7 +165,7 @@ catalog: $(VENV)/.installed ## Rewrite what Terraform and docs/ take from the co
 	@$(BIN)/python scripts/catalog.py
 
 .PHONY: docs
-docs: $(VENV)/.installed ## Rewrite the inputs and outputs tables of the READMEs
+docs: $(VENV)/.installed ## Rewrite docs/inputs.md and the inputs and outputs tables of the READMEs
 	@$(BIN)/python scripts/docs.py
 
 .PHONY: provider-schema
@@ -173,11 +173,6 @@ provider-schema: $(VENV)/.installed | terraform-ready ## Rewrite what is known o
 	@$(BIN)/python scripts/provider_schema.py
 
 # layer.txt first: its pins bind dev.txt. Of provider-schema.txt nothing is installed, so it needs no dependencies.
-.PHONY: catalog
-catalog: $(VENV)/.installed ## Rewrite what Terraform and docs/ take from the Python code
-	@$(BIN)/python scripts/catalog.py
-
-# layer.txt first: its pins bind dev.txt.
 .PHONY: lock
 lock: $(LOCK_VENV)/.installed ## Pin requirements/*.in; UPGRADE=1 takes the newest releases
 	@for name in lock layer dev lint local-aws provider-schema; do \

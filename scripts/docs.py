@@ -1,11 +1,11 @@
-"""Write the inputs and outputs tables of the READMEs from variables.tf and outputs.tf.
+"""Write the tables of inputs and outputs from variables.tf and outputs.tf.
 
     python scripts/docs.py            rewrite what is stale
-    python scripts/docs.py --check    change nothing; exit 1 when a README is stale
+    python scripts/docs.py --check    change nothing; exit 1 when a document is stale
 
-A README takes part by having the two marker lines; what stands between them belongs to this program. Types and
-defaults are copied from the source as they are written there, with their comments. Those too long for a table
-follow it as a block of their own.
+The tables of the root module are in docs/inputs.md, those of each submodule and example in its README.md. A document takes
+part if it has the two marker lines. What is between them belongs to this program. Types and defaults are copied from the
+source as they are written there, with their comments. Those too long for a table follow it as a block of their own.
 """
 
 import argparse
@@ -22,7 +22,8 @@ from lark import Tree
 from lark.exceptions import LarkError
 
 ROOT = Path(__file__).resolve().parent.parent
-README_PATTERNS = ("README.md", "modules/*/README.md", "examples/*/README.md")
+ROOT_DOCUMENT = "docs/inputs.md"
+README_PATTERNS = ("modules/*/README.md", "examples/*/README.md")
 BEGIN, END = "<!-- BEGIN_TF_DOCS -->", "<!-- END_TF_DOCS -->"
 LONGEST_CELL = 60
 
@@ -187,40 +188,50 @@ def generated(folder: Path) -> str:
     return f"### Inputs\n\n{inputs(variables)}\n\n### Outputs\n\n{outputs(outs)}"
 
 
-def updated(readme: Path) -> str | None:
-    """What the README should say, or None where it has no markers."""
-    text = readme.read_text(encoding="utf-8")
+def documents(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Each document that may have tables, with the folder of the module that they are about."""
+    if (root / ROOT_DOCUMENT).is_file():
+        yield root / ROOT_DOCUMENT, root
+    for readme in sorted(path for pattern in README_PATTERNS for path in root.glob(pattern)):
+        yield readme, readme.parent
+
+
+def updated(document: Path, folder: Path) -> str | None:
+    """What the document should say about the module in `folder`, or None if it has no markers."""
+    text = document.read_text(encoding="utf-8")
     begins, ends = text.count(BEGIN), text.count(END)
     if begins == ends == 0:
         return None
     if not (begins == ends == 1 and text.index(BEGIN) < text.index(END)):
-        raise DocsError(f"{readme} must have {BEGIN} and, after it, {END}, once each")
+        raise DocsError(f"{document} must have {BEGIN} and, after it, {END}, once each")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n{generated(readme.parent)}\n{END}{after}"
+    return f"{before}{BEGIN}\n{generated(folder)}\n{END}{after}"
 
 
 def run(root: Path, *, check: bool) -> int:
     stale = 0
-    for readme in sorted(path for pattern in README_PATTERNS for path in root.glob(pattern)):
-        text = updated(readme)
-        if text is None or text == readme.read_text(encoding="utf-8"):
+    for document, folder in documents(root):
+        text = updated(document, folder)
+        if text is None or text == document.read_text(encoding="utf-8"):
             continue
         stale += 1
-        name = readme.relative_to(root)
+        name = document.relative_to(root)
         if check:
             print(f"{name}: its tables are not what its .tf files say; run `make docs` and commit it")
         else:
-            readme.write_text(text, encoding="utf-8")
+            document.write_text(text, encoding="utf-8")
             print(f"{name}: written")
     if stale == 0:
-        print("the tables of all READMEs are up to date")
+        print("the tables of docs/inputs.md and of all READMEs are up to date")
     return 1 if check and stale else 0
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Write the inputs and outputs tables of the READMEs.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a README is stale")
+    parser = argparse.ArgumentParser(description="Write the tables of inputs and outputs.")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 when a document is stale"
+    )
     options = parser.parse_args(arguments)
     try:
         return run(ROOT, check=options.check)

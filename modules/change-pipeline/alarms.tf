@@ -22,14 +22,14 @@ locals {
         statistic   = "Sum"
         threshold   = 0
         ends        = false
-        description = "Capture of ${var.table} gave up changes, so a table that is being restored may lack them. They lie in ${local.failure_bucket_name} under ${local.failure_prefix}. Mend the cause, which the log of ${local.names.capture} tells, then run the operator action bring_in."
+        description = "Capture of ${var.table} gave up changes, so a table that is being restored may lack them. They are in the bucket ${local.failure_bucket_name} under ${local.failure_prefix}. Repair the cause, which is in the log of ${local.names.capture}. Then run the operator action bring_in. Runbook: docs/operating.md#changes-given-up"
       })
       lost = merge(local.capture_metrics, local.at_once, {
         metric      = "DroppedEventCount"
         statistic   = "Sum"
         threshold   = 0
         ends        = false
-        description = "Capture of ${var.table} gave up changes, and they could not be put into ${local.failure_bucket_name} either: nothing has them but the table. Cutover cannot know of them: abandon the restore, and restore to a point after this alarm."
+        description = "Capture of ${var.table} gave up changes, and they could not be put into the bucket ${local.failure_bucket_name} either. Only the table itself has them. Cutover cannot see this: abandon the restore, and restore to a point after this alarm. Runbook: docs/operating.md#changes-lost"
       })
       set_aside = merge(local.at_once, {
         namespace   = "AWS/SQS"
@@ -38,7 +38,7 @@ locals {
         statistic   = "Maximum"
         threshold   = 0
         ends        = true
-        description = "Changes of ${var.table} were moved to the FIFO DLQ ${aws_sqs_queue.dead_letters.name}, so the table that is being restored lacks them, and cutover is refused. Mend the cause, which the log of ${local.names.replay} tells, then run the operator action bring_in. Do not redrive the queue."
+        description = "Changes of ${var.table} were moved to the FIFO DLQ ${aws_sqs_queue.dead_letters.name}. The table that is being restored lacks them, and cutover is refused. Repair the cause, which is in the log of ${local.names.replay}. Then run the operator action bring_in. Do not redrive the queue. Runbook: docs/operating.md#changes-set-aside"
       })
       replay_refused = merge(local.own_metrics, {
         period             = 60
@@ -48,21 +48,21 @@ locals {
         statistic          = "Sum"
         threshold          = 0
         ends               = true
-        description        = "Replay of ${var.table} fails for a reason that no retry mends, such as a missing permission or key. The log of ${local.names.replay} says which. Its messages come back until it is mended: after 1000 deliveries SQS moves them to the FIFO DLQ."
+        description        = "Replay of ${var.table} fails for a reason that no retry can repair, such as a missing permission or key. The log of ${local.names.replay} says which. Its messages are delivered again until it is repaired. After 1000 deliveries SQS moves them to the FIFO DLQ. Runbook: docs/operating.md#replay-refused"
       })
       misdirected = merge(local.own_metrics, local.each_run, {
         metric      = "CaptureMisdirected"
         statistic   = "Sum"
         threshold   = 0
         ends        = true
-        description = "Capture of ${var.table} does not read the table's stream as it is now, or is not as Terraform made it, so changes are not captured. The log of ${local.names.upkeep} says what differs. Run terraform apply."
+        description = "Capture of ${var.table} does not read the stream that the table has now, or is not as Terraform created it, so changes are not captured. The log of ${local.names.upkeep} says what differs. Run terraform apply. Runbook: docs/operating.md#capture-misdirected"
       })
       after_cutover = merge(local.own_metrics, local.each_run, {
         metric      = "ChangesAfterCutover"
         statistic   = "Sum"
         threshold   = 0
         ends        = false
-        description = "${var.table} was written to after cutover, and the new table does not have these changes. Find who still writes to ${var.table} and point it to the new table. The log of ${local.names.upkeep} says how many changes there were, and when."
+        description = "${var.table} was written to after cutover, and the new table does not have these changes. Find out what still writes to ${var.table} and point it to the new table. The log of ${local.names.upkeep} says how many changes there were, and when. Runbook: docs/operating.md#changes-after-cutover"
       })
       upkeep_failing = {
         namespace          = "AWS/Lambda"
@@ -74,7 +74,7 @@ locals {
         statistic          = "Sum"
         threshold          = 0
         ends               = true
-        description        = "The upkeep function of ${var.table} fails each time, so nobody would notice that capture reads the wrong stream. The log group ${module.upkeep.log_group.name} says why."
+        description        = "The upkeep function of ${var.table} fails each time, so nobody would notice that capture reads the wrong stream. The log group ${module.upkeep.log_group.name} says why. Runbook: docs/operating.md#upkeep-failing"
       }
     },
     # With capture = "always" the buffer is as old as SQS lets it become, restore or not: there the age says nothing.
@@ -89,7 +89,7 @@ locals {
         statistic          = "Maximum"
         threshold          = 86400 * var.buffer.alarm_after_days
         ends               = true
-        description        = "Changes of ${var.table} have waited in the buffer for ${var.buffer.alarm_after_days} days. SQS drops them after 14 days, and the restored table would lack them. Look at the operator action status: cut over or abandon the restore. Where it says idle, no restore needs them."
+        description        = "Changes of ${var.table} have waited in the buffer for ${var.buffer.alarm_after_days} days. SQS drops them after 14 days, and the restored table would lack them. Run the operator action status, then cut over or abandon the restore. If it says idle, no restore needs them. Runbook: docs/operating.md#changes-waiting-long"
       }
     },
   )

@@ -28,7 +28,7 @@ resource "aws_lambda_permission" "schedule" {
 # (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
 resource "aws_cloudwatch_metric_alarm" "failing" {
   alarm_name          = local.names.alarm
-  alarm_description   = "The reconciler of ${var.name} fails, so a restore whose event was lost would not be noticed. The log group ${module.function.log_group.name} says why."
+  alarm_description   = "The reconciler of ${var.name} fails, so a restore whose event was lost would not be noticed. The log group ${module.function.log_group.name} says why. Runbook: docs/operating.md#reconciler-failing"
   namespace           = "AWS/Lambda"
   metric_name         = "AsyncEventsDropped"
   dimensions          = { FunctionName = module.function.function.name }
@@ -52,7 +52,7 @@ resource "aws_cloudwatch_metric_alarm" "failing" {
 # in a row: what was throttled once is seen by the next.
 resource "aws_cloudwatch_metric_alarm" "unseen" {
   alarm_name          = local.names.unseen
-  alarm_description   = "The reconciler of ${var.name} cannot describe some tables that it is to look at, so a restore to one of these names whose event was lost would not be noticed. The log group ${module.function.log_group.name} names them, with the reasons. Allow its role dynamodb:DescribeTable on them, or take them out of table_patterns.target."
+  alarm_description   = "The reconciler of ${var.name} may not describe some tables that match table_patterns.target. A restore into one of these names whose event was lost would not be noticed. The log group ${module.function.log_group.name} names them, with the reasons. Allow its role dynamodb:DescribeTable on them, or take them out of table_patterns.target. Runbook: docs/operating.md#reconciler-tables-unseen"
   namespace           = "DynamoDBRestore"
   metric_name         = "TablesUnseen"
   dimensions          = { service = var.name }

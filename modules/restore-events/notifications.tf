@@ -64,7 +64,7 @@ resource "aws_sns_topic_policy" "notifications" {
 # Whether anything is there. It acts when that changes: while one message stays, no later one is told of.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = local.names.alarm
-  alarm_description   = "A restore of a DynamoDB table was not followed to its end, or its event was not delivered. The message in ${local.names.dead_letter_queue} says why in its attributes."
+  alarm_description   = "Messages are in the secondary DLQ ${local.names.dead_letter_queue}: a restore of a DynamoDB table was given up, or its event was not delivered. The attributes of the message say why. Runbook: docs/operating.md#restores-dlq-not-empty"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
@@ -86,7 +86,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 # worker that dies at each delivery, and has the alarm of restore-worker on its errors.
 resource "aws_cloudwatch_metric_alarm" "given_up" {
   alarm_name          = local.names.given_up_alarm
-  alarm_description   = "A restore of a DynamoDB table was given up, or its event could not be delivered, within the last minute. The message in ${local.names.dead_letter_queue} says why in its attributes."
+  alarm_description   = "A restore of a DynamoDB table was given up, or its event could not be delivered, within the last minute. The attributes of the message in ${local.names.dead_letter_queue} say why. Runbook: docs/operating.md#restore-given-up"
   namespace           = "AWS/SQS"
   metric_name         = "NumberOfMessagesSent"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }

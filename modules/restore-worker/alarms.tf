@@ -6,14 +6,14 @@ locals {
       metric      = "Errors"
       statistic   = "Sum"
       threshold   = 0
-      description = "The restore worker of ${var.name} was killed or failed as a whole, so the restore that it worked on goes on with the next delivery, if at all. The log group ${module.function.log_group.name} has its last lines."
+      description = "An invocation of the restore worker of ${var.name} was killed or failed as a whole. The restore continues with the next delivery of its message, if there is one. The log group ${module.function.log_group.name} has its last lines. Runbook: docs/operating.md#restore-worker-failing"
     }
     # It waits for nothing in its last 48 seconds, so a run that goes on into the last 24 was held up by calls.
     slow = {
       metric      = "Duration"
       statistic   = "Maximum"
       threshold   = 1000 * (var.lambda.timeout - 24)
-      description = "A run of the restore worker of ${var.name} took nearly its ${var.lambda.timeout} seconds (lambda.timeout): an AWS service answers slowly or not at all, and the next run may be killed. The log group ${module.function.log_group.name} says what it was doing."
+      description = "An invocation of the restore worker of ${var.name} took nearly all of its ${var.lambda.timeout} seconds (lambda.timeout). An AWS service answers slowly or not at all, and the next invocation may be killed. The log group ${module.function.log_group.name} says what it was doing. Runbook: docs/operating.md#restore-worker-slow"
     }
   }
 

@@ -24,7 +24,7 @@ _SHOWN_KEYS = 20
 
 
 def status(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
-    """How the replay into the target of `pipeline` stands; README.md documents it field by field.
+    """How the replay into the target of `pipeline` stands; docs/changes.md#status documents each field.
 
     Raises:
         ClientError, BotoCoreError: from the calls.

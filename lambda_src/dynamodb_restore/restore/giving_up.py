@@ -136,7 +136,9 @@ class GivingUp:
         if not verdict.number or report.target is None or report.restore_id is None:
             return
         with suppress(*AwsError), self.call_time.keeping(0):
-            self.lookup.records.note_set_aside(RestoreKey(report.target, report.restore_id), verdict.number)
+            self.lookup.records.notes.note_set_aside(
+                RestoreKey(report.target, report.restore_id), verdict.number
+            )
 
     def _on_record(
         self, target: str, target_id: str | None, event_id: str

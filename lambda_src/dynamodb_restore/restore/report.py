@@ -98,7 +98,7 @@ class Report:
     notes: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The detail of the report event; README.md documents it field by field."""
+        """The detail of the report event; docs/report.md#fields-of-the-event documents each field."""
         return {
             "result": self.result.value,
             "summary": self.summary(),
@@ -258,7 +258,7 @@ class FindingsReport:
     more: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The detail of the event; README.md documents it field by field."""
+        """The detail of the event; docs/report.md#findings documents each field."""
         return {
             "source": self.source,
             "target": self.target,

@@ -151,7 +151,7 @@ def test_a_record_with_a_key_that_is_none_is_malformed(keys: Any) -> None:
 
 def test_only_a_delete_by_the_service_is_an_expiry() -> None:
     assert is_expiry(expiry("a", 1), None)
-    # As README.md says that it is brought in again.
+    # As docs/changes.md says that it is brought in again.
     assert is_expiry({**expiry("a", 1), "eventName": "MODIFY"}, None)
     assert not is_expiry(record("a", 1, event="REMOVE"), None)
     assert not is_expiry({**record("a", 1, event="REMOVE"), "userIdentity": None}, None)

@@ -480,9 +480,9 @@ def test_a_give_up_ends_its_lease_and_is_final_once_its_message_is_set_aside(
     assert (record.give_up, record.given_up, record.give_ups) == (give_up, True, 1)
     assert (record.set_aside, record.claimed) == (False, False)
     before = record_item(clients)
-    records.note_set_aside(KEY, 2)
+    records.notes.note_set_aside(KEY, 2)
     assert record_item(clients) == before
-    records.note_set_aside(KEY, 1)
+    records.notes.note_set_aside(KEY, 1)
     assert not record_item(clients).keys() & {"lease_owner", "lease_until"}
     record = records.get(KEY)
     assert record is not None
@@ -498,5 +498,5 @@ def test_a_late_note_of_what_was_set_aside_does_not_end_the_lease_of_who_goes_on
     records.save_report(KEY, report(Result.FAILED), LATER, give_up=give_up, lease=LEASE)
     failed = records.get(KEY)
     assert records.take_lead(KEY, request(), failed, "other", LATER_LEASE, LATER, was_set_aside=True)
-    records.note_set_aside(KEY, 1)
+    records.notes.note_set_aside(KEY, 1)
     assert record_item(clients)["lease_owner"] == LATER_LEASE.owner

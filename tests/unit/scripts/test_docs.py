@@ -1,4 +1,4 @@
-"""The tables of the READMEs say what the .tf files say, and a stale one is found."""
+"""The tables of docs/inputs.md and of the READMEs say what the .tf files say, and a stale one is found."""
 
 from pathlib import Path
 
@@ -106,10 +106,11 @@ README = f"# Module\n\nProse before.\n\n{docs.BEGIN}\n{docs.END}\n\nProse after.
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository whose root, one module and one example each have a README with markers."""
-    for folder in (tmp_path, tmp_path / "modules" / "queue", tmp_path / "examples" / "basic"):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "README.md").write_text(README, encoding="utf-8")
+    """A repository whose root has docs/inputs.md, and one module and one example a README, all with markers."""
+    for name in ("docs/inputs.md", "modules/queue/README.md", "examples/basic/README.md"):
+        document = tmp_path / name
+        document.parent.mkdir(parents=True, exist_ok=True)
+        document.write_text(README, encoding="utf-8")
     (tmp_path / "variables.tf").write_text(VARIABLES, encoding="utf-8")
     (tmp_path / "outputs.tf").write_text(OUTPUTS, encoding="utf-8")
     return tmp_path
@@ -121,12 +122,12 @@ def test_tables_show_names_descriptions_types_and_defaults_as_written(root: Path
 
 def test_prose_around_the_markers_stays(root: Path) -> None:
     assert docs.run(root, check=False) == 0
-    written = (root / "README.md").read_text(encoding="utf-8")
+    written = (root / "docs" / "inputs.md").read_text(encoding="utf-8")
     assert written == README.replace(f"{docs.BEGIN}\n", f"{docs.BEGIN}\n{EXPECTED}\n")
 
 
 def test_a_folder_without_variables_or_outputs_says_so(root: Path) -> None:
-    docs.run(root, check=False)
+    assert docs.run(root, check=False) == 0
     for readme in ("modules/queue/README.md", "examples/basic/README.md"):
         assert "### Inputs\n\nNone.\n\n### Outputs\n\nNone." in (root / readme).read_text(encoding="utf-8")
 
@@ -137,16 +138,16 @@ def test_the_check_finds_a_stale_readme_names_the_remedy_and_writes_nothing(
     docs.run(root, check=False)
     outputs = root / "outputs.tf"
     outputs.write_text(outputs.read_text(encoding="utf-8").replace("Where requests", "Where the requests"))
-    before = (root / "README.md").read_bytes()
+    before = (root / "docs" / "inputs.md").read_bytes()
     capsys.readouterr()
 
     assert docs.run(root, check=True) == 1
 
     said = capsys.readouterr().out
-    assert said.startswith("README.md: ")
+    assert said.startswith("docs/inputs.md: ")
     assert "make docs" in said
     assert "modules/queue" not in said
-    assert (root / "README.md").read_bytes() == before
+    assert (root / "docs" / "inputs.md").read_bytes() == before
 
 
 def test_the_check_passes_right_after_writing(root: Path) -> None:
@@ -157,15 +158,17 @@ def test_the_check_passes_right_after_writing(root: Path) -> None:
 def test_a_readme_without_markers_is_left_alone(root: Path) -> None:
     readme = root / "modules" / "queue" / "README.md"
     readme.write_text("# By hand\n", encoding="utf-8")
+    (root / "README.md").write_text(README, encoding="utf-8")
     docs.run(root, check=False)
     assert readme.read_text(encoding="utf-8") == "# By hand\n"
+    assert (root / "README.md").read_text(encoding="utf-8") == README, "that of the root has no tables"
 
 
 @pytest.mark.parametrize(
     "text", [docs.BEGIN, f"{docs.END}\n{docs.BEGIN}", f"{docs.BEGIN}{docs.END}{docs.BEGIN}{docs.END}"]
 )
 def test_markers_out_of_order_or_number_are_refused(root: Path, text: str) -> None:
-    (root / "README.md").write_text(text, encoding="utf-8")
+    (root / "docs" / "inputs.md").write_text(text, encoding="utf-8")
     with pytest.raises(docs.DocsError, match="once each"):
         docs.run(root, check=False)
 
