@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from dynamodb_restore.restore.outcome import Outcome, Status, SwitchedBy
 
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.findings.finding import Finding
 from dynamodb_restore.pipeline.obstacles import ObstacleCode
 from dynamodb_restore.restore.report import FindingsReport, Report, Result
+from dynamodb_restore.sync.outcome import Outcome, Status, SwitchedBy
 from tests.unit.markdown import ROOT, read, rows
 
 CODE = ROOT / "lambda_src" / "dynamodb_restore"
