@@ -1,11 +1,11 @@
 output "commands" {
   description = "Commands for a restore of the table: status, cutover, abandon, repair, bring_in, window."
-  value       = module.dynamodb_restore.operator_commands[var.table]
+  value       = module.dynamodb_restore.commands.pipelines[var.table]
 }
 
 output "pipeline" {
   description = "The table's change pipeline."
-  value       = module.dynamodb_restore.tables[var.table]
+  value       = module.dynamodb_restore.change_pipelines[var.table]
 }
 
 output "operator" {
@@ -15,17 +15,17 @@ output "operator" {
 
 output "function" {
   description = "The restore worker: function name and ARN."
-  value       = module.dynamodb_restore.function
+  value       = module.dynamodb_restore.restore_worker.function
 }
 
 output "restore_queue" {
   description = "The restore queue."
-  value       = module.dynamodb_restore.restore_queue
+  value       = module.dynamodb_restore.restore_events.queue
 }
 
 output "dead_letter_queue" {
   description = "The secondary DLQ."
-  value       = module.dynamodb_restore.dead_letter_queue
+  value       = module.dynamodb_restore.restore_events.dead_letter_queue
 }
 
 output "restore_table" {
@@ -35,10 +35,10 @@ output "restore_table" {
 
 output "topic_arn" {
   description = "The SNS topic for reports and the alarm."
-  value       = module.dynamodb_restore.topic_arn
+  value       = module.dynamodb_restore.notifications.topic_arn
 }
 
 output "wait" {
   description = "How long a restore is followed before it is given up."
-  value       = module.dynamodb_restore.wait
+  value       = module.dynamodb_restore.restore_worker.wait
 }

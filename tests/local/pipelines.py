@@ -1,4 +1,4 @@
-"""The deployment with three change pipelines, and a writer for their tables.
+"""The deployment with twelve change pipelines, three of which are used, and a writer for their tables.
 
 A plugin of its own, for the reason that deployment.py gives.
 """
@@ -17,6 +17,7 @@ from tests.local.support import Deployment, plain
 from tests.local_aws import LocalAws
 
 TABLES = {"flow-images": "NEW_AND_OLD_IMAGES", "flow-keys": "KEYS_ONLY", "flow-old": "OLD_IMAGE"}
+MORE_TABLES = [f"flow-more-{number}" for number in range(9)]
 PATIENCE_SECONDS = 240
 _ITEMS_PER_WRITE = 25
 
@@ -44,7 +45,7 @@ class Flow:
 
     def mappings(self, table: str) -> dict[str, str]:
         """The states of the capture and the replay mapping."""
-        ids = self.outputs["tables"][table]["mappings"]
+        ids = self.outputs["change_pipelines"][table]["mappings"]
         lambda_ = self.aws.clients().lambda_
         return {name: lambda_.get_event_source_mapping(UUID=uuid)["State"] for name, uuid in ids.items()}
 
@@ -91,7 +92,7 @@ class Flow:
 @pytest.fixture(scope="session")
 def tables_with_streams(aws: LocalAws) -> None:
     """The source tables, which exist before their pipelines."""
-    for name, view_type in TABLES.items():
+    for name, view_type in {**TABLES, **dict.fromkeys(MORE_TABLES, "NEW_AND_OLD_IMAGES")}.items():
         make_table(aws, name, view_type)
     aws.client("s3").create_bucket(Bucket="flow-failures")
 

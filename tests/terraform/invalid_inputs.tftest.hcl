@@ -20,21 +20,21 @@ run "an_empty_name_fails" {
   expect_failures = [var.name]
 }
 
-run "a_name_with_a_slash_fails" {
+run "a_name_with_two_hyphens_beside_each_other_fails" {
   command = plan
 
   variables {
-    name = "team/restore"
+    name = "team--restore"
   }
 
   expect_failures = [var.name]
 }
 
-run "a_name_that_begins_with_a_hyphen_fails" {
+run "a_name_of_25_characters_fails" {
   command = plan
 
   variables {
-    name = "-restore"
+    name = "nnnnnnnnnnnnnnnnnnnnnnnnn"
   }
 
   expect_failures = [var.name]
@@ -230,15 +230,15 @@ run "a_given_topic_and_a_made_one_fail" {
   command = plan
 
   module {
-    source = "./modules/restore-events"
+    source = "./modules/notifications"
   }
 
   variables {
-    name          = "demo"
-    notifications = { create_topic = true, topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall" }
+    name      = "demo"
+    topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall"
   }
 
-  expect_failures = [var.notifications]
+  expect_failures = [var.topic_arn]
 }
 
 run "a_pattern_that_is_too_long_for_eventbridge_fails" {

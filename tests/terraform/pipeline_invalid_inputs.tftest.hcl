@@ -6,20 +6,16 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
-run "an_illegal_name_fails" {
+run "an_illegal_label_fails" {
   command = plan
 
   module {
@@ -27,10 +23,10 @@ run "an_illegal_name_fails" {
   }
 
   variables {
-    name = "a.b"
+    label = "a b"
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.label]
 }
 
 run "a_table_given_by_its_arn_fails" {
@@ -613,25 +609,35 @@ run "a_table_whose_restores_would_not_be_seen_fails" {
   command = plan
 
   variables {
-    table_patterns = { source = ["prod.*"] }
-    tables         = { prod-orders = {} }
+    table_patterns   = { source = ["prod.*"] }
+    change_pipelines = { prod-orders = {} }
   }
 
-  expect_failures = [var.tables]
+  expect_failures = [var.change_pipelines]
 }
 
 run "a_table_that_a_pattern_covers_passes" {
   command = plan
 
   variables {
-    table_patterns = { source = ["customers", "prod.*"] }
-    tables         = { "prod.orders" = {} }
+    table_patterns   = { source = ["customers", "prod.*"] }
+    change_pipelines = { "prod.orders" = {} }
   }
 
   assert {
-    condition     = keys(output.tables) == ["prod.orders"]
-    error_message = "Pipelines: ${join(", ", keys(output.tables))}"
+    condition     = keys(output.change_pipelines) == ["prod.orders"]
+    error_message = "Pipelines: ${join(", ", keys(output.change_pipelines))}"
   }
+}
+
+run "two_pipelines_of_one_table_fail" {
+  command = plan
+
+  variables {
+    change_pipelines = { orders = {}, again = { name = "orders" } }
+  }
+
+  expect_failures = [var.change_pipelines]
 }
 
 # --- the neighbours that must pass

@@ -144,8 +144,9 @@ module "pipelines" {
     auto_scaling        = false
   }
 
-  tables = {
-    for table in ["flow-images", "flow-keys", "flow-old"] : table => {
+  change_pipelines = {
+    # Twelve, so that it is applied once that policies do not grow with pipelines.
+    for table in concat(["flow-images", "flow-keys", "flow-old"], [for number in range(9) : "flow-more-${number}"]) : table => {
       failure_bucket = { create = false, arn = "arn:aws:s3:::flow-failures" }
       stream_reader  = { batching_window_seconds = 0 }
       # Nobody waits for its schedule in a test.

@@ -1,0 +1,121 @@
+# What the worker and the operator function may do with change pipelines. Which pipelines there are, and what each of them
+# has, the functions read from the registrations in the restore table. The policies go by names instead, so that they are as
+# long for one pipeline as for a hundred: all that a pipeline of this deployment has is called NAME--LABEL-SUFFIX, and no
+# other deployment can give a name that begins so (modules/names). Suffixes are those of modules/change-pipeline.
+module "pipeline_names" {
+  source = "../names"
+
+  name  = var.name
+  label = "any"
+
+  wanted = {
+    upkeep            = { suffix = "upkeep", limit = 64, characters = "function" }
+    buffer            = { suffix = "changes", limit = 80 - length(".fifo"), characters = "function" }
+    dead_letter_queue = { suffix = "changes-dlq", limit = 80 - length(".fifo"), characters = "function" }
+    bucket            = { suffix = "failures-${local.account}", limit = 63, characters = "bucket", hashed = local.region }
+  }
+}
+
+locals {
+  # By what they are for, each with the reason for its wildcard. The star within a name stands for the label of any pipeline
+  # of this deployment.
+  pipeline_resources = {
+    # Lambda names mappings by a random id. What may be switched is narrowed by the function, below.
+    mappings = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
+    # The function that touches items, in the pipeline's own role.
+    upkeep_functions = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${module.pipeline_names.patterns.upkeep}"]
+    # The buffer and its FIFO DLQ.
+    buffers = [
+      for queue in ["buffer", "dead_letter_queue"] :
+      "arn:${local.partition}:sqs:${local.region}:${local.account}:${module.pipeline_names.patterns[queue]}.fifo"
+    ]
+    # Buckets that pipelines make, and those of the estate's own that some use.
+    failure_buckets = local.failure_buckets
+    # Lambda puts what capture gave up under the mapping's id, and names the objects after the shard and the time
+    # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
+    given_up_changes = [for bucket in local.failure_buckets : "${bucket}/${local.given_up_prefix}*"]
+  }
+
+  given_up_prefix = "aws/lambda/"
+  failure_buckets = distinct(concat(["arn:${local.partition}:s3:::${module.pipeline_names.patterns.bucket}"], var.failure_buckets))
+
+  # The mappings of this deployment's pipelines, by the function that they invoke.
+  of_pipelines = {
+    test     = "ArnLike"
+    variable = "lambda:FunctionArn"
+    values   = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}--*"]
+  }
+
+  # What either function does about mappings. Reading one is not narrowed by its function: Lambda knows the condition for
+  # creating, updating and deleting only (docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
+  mapping_statements = [
+    { sid = "LookAtMappings", actions = ["lambda:GetEventSourceMapping"], resources = "mappings", conditions = [] },
+    { sid = "SwitchMappings", actions = ["lambda:UpdateEventSourceMapping"], resources = "mappings", conditions = [local.of_pipelines] },
+  ]
+
+  pipeline_statements = {
+    # The worker starts capture and replay, and ends them for a restore that came to nothing.
+    worker = local.mapping_statements
+
+    # The operator function ends them too, looks how far they are, and has upkeep do what touches items.
+    operator = concat(local.mapping_statements, [
+      { sid = "HaveUpkeepDoIt", actions = ["lambda:InvokeFunction"], resources = "upkeep_functions", conditions = [] },
+      { sid = "WatchBuffers", actions = ["sqs:GetQueueAttributes"], resources = "buffers", conditions = [] },
+      # Before cutover, whether capture gave up anything; in a bucket of the estate's own, nothing of what others keep there.
+      { sid = "FindWhatWasGivenUp", actions = ["s3:ListBucket"], resources = "failure_buckets", conditions = [
+        { test = "StringLike", variable = "s3:prefix", values = ["${local.given_up_prefix}*"] },
+      ] },
+      # Whether what lies there is of this restore.
+      { sid = "ReadWhatWasGivenUp", actions = ["s3:GetObject"], resources = "given_up_changes", conditions = [] },
+    ])
+  }
+}
+
+data "aws_iam_policy_document" "pipelines" {
+  for_each = local.pipeline_statements
+
+  dynamic "statement" {
+    for_each = each.value
+
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = local.pipeline_resources[statement.value.resources]
+
+      dynamic "condition" {
+        for_each = statement.value.conditions
+
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
+      }
+    }
+  }
+
+  # Buckets that are made are encrypted with this key. The roles have it for other services already.
+  dynamic "statement" {
+    for_each = each.key == "worker" || var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "DecryptWhatWasGivenUp"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "pipelines" {
+  for_each = data.aws_iam_policy_document.pipelines
+
+  name   = "pipelines"
+  role   = local.roles[each.key].name
+  policy = each.value.json
+}
