@@ -99,7 +99,9 @@ def _act(wiring: Wiring, event: Any, context: LambdaContext) -> dict[str, Any]:
 def _pipeline(wiring: Wiring, table: str) -> Pipeline:
     pipeline = wiring.pipelines.open(table)
     if pipeline is None:
-        raise OperatorError(f"{table} has no pipeline: add it to `tables`, or check the table's name")
+        raise OperatorError(
+            f"{table} has no pipeline: add it to `change_pipelines`, or check the table's name"
+        )
     return pipeline
 
 

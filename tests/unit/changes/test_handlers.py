@@ -506,8 +506,14 @@ def test_the_operator_function_cuts_over(
         ({"action": "status", "table": None}, '"table"'),
         ({"action": "status", "table": 7}, '"table"'),
         ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
-        ({"action": "status", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
-        ({"action": "abandon", "table": "customers"}, "customers has no pipeline: add it to `tables`"),
+        (
+            {"action": "status", "table": "customers"},
+            "customers has no pipeline: add it to `change_pipelines`",
+        ),
+        (
+            {"action": "abandon", "table": "customers"},
+            "customers has no pipeline: add it to `change_pipelines`",
+        ),
         ({"table": "orders"}, "unknown action None"),
         ({"action": ["status"], "table": "orders"}, "unknown action"),
         ({"action": "cutover", "table": "orders", "force": "yes"}, '"force" must be true or false'),

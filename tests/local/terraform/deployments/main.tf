@@ -82,7 +82,7 @@ module "all" {
       },
     ],
     [
-      for setting in keys(module.none.settings) :
+      for setting in keys(module.none.restore_worker.settings) :
       { target = "*-without-${replace(setting, "_", "-")}", settings = { (setting) = false } }
     ],
   )
