@@ -5,6 +5,17 @@ locals {
   }
 }
 
+module "notifications" {
+  source = "./modules/notifications"
+  count  = var.create ? 1 : 0
+
+  name         = var.name
+  tags         = var.tags
+  create_topic = var.notifications.create_topic
+  topic_arn    = var.notifications.topic_arn
+  kms_key_arn  = var.encryption.kms_key_arn
+}
+
 module "restore_events" {
   source = "./modules/restore-events"
   count  = var.create ? 1 : 0
@@ -15,12 +26,7 @@ module "restore_events" {
   event_sources  = var.event_sources
   follow         = var.follow
   redrivers      = var.redrivers
-  alarm_arns = concat(
-    flatten([for worker in module.restore_worker : values(worker.alarms)[*].arn]),
-    flatten([for reconciler in module.reconciler : [reconciler.alarm.arn, reconciler.unseen_alarm.arn]]),
-    flatten([for pipeline in module.change_pipeline : values(pipeline.alarms)[*].arn]),
-  )
-  kms_key_arn = var.encryption.kms_key_arn
+  kms_key_arn    = var.encryption.kms_key_arn
 
   queue = {
     # AWS's advice for a queue that feeds a function.
@@ -32,10 +38,7 @@ module "restore_events" {
     max_receive_count = min(var.polling.max_attempts + 5, 1000)
   }
 
-  notifications = {
-    create_topic = var.notifications.create_topic
-    topic_arn    = var.notifications.topic_arn
-  }
+  topic_arn = module.notifications[0].topic_arn
 
   senders = {
     worker     = module.restore_worker[0].role.arn
@@ -67,9 +70,10 @@ module "restore_worker" {
 
   control_tag_excludes = var.control_tag_excludes
   attachable           = var.attachable
+  failure_buckets      = distinct(concat(compact([for pipeline in var.change_pipelines : pipeline.failure_bucket.arn]), var.failure_buckets))
 
   notifications = {
-    topic_arn         = module.restore_events[0].topic_arn
+    topic_arn         = module.notifications[0].topic_arn
     topic_kms_key_arn = var.notifications.topic_kms_key_arn
     event_bus_name    = var.notifications.event_bus_name
   }
@@ -113,14 +117,15 @@ module "trail" {
   kms_key_arn       = var.encryption.kms_key_arn
 }
 
-module "change_pipeline" {
+module "change_pipelines" {
   source   = "./modules/change-pipeline"
-  for_each = var.create ? var.tables : {}
+  for_each = var.create ? var.change_pipelines : {}
 
-  name                         = var.name
   tags                         = merge(var.tags, each.value.tags)
-  table                        = each.key
+  label                        = each.key
+  table                        = each.value.name == null ? each.key : each.value.name
   stream                       = each.value.stream
+  look_up_stream               = each.value.look_up_stream
   binding                      = module.restore_worker[0].binding
   capture                      = each.value.capture
   filter                       = each.value.filter

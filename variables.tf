@@ -9,14 +9,14 @@ variable "create" {
 }
 
 variable "name" {
-  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash. Two deployments in one region need two names."
+  description = "Prefix of every name: at most 24 lower-case letters, digits and single hyphens. Two deployments in one region need two names."
   type        = string
   default     = "dynamodb-restore"
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
-    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 24
+    error_message = "The name \"${var.name}\" does not fit everything that is made: set name to at most 24 lower-case letters, digits and single hyphens between them."
   }
 }
 
@@ -188,13 +188,14 @@ variable "source_regions" {
   nullable    = false
 }
 
-variable "tables" {
+variable "change_pipelines" {
   description = <<-EOT
-    Change pipelines, by the name of the source table: `{ orders = { target_patterns = ["orders-*"] } }` is enough for a table that exists and has a
-    stream. While a restore of the table runs, its changes are captured; they are replayed into the restored table until
-    you cut over.
+    Change pipelines: `{ orders = {} }` is enough for a table that exists and has a stream. While a restore of the table
+    runs, its changes are captured; they are replayed into the restored table until you cut over. The key is the pipeline's
+    label, which stands in the names of what is made: letters, digits, `_`, `.` and `-`.
+    - `name`: the source table's name; null for the label. Give it where the name is known only once the table is made.
     - `stream`: null has the table's stream looked up; give `{ arn = …, view_type = … }` where the table is made in the same
-      configuration.
+      configuration. `look_up_stream`: false where all of `stream` is known only once the table is made.
     - `capture`: `on_restore` from the restore request on, reaching back 24 hours at most; `always` for restore points
       further back.
     - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
@@ -212,7 +213,9 @@ variable "tables" {
       240 s. `capture_reserved_concurrency`: invocations reserved for capture; null for none.
   EOT
   type = map(object({
+    name                         = optional(string)
     stream                       = optional(object({ arn = string, view_type = string }))
+    look_up_stream               = optional(bool)
     capture                      = optional(string, "on_restore")
     filter                       = optional(list(string), [])
     keep_expiries                = optional(bool, true)
@@ -255,11 +258,24 @@ variable "tables" {
 
   validation {
     condition = alltrue([
-      for table in keys(var.tables) :
-      anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])
+      for label, pipeline in var.change_pipelines :
+      anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", pipeline.name == null ? label : pipeline.name))])
     ])
-    error_message = "No restore of these tables would be seen, because no pattern in table_patterns.source matches them: ${join(", ", [for table in keys(var.tables) : table if !anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", table))])])}. Add a pattern for each, or take it out of tables."
+    error_message = "No restore of these tables would be seen, because no pattern in table_patterns.source matches them: ${join(", ", [for label, pipeline in var.change_pipelines : pipeline.name == null ? label : pipeline.name if !anytrue([for pattern in local.table_patterns.source : can(regex("^${replace(replace(pattern, ".", "\\."), "*", ".*")}$", pipeline.name == null ? label : pipeline.name))])])}. Add a pattern for each, or take it out of change_pipelines."
   }
+
+  # Both would write the one registration that the functions know a table's pipeline by.
+  validation {
+    condition     = length(distinct([for label, pipeline in var.change_pipelines : pipeline.name == null ? label : pipeline.name])) == length(var.change_pipelines)
+    error_message = "A table has two change pipelines: ${join(", ", distinct([for label, pipeline in var.change_pipelines : pipeline.name == null ? label : pipeline.name if length([for other, each in var.change_pipelines : other if(each.name == null ? other : each.name) == (pipeline.name == null ? label : pipeline.name)]) > 1]))}. Leave one in change_pipelines."
+  }
+}
+
+variable "failure_buckets" {
+  description = "Buckets of the estate's own that change pipelines of other configurations use, by ARN: the operator function looks there, before cutover, for changes that capture gave up. Those of `change_pipelines`, and those that pipelines make, need not be named."
+  type        = list(string)
+  default     = []
+  nullable    = false
 }
 
 variable "event_sources" {
@@ -272,7 +288,7 @@ variable "event_sources" {
 variable "lambda" {
   description = <<-EOT
     The worker function. All but `timeout`, `memory_size` and both concurrencies goes for the operator function and those
-    of `tables` too.
+    of `change_pipelines` too.
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
     - `memory_size` in MB, `timeout` in seconds.
     - `maximum_concurrency`: restores worked on at once (2 to 1000). More wait in the queue, and cost no attempt.

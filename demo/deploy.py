@@ -24,7 +24,7 @@ NAMED = {
     "aws_sns_topic": "topic",
     "aws_sqs_queue": "queue",
 }
-PARTS = ("restore_events", "restore_worker", "reconciler", "change_pipeline")
+PARTS = ("notifications", "restore_events", "restore_worker", "reconciler", "change_pipelines")
 
 
 class DemoError(Exception):

@@ -107,7 +107,11 @@ resource "aws_sns_topic" "oncall" {
   tags              = var.tags
 }
 
-# A topic that is given must let the alarms publish: on the secondary DLQ, the worker, the reconciler and the pipeline.
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+# A topic that is given must let the alarms publish: all those of the module are called after its name.
 data "aws_iam_policy_document" "oncall" {
   statement {
     sid       = "AlarmsPublish"
@@ -120,14 +124,9 @@ data "aws_iam_policy_document" "oncall" {
     }
 
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "aws:SourceArn"
-      values = concat(
-        [module.restore_events.alarm.arn, module.restore_events.given_up_alarm.arn],
-        [module.reconciler.alarm.arn, module.reconciler.unseen_alarm.arn],
-        values(module.restore_worker.alarms)[*].arn,
-        values(module.orders_pipeline.alarms)[*].arn,
-      )
+      values   = ["arn:${data.aws_partition.current.partition}:cloudwatch:${var.region}:${data.aws_caller_identity.current.account_id}:alarm:${var.name}-*"]
     }
   }
 }

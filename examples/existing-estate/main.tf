@@ -8,11 +8,7 @@ module "restore_events" {
   table_patterns = local.table_patterns
   follow         = local.follow
   event_sources  = var.event_sources
-
-  notifications = {
-    create_topic = false
-    topic_arn    = aws_sns_topic.oncall.arn
-  }
+  topic_arn      = aws_sns_topic.oncall.arn
 
   # The module's own functions, and the people who send a restore round again.
   senders = {
@@ -33,6 +29,9 @@ module "restore_worker" {
   drill_patterns    = ["${var.name}-orders-drill-*"]
   restore_queue     = module.restore_events.queue
   dead_letter_queue = module.restore_events.dead_letter_queue
+
+  # Where the pipeline below keeps what capture gave up.
+  failure_buckets = [aws_s3_bucket.failures.arn]
 
   # Copies for the analysts: nothing of them is to act on anything, and on-call is not told.
   overrides = [
@@ -66,7 +65,6 @@ module "reconciler" {
 module "orders_pipeline" {
   source = "../../modules/change-pipeline"
 
-  name            = var.name
   tags            = var.tags
   table           = aws_dynamodb_table.orders.name
   stream          = { arn = aws_dynamodb_table.orders.stream_arn, view_type = aws_dynamodb_table.orders.stream_view_type }

@@ -10,7 +10,7 @@ module "dynamodb_restore" {
   drill_patterns = var.drill_patterns
   event_sources  = var.event_sources
 
-  tables = {
+  change_pipelines = {
     (local.table) = {
       stream                 = local.stream
       capture                = var.capture
@@ -35,7 +35,7 @@ locals {
 resource "aws_sns_topic_subscription" "email" {
   count = var.email == null ? 0 : 1
 
-  topic_arn = module.dynamodb_restore.topic_arn
+  topic_arn = module.dynamodb_restore.notifications.topic_arn
   protocol  = "email"
   endpoint  = var.email
 }

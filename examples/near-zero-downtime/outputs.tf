@@ -5,12 +5,12 @@ output "table" {
 
 output "commands" {
   description = "Commands for a restore of the table, by operator action."
-  value       = module.dynamodb_restore.operator_commands[local.table]
+  value       = module.dynamodb_restore.commands.pipelines[local.table]
 }
 
 output "pipeline" {
   description = "The table's change pipeline."
-  value       = module.dynamodb_restore.tables[local.table]
+  value       = module.dynamodb_restore.change_pipelines[local.table]
 }
 
 output "operator" {
@@ -20,17 +20,17 @@ output "operator" {
 
 output "function" {
   description = "The restore worker: function name and ARN."
-  value       = module.dynamodb_restore.function
+  value       = module.dynamodb_restore.restore_worker.function
 }
 
 output "restore_queue" {
   description = "The restore queue."
-  value       = module.dynamodb_restore.restore_queue
+  value       = module.dynamodb_restore.restore_events.queue
 }
 
 output "dead_letter_queue" {
   description = "The secondary DLQ."
-  value       = module.dynamodb_restore.dead_letter_queue
+  value       = module.dynamodb_restore.restore_events.dead_letter_queue
 }
 
 output "restore_table" {
@@ -40,10 +40,10 @@ output "restore_table" {
 
 output "topic_arn" {
   description = "The SNS topic for reports and the alarm."
-  value       = module.dynamodb_restore.topic_arn
+  value       = module.dynamodb_restore.notifications.topic_arn
 }
 
 output "wait" {
   description = "How long a restore is followed before it is given up."
-  value       = module.dynamodb_restore.wait
+  value       = module.dynamodb_restore.restore_worker.wait
 }

@@ -20,7 +20,7 @@ module "dynamodb_restore" {
 resource "aws_sns_topic_subscription" "email" {
   count = var.email == null ? 0 : 1
 
-  topic_arn = module.dynamodb_restore.topic_arn
+  topic_arn = module.dynamodb_restore.notifications.topic_arn
   protocol  = "email"
   endpoint  = var.email
 }

@@ -7,7 +7,7 @@
 # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, FILL).
 locals {
   # The functions' own metrics are published with these two dimensions.
-  own_metrics = { namespace = "DynamoDBRestore", dimensions = { service = var.name, table = var.table } }
+  own_metrics = { namespace = "DynamoDBRestore", dimensions = { service = var.binding.name, table = var.table } }
 
   capture_metrics = { namespace = "AWS/Lambda", dimensions = { EventSourceMappingUUID = aws_lambda_event_source_mapping.stream.uuid } }
 

@@ -6,7 +6,7 @@ locals {
   capture_function = {
     name        = local.names.capture
     role_name   = local.names.capture_role
-    description = "Puts the changes of table ${var.table} into the buffer"
+    description = "Puts the changes of table ${local.short_table} into the buffer"
     handler     = "dynamodb_restore.handlers.capture.handler"
     layers      = [var.binding.layer_arn]
     code        = local.code

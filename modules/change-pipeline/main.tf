@@ -6,7 +6,7 @@ data "aws_region" "current" {}
 
 # Asked only where the caller has not said which stream to read.
 data "aws_dynamodb_table" "source" {
-  count = var.stream == null ? 1 : 0
+  count = local.look_up_stream ? 1 : 0
 
   name = var.table
 
@@ -39,63 +39,25 @@ locals {
   # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
   target_arns = [for pattern in distinct(var.target_patterns) : "${local.table_arn_prefix}/${pattern}"]
 
-  stream_arn            = var.stream == null ? one(data.aws_dynamodb_table.source[*].stream_arn) : var.stream.arn
-  stream_view_type      = var.stream == null ? one(data.aws_dynamodb_table.source[*].stream_view_type) : var.stream.view_type
+  look_up_stream        = var.look_up_stream == null ? var.stream == null : var.look_up_stream
+  stream_arn            = local.look_up_stream ? one(data.aws_dynamodb_table.source[*].stream_arn) : var.stream.arn
+  stream_view_type      = local.look_up_stream ? one(data.aws_dynamodb_table.source[*].stream_view_type) : var.stream.view_type
   stream_has_new_images = contains(["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], local.stream_view_type)
 
-  prefix = "${var.name}-${var.table}"
-  # Functions and queues may have no dot in their names, which tables may; buckets no capital and no underscore either.
-  flat_prefix   = replace(local.prefix, ".", "-")
-  bucket_prefix = lower(replace(local.flat_prefix, "_", "-"))
+  label = var.label == null ? var.table : var.label
+  names = module.names.names
 
-  # IAM is global in an account and buckets are in the world: their names carry the region, and the account. Queues
-  # leave room for the suffix that SQS wants of a FIFO queue.
-  wanted_names = merge(local.wanted_alarm_names, {
-    capture           = { text = "${local.prefix}-capture", legal = "${local.flat_prefix}-capture", limit = 64 }
-    replay            = { text = "${local.prefix}-replay", legal = "${local.flat_prefix}-replay", limit = 64 }
-    upkeep            = { text = "${local.prefix}-upkeep", legal = "${local.flat_prefix}-upkeep", limit = 64 }
-    capture_role      = { text = "${local.prefix}-capture-${local.region}", legal = "${local.prefix}-capture-${local.region}", limit = 64 }
-    replay_role       = { text = "${local.prefix}-replay-${local.region}", legal = "${local.prefix}-replay-${local.region}", limit = 64 }
-    upkeep_role       = { text = "${local.prefix}-upkeep-${local.region}", legal = "${local.prefix}-upkeep-${local.region}", limit = 64 }
-    upkeep_rule       = { text = "${local.prefix}-upkeep", legal = "${local.prefix}-upkeep", limit = 64 }
-    buffer            = { text = "${local.prefix}-changes", legal = "${local.flat_prefix}-changes", limit = 80 - length(".fifo") }
-    dead_letter_queue = { text = "${local.prefix}-changes-dlq", legal = "${local.flat_prefix}-changes-dlq", limit = 80 - length(".fifo") }
-    policy            = { text = "pipeline-${var.table}", legal = "pipeline-${var.table}", limit = 128 }
-    bucket = {
-      text  = "${local.prefix}-failures-${local.account}-${local.region}"
-      legal = "${local.bucket_prefix}-failures-${local.account}-${local.region}"
-      limit = 63
-    }
-  })
-
-  wanted_alarm_names = {
-    for key, suffix in {
-      given_up       = "changes-given-up"
-      lost           = "changes-lost"
-      set_aside      = "changes-set-aside"
-      waiting_long   = "changes-waiting-long"
-      replay_refused = "replay-refused"
-      misdirected    = "capture-misdirected"
-      after_cutover  = "changes-after-cutover"
-      upkeep_failing = "upkeep-failing"
-    } : "alarm_${key}" => { text = "${local.prefix}-${suffix}", legal = "${local.prefix}-${suffix}", limit = 255 }
-  }
-
-  # The hash is of the whole name as it was wanted, so that names that differ only in what is cut or replaced stay
-  # apart.
-  names = {
-    for key, name in local.wanted_names :
-    key => name.legal == name.text && length(name.text) <= name.limit ? name.text : "${substr(name.legal, 0, name.limit - 9)}-${substr(sha256(name.text), 0, 8)}"
-  }
+  # A table's name has up to 255 characters, and a function's description takes no more than 256.
+  short_table = substr(var.table, 0, 180)
 
   # Of objects in the failure bucket that hold images too large for a message. In a bucket of the estate's own, several
   # pipelines may keep theirs.
-  image_prefix = "images/${local.prefix}/"
+  image_prefix = "images/${var.binding.name}--${local.label}/"
 
   # Null where the table has no time to live, or where nobody says which attribute it is.
   ttl_attribute = var.ttl_attribute != null ? var.ttl_attribute : try(one([for ttl in data.aws_dynamodb_table.source[0].ttl : ttl.attribute_name if ttl.enabled]), null)
 
-  tags = merge({ "dynamodb-restore" = var.name }, var.tags)
+  tags = merge(module.names.tags, var.tags)
 
   # What a filter pattern can begin with
   # (docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html).
@@ -113,7 +75,44 @@ locals {
     BUFFER_ID                    = terraform_data.buffer.id
     FAILURE_BUCKET               = local.failure_bucket_name
     IMAGE_PREFIX                 = local.image_prefix
-    POWERTOOLS_SERVICE_NAME      = var.name
+    POWERTOOLS_SERVICE_NAME      = var.binding.name
     POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
   }
+}
+
+module "names" {
+  source = "../names"
+
+  name  = var.binding.name
+  label = local.label
+
+  # What the roles of the worker and the operator function go by is in modules/restore-worker/pipelines.tf: suffixes are the
+  # same there. IAM is global in an account, so its names carry the region. A bucket's is taken in the whole world: it carries
+  # the account, and a hash for the region. Queues leave room for the suffix that SQS wants of a FIFO queue.
+  wanted = merge(
+    {
+      capture           = { suffix = "capture", limit = 64, characters = "function" }
+      replay            = { suffix = "replay", limit = 64, characters = "function" }
+      upkeep            = { suffix = "upkeep", limit = 64, characters = "function" }
+      capture_role      = { suffix = "capture-${local.region}", limit = 64, characters = "iam" }
+      replay_role       = { suffix = "replay-${local.region}", limit = 64, characters = "iam" }
+      upkeep_role       = { suffix = "upkeep-${local.region}", limit = 64, characters = "iam" }
+      upkeep_rule       = { suffix = "upkeep", limit = 64 }
+      buffer            = { suffix = "changes", limit = 80 - length(".fifo"), characters = "function" }
+      dead_letter_queue = { suffix = "changes-dlq", limit = 80 - length(".fifo"), characters = "function" }
+      bucket            = { suffix = "failures-${local.account}", limit = 63, characters = "bucket", hashed = local.region }
+    },
+    {
+      for key, suffix in {
+        given_up       = "changes-given-up"
+        lost           = "changes-lost"
+        set_aside      = "changes-set-aside"
+        waiting_long   = "changes-waiting-long"
+        replay_refused = "replay-refused"
+        misdirected    = "capture-misdirected"
+        after_cutover  = "changes-after-cutover"
+        upkeep_failing = "upkeep-failing"
+      } : "alarm_${key}" => { suffix = suffix, limit = 255 }
+    },
+  )
 }

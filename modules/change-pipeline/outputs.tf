@@ -1,3 +1,8 @@
+output "table" {
+  description = "Name of the source table."
+  value       = var.table
+}
+
 output "functions" {
   description = "The functions `capture`, `replay` and `upkeep`: name and ARN of each."
   value       = { capture = module.capture.function, replay = module.replay.function, upkeep = module.upkeep.function }
@@ -45,7 +50,7 @@ output "failure_bucket_arn" {
 }
 
 output "alarms" {
-  description = "The alarms: name and ARN of each. `given_up` on changes that capture gave up, `lost` on those that could not even be put into the failure bucket, `set_aside` on the FIFO DLQ, `waiting_long` on the age of the buffer (not with `capture = \"always\"`), `replay_refused`, `misdirected` on capture that does not read the table's stream, `after_cutover` on changes made after it, `upkeep_failing`. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
+  description = "The alarms: name and ARN of each. `given_up` on changes that capture gave up, `lost` on those that could not even be put into the failure bucket, `set_aside` on the FIFO DLQ, `waiting_long` on the age of the buffer (not with `capture = \"always\"`), `replay_refused`, `misdirected` on capture that does not read the table's stream, `after_cutover` on changes made after it, `upkeep_failing`."
   value       = { for key, alarm in aws_cloudwatch_metric_alarm.pipeline : key => { name = alarm.alarm_name, arn = alarm.arn } }
 }
 

@@ -284,16 +284,6 @@ resource "aws_iam_role_policy" "replay" {
   policy = data.aws_iam_policy_document.replay.json
 }
 
-locals {
-  # IAM allows the inline policies of one role 10240 characters together, and every pipeline of a worker attaches its
-  # own: so short sids, and nothing that another policy of the role says already.
-  switch_mappings = {
-    sid       = "Switch"
-    actions   = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
-    resources = [aws_lambda_event_source_mapping.stream.arn, aws_lambda_event_source_mapping.buffer.arn]
-  }
-}
-
 data "aws_iam_policy_document" "upkeep" {
   # The claim, how far the pipeline has come, and what else is noted about it.
   statement {
@@ -350,8 +340,8 @@ data "aws_iam_policy_document" "upkeep" {
 
   statement {
     sid       = "SwitchTheMappings"
-    actions   = local.switch_mappings.actions
-    resources = local.switch_mappings.resources
+    actions   = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+    resources = [aws_lambda_event_source_mapping.stream.arn, aws_lambda_event_source_mapping.buffer.arn]
   }
 
   statement {
@@ -483,83 +473,4 @@ resource "aws_iam_role_policy" "upkeep" {
   name   = "upkeep"
   role   = module.upkeep.role.name
   policy = data.aws_iam_policy_document.upkeep.json
-}
-
-# The worker starts capture and replay, and ends them for a restore that came to nothing.
-data "aws_iam_policy_document" "worker" {
-  statement {
-    sid       = local.switch_mappings.sid
-    actions   = local.switch_mappings.actions
-    resources = local.switch_mappings.resources
-  }
-}
-
-resource "aws_iam_role_policy" "worker" {
-  name   = local.names.policy
-  role   = var.binding.roles.worker.name
-  policy = data.aws_iam_policy_document.worker.json
-}
-
-# What operator actions work on in this pipeline, by the names that actions.json has for it. It says which actions of IAM they need
-# there.
-locals {
-  operator_resources = {
-    mappings        = { arns = local.switch_mappings.resources, conditions = [] }
-    upkeep_function = { arns = [module.upkeep.function.arn], conditions = [] }
-    queues          = { arns = [aws_sqs_queue.buffer.arn, aws_sqs_queue.dead_letters.arn], conditions = [] }
-
-    # Before cutover, whether capture gave up anything; in a bucket of the estate's own, nothing of what others keep there.
-    failure_bucket = {
-      arns       = [local.failure_bucket_arn]
-      conditions = [{ test = "StringEquals", variable = "s3:prefix", values = [local.failure_prefix] }]
-    }
-
-    # Whether what lies there is of this restore. Lambda names the objects after the shard and the time.
-    failed_records = { arns = ["${local.failure_bucket_arn}/${local.failure_prefix}*"], conditions = [] }
-  }
-}
-
-data "aws_iam_policy_document" "operator" {
-  dynamic "statement" {
-    for_each = local.operator_actions.statements.pipeline
-
-    content {
-      sid       = statement.value.sid
-      actions   = statement.value.actions
-      resources = flatten([for resource in statement.value.resources : local.operator_resources[resource].arns])
-
-      dynamic "condition" {
-        for_each = flatten([for resource in statement.value.resources : local.operator_resources[resource].conditions])
-
-        content {
-          test     = condition.value.test
-          variable = condition.value.variable
-          values   = condition.value.values
-        }
-      }
-    }
-  }
-
-  # The bucket that is made is encrypted with this key. The operator's own policy has it for other services.
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null || !var.failure_bucket.create ? [] : [var.kms_key_arn]
-
-    content {
-      sid       = "Key"
-      actions   = ["kms:Decrypt"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = ["s3.${local.region}.${data.aws_partition.current.dns_suffix}"]
-      }
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "operator" {
-  name   = local.names.policy
-  role   = var.binding.roles.operator.name
-  policy = data.aws_iam_policy_document.operator.json
 }

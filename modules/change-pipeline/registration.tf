@@ -29,5 +29,5 @@ resource "aws_dynamodb_table_item" "registration" {
     replay_timeout_seconds  = { N = tostring(var.lambda.timeout) }
   })
 
-  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.operator, aws_iam_role_policy.upkeep]
+  depends_on = [aws_iam_role_policy.upkeep]
 }

@@ -5,7 +5,7 @@ locals {
   replay_function = {
     name        = local.names.replay
     role_name   = local.names.replay_role
-    description = "Writes the buffered changes of table ${var.table} into a restored table"
+    description = "Writes the buffered changes of table ${local.short_table} into a restored table"
     handler     = "dynamodb_restore.handlers.replay.handler"
     layers      = [var.binding.layer_arn]
     code        = local.code

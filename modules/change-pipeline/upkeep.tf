@@ -5,7 +5,7 @@ locals {
   upkeep_function = {
     name        = local.names.upkeep
     role_name   = local.names.upkeep_role
-    description = "Repairs, brings in and watches over the changes of table ${substr(var.table, 0, 180)}"
+    description = "Repairs, brings in and watches over the changes of table ${local.short_table}"
     handler     = "dynamodb_restore.handlers.upkeep.handler"
     layers      = [var.binding.layer_arn]
     code        = local.code
@@ -41,7 +41,7 @@ module "upkeep" {
 # A rule and not EventBridge Scheduler, which needs a role to invoke the function with.
 resource "aws_cloudwatch_event_rule" "upkeep" {
   name        = local.names.upkeep_rule
-  description = "Looks after the change pipeline of table ${substr(var.table, 0, 200)}"
+  description = "Looks after the change pipeline of table ${local.short_table}"
   # EventBridge refuses "1 minutes" (docs.aws.amazon.com/eventbridge/latest/userguide/eb-rate-expressions.html).
   schedule_expression = var.upkeep_interval_minutes == 1 ? "rate(1 minute)" : "rate(${var.upkeep_interval_minutes} minutes)"
   tags                = local.tags

@@ -1,14 +1,3 @@
-variable "name" {
-  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. Followed by the table's name; what is too long for a service is cut, and what it refuses replaced, and ends in a hash."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
-    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
-  }
-}
-
 variable "tags" {
   description = "Tags for everything that can be tagged. The tag `dynamodb-restore`, with the name as its value, is added."
   type        = map(string)
@@ -24,6 +13,17 @@ variable "table" {
   validation {
     condition     = can(regex("^[A-Za-z0-9_.-]{3,255}$", var.table))
     error_message = "\"${var.table}\" is not the name of a table: give its name and not its ARN, 3 to 255 letters, digits, _, . and -."
+  }
+}
+
+variable "label" {
+  description = "What stands for the table in the names of what is made: 1 to 255 letters, digits, `_`, `.` and `-`, known when Terraform plans. Null takes the table's name; give one where the table's name is known only once it is made."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.label == null ? true : can(regex("^[A-Za-z0-9_.-]{1,255}$", var.label))
+    error_message = "label \"${coalesce(var.label, "-")}\" does not fit into names: use 1 to 255 letters, digits, _, . and -."
   }
 }
 
@@ -54,21 +54,34 @@ variable "stream" {
 variable "binding" {
   description = "The worker to attach to: the output `binding` of restore-worker."
   type = object({
+    name          = string
     restore_table = object({ name = string, arn = string })
     functions     = object({ operator = object({ name = string }) })
-    roles = object({
-      worker   = object({ name = string })
-      operator = object({ name = string })
-    })
-    layer_arn   = string
-    topic_arn   = optional(string)
-    kms_key_arn = optional(string)
+    layer_arn     = string
+    topic_arn     = optional(string)
+    kms_key_arn   = optional(string)
   })
   nullable = false
 
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$", var.binding.restore_table.arn)) && can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", var.binding.layer_arn))
     error_message = "The binding is not one of restore-worker's: its restore_table.arn \"${var.binding.restore_table.arn}\" must be the ARN of a table and its layer_arn \"${var.binding.layer_arn}\" that of a layer's version. Pass the output binding of restore-worker on whole."
+  }
+}
+
+variable "look_up_stream" {
+  description = "Whether to look the stream up. Null does where `stream` is null. Where Terraform cannot tell that when it plans, because all of `stream` is the output of a resource or a module, set it to false."
+  type        = bool
+  default     = null
+
+  validation {
+    condition     = var.look_up_stream == null ? true : !(var.look_up_stream && var.stream != null)
+    error_message = "A stream is given and would be looked up too: leave one of stream and look_up_stream out."
+  }
+
+  validation {
+    condition     = var.look_up_stream == null ? true : var.look_up_stream || var.stream != null
+    error_message = "Nobody says which stream to read: give stream, or leave look_up_stream out to have it looked up."
   }
 }
 

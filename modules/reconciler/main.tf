@@ -14,22 +14,8 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
 
-  # IAM is global in an account: its names carry the region, so that one account can have the module in several.
-  wanted_names = {
-    function = { text = "${var.name}-reconciler", limit = 64 }
-    role     = { text = "${var.name}-reconciler-${local.region}", limit = 64 }
-    rule     = { text = "${var.name}-reconciler", limit = 64 }
-    alarm    = { text = "${var.name}-reconciler-failing", limit = 255 }
-    unseen   = { text = "${var.name}-reconciler-tables-unseen", limit = 255 }
-  }
-
-  # The hash is of the whole name, so that two long names that differ only in the part that is cut stay apart.
-  names = {
-    for key, name in local.wanted_names :
-    key => length(name.text) <= name.limit ? name.text : "${substr(name.text, 0, name.limit - 9)}-${substr(sha256(name.text), 0, 8)}"
-  }
-
-  tags = merge({ "dynamodb-restore" = var.name }, var.tags)
+  names = module.names.names
+  tags  = merge(module.names.tags, var.tags)
 
   function = {
     name        = local.names.function
@@ -66,6 +52,21 @@ locals {
     role_path            = var.lambda.role_path
     vpc                  = var.lambda.vpc
     kms_key_arn          = var.kms_key_arn
+  }
+}
+
+module "names" {
+  source = "../names"
+
+  name = var.name
+
+  # IAM is global in an account: its names carry the region, so that one account can have the module in several.
+  wanted = {
+    function = { suffix = "reconciler", limit = 64 }
+    role     = { suffix = "reconciler-${local.region}", limit = 64 }
+    rule     = { suffix = "reconciler", limit = 64 }
+    alarm    = { suffix = "reconciler-failing", limit = 255 }
+    unseen   = { suffix = "reconciler-tables-unseen", limit = 255 }
   }
 }
 

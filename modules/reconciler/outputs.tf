@@ -23,7 +23,7 @@ output "rule" {
 }
 
 output "unseen_alarm" {
-  description = "The alarm on tables that it cannot describe: name and ARN. A topic that restore-events makes has to be told of it too."
+  description = "The alarm on tables that it cannot describe: name and ARN."
   value = {
     name = aws_cloudwatch_metric_alarm.unseen.alarm_name
     arn  = aws_cloudwatch_metric_alarm.unseen.arn
@@ -31,7 +31,7 @@ output "unseen_alarm" {
 }
 
 output "alarm" {
-  description = "The alarm on looks that failed: name and ARN. A topic that restore-events makes has to be told of it, by `alarm_arns` there."
+  description = "The alarm on looks that failed: name and ARN."
   value = {
     name = aws_cloudwatch_metric_alarm.failing.alarm_name
     arn  = aws_cloudwatch_metric_alarm.failing.arn

@@ -29,24 +29,11 @@ output "rules" {
   }
 }
 
-output "topic_arn" {
-  description = "The SNS topic for notifications, made or given; null where nobody is to be notified."
-  value       = one(local.topic_arns)
-}
-
-output "alarm" {
-  description = "The alarm on the secondary DLQ: name and ARN."
+output "alarms" {
+  description = "The alarms: `dead_letters` on the secondary DLQ, and `given_up`, which counts what is given up, each time anew; each with name and ARN."
   value = {
-    name = aws_cloudwatch_metric_alarm.dead_letters.alarm_name
-    arn  = aws_cloudwatch_metric_alarm.dead_letters.arn
-  }
-}
-
-output "given_up_alarm" {
-  description = "The alarm that counts what is given up, each time anew: name and ARN."
-  value = {
-    name = aws_cloudwatch_metric_alarm.given_up.alarm_name
-    arn  = aws_cloudwatch_metric_alarm.given_up.arn
+    for kind, alarm in { dead_letters = aws_cloudwatch_metric_alarm.dead_letters, given_up = aws_cloudwatch_metric_alarm.given_up } :
+    kind => { name = alarm.alarm_name, arn = alarm.arn }
   }
 }
 

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash."
+  description = "Prefix of every name: at most 24 lower-case letters, digits and single hyphens."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
-    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 24
+    error_message = "The name \"${var.name}\" does not fit everything that is made: set name to at most 24 lower-case letters, digits and single hyphens between them."
   }
 }
 
@@ -144,42 +144,19 @@ variable "redrivers" {
   }
 }
 
-variable "notifications" {
-  description = "Who hears. `create_topic` makes an SNS topic; to use one of your own set it to false and give `topic_arn`; false alone means nobody. A topic of your own must let CloudWatch alarms publish, and if it is encrypted, with a customer key."
-  type = object({
-    create_topic = optional(bool, true)
-    topic_arn    = optional(string)
-  })
-  default  = {}
-  nullable = false
+variable "topic_arn" {
+  description = "The SNS topic that the alarms notify: the output `topic_arn` of notifications; null for nobody."
+  type        = string
+  default     = null
 
   validation {
-    condition     = !(var.notifications.create_topic && var.notifications.topic_arn != null)
-    error_message = "A topic is given and one would be made too: set notifications.create_topic to false to use notifications.topic_arn, or leave topic_arn out."
-  }
-
-  # CloudWatch alarms cannot publish to a FIFO topic, nor to one of another region
-  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
-  validation {
-    condition     = var.notifications.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.notifications.topic_arn))
-    error_message = "notifications.topic_arn \"${coalesce(var.notifications.topic_arn, "-")}\" is not the ARN of a standard SNS topic in region ${data.aws_region.current.id}: give the ARN of a topic that is no FIFO topic (.fifo) and lies in the region of the deployment."
-  }
-}
-
-variable "alarm_arns" {
-  description = "Further alarms of this deployment that may publish to the topic that is made, beside the two on the secondary DLQ: the outputs `alarms` of restore-worker, `alarm` and `unseen_alarm` of reconciler, and `alarms` of each change-pipeline."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for arn in var.alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])
-    error_message = "This is not the ARN of an alarm: ${join(", ", [for arn in var.alarm_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$", arn))])}. Give alarm_arns the arn of each alarm that the other modules put out."
+    condition     = var.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:${data.aws_region.current.id}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.topic_arn))
+    error_message = "topic_arn \"${coalesce(var.topic_arn, "-")}\" is not the ARN of a standard SNS topic in region ${data.aws_region.current.id}: give the output topic_arn of modules/notifications, or null for nobody."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Customer KMS key for both queues and the topic that is made; null means SQS's own encryption. Its key policy must let `events.amazonaws.com` and `cloudwatch.amazonaws.com` use `kms:GenerateDataKey` and `kms:Decrypt`."
+  description = "Customer KMS key for both queues; null means SQS's own encryption. Its key policy must let `events.amazonaws.com` use `kms:GenerateDataKey` and `kms:Decrypt`."
   type        = string
   default     = null
 

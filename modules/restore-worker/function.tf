@@ -111,6 +111,7 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
   depends_on = [
     aws_iam_role_policy.worker,
     aws_iam_role_policy.records,
+    aws_iam_role_policy.pipelines,
     aws_iam_role_policy_attachment.settings,
   ]
 }

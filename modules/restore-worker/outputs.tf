@@ -31,7 +31,7 @@ output "restore_table" {
 }
 
 output "alarms" {
-  description = "The alarms on the worker: `failing`, where it is killed or fails as a whole, and `slow`, where a run takes nearly all its time; each with name and ARN. A topic that restore-events makes has to be told of them, by `alarm_arns` there."
+  description = "The alarms on the worker: `failing`, where it is killed or fails as a whole, and `slow`, where a run takes nearly all its time; each with name and ARN."
   value       = { for kind, alarm in aws_cloudwatch_metric_alarm.worker : kind => { name = alarm.alarm_name, arn = alarm.arn } }
 }
 
@@ -58,6 +58,9 @@ output "binding" {
     kms_key_arn             = var.kms_key_arn
     longest_silence_seconds = local.longest_silence_seconds
   }
+
+  # A restore that finds a pipeline's registration can switch its mappings at once.
+  depends_on = [aws_iam_role_policy.pipelines]
 }
 
 output "dry_run_command" {
@@ -70,10 +73,6 @@ output "dry_run_command" {
   )
 }
 
-output "release_command" {
-  description = "Command that applies settings which an override held. Replace TARGET_TABLE by the restored table, and `ttl` by what it holds; the report of a restore names both."
-  value       = local.operator_commands.release
-}
 
 output "operator_command" {
   description = "Command for the operator function. Replace SOURCE_TABLE, and `status` by another action on a change pipeline (docs/operator-actions.md); a change pipeline has them filled in as its output `commands`."

@@ -158,7 +158,7 @@ data "aws_iam_policy_document" "settings" {
 }
 
 # Policies of their own, because cutover applies settings as the worker does, and because the inline policies of a role
-# have 10240 characters together, which are for the change pipelines.
+# have 10240 characters together.
 resource "aws_iam_policy" "settings" {
   for_each = local.settings_policies
 

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What is too long for a service is cut and ends in a hash."
+  description = "Prefix of every name: at most 24 lower-case letters, digits and single hyphens."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
-    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in queue and function names: set name to letters, digits, - and _, beginning with a letter or digit."
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 24
+    error_message = "The name \"${var.name}\" does not fit everything that is made: set name to at most 24 lower-case letters, digits and single hyphens between them."
   }
 }
 
@@ -487,6 +487,18 @@ variable "restore_table" {
   validation {
     condition     = var.restore_table.record_retention_days >= 1 && floor(var.restore_table.record_retention_days) == var.restore_table.record_retention_days
     error_message = "restore_table.record_retention_days is ${var.restore_table.record_retention_days}: set it to a whole number of days, 1 or more."
+  }
+}
+
+variable "failure_buckets" {
+  description = "Buckets of the estate's own that change pipelines of this worker use (their `failure_bucket.arn`), by ARN: the operator function looks there, before cutover, for changes that capture gave up. Those that pipelines make need not be named."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.failure_buckets) <= 20 && alltrue([for arn in var.failure_buckets : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "failure_buckets has ${length(var.failure_buckets)} ARNs, or one that is not the ARN of a bucket: give at most 20 such as arn:aws:s3:::my-bucket, with no path, and let pipelines share them."
   }
 }
 

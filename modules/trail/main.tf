@@ -9,32 +9,24 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
 
-  # CloudTrail takes no two of . _ - beside each other, buckets no capital and no underscore.
-  wanted_names = {
-    trail = {
-      text  = "${var.name}-trail"
-      legal = replace("${var.name}-trail", "/[_-]{2,}/", "-")
-      limit = 128
-    }
-    # A bucket's name is taken in the whole world, so it carries account and region.
-    bucket = {
-      text  = "${var.name}-trail-${local.account}-${local.region}"
-      legal = "${lower(replace(var.name, "_", "-"))}-trail-${local.account}-${local.region}"
-      limit = 63
-    }
-  }
-
-  # The hash is of the whole name as it was wanted, so that names that differ only in what is cut or replaced stay
-  # apart.
-  names = {
-    for key, name in local.wanted_names :
-    key => name.legal == name.text && length(name.text) <= name.limit ? name.text : "${trimsuffix(trimsuffix(substr(name.legal, 0, name.limit - 9), "-"), "_")}-${substr(sha256(name.text), 0, 8)}"
-  }
+  names = module.names.names
 
   # Put together here, because the bucket must let the trail in before there is one.
   trail_arn = "arn:${local.partition}:cloudtrail:${local.region}:${local.account}:trail/${local.names.trail}"
 
-  tags = merge({ "dynamodb-restore" = var.name }, var.tags)
+  tags = merge(module.names.tags, var.tags)
+}
+
+module "names" {
+  source = "../names"
+
+  name = var.name
+
+  # A bucket's name is taken in the whole world, so it carries the account, and a hash for the region.
+  wanted = {
+    trail  = { suffix = "trail", limit = 128 }
+    bucket = { suffix = "trail-${local.account}", limit = 63, characters = "bucket", hashed = local.region }
+  }
 }
 
 resource "aws_cloudtrail" "this" {

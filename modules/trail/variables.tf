@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of every name. Letters, digits, `-` and `_`, beginning with a letter or digit. What a trail or a bucket may not be called is replaced, what is too long is cut, and the name ends in a hash."
+  description = "Prefix of every name: at most 24 lower-case letters, digits and single hyphens."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.name))
-    error_message = "The name \"${var.name}\" is empty or has a character that AWS refuses in names: set name to letters, digits, - and _, beginning with a letter or digit."
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 24
+    error_message = "The name \"${var.name}\" does not fit everything that is made: set name to at most 24 lower-case letters, digits and single hyphens between them."
   }
 }
 

@@ -16,6 +16,7 @@ class Role:
 
     function: str
     statements: tuple[Statement, ...]
+    role: str = ""
 
     @property
     def kind(self) -> str:
@@ -44,5 +45,5 @@ def roles(aws: LocalAws) -> list[Role]:
             name = function["FunctionName"]
             if any(name.endswith(f"-{kind}") for kind in KINDS):
                 role = function["Role"].rpartition("/")[2]
-                found.append(Role(name, tuple(statements_of(iam, role))))
+                found.append(Role(name, tuple(statements_of(iam, role)), role))
     return found

@@ -1,4 +1,4 @@
-"""The deployment with three change pipelines, and a writer for their tables.
+"""The deployment with twelve change pipelines, three of which are used, and a writer for their tables.
 
 A plugin of its own, for the reason that deployment.py gives.
 """
@@ -18,6 +18,7 @@ from tests.local.support import Deployment, plain
 from tests.local_aws import LocalAws
 
 TABLES = {"flow-images": "NEW_AND_OLD_IMAGES", "flow-keys": "KEYS_ONLY", "flow-old": "OLD_IMAGE"}
+MORE_TABLES = [f"flow-more-{number}" for number in range(9)]
 # Far more than anything here takes: a busy machine may take many times as long.
 PATIENCE_SECONDS = 1200.0
 # The operator function makes dozens of calls for an answer.
@@ -51,7 +52,7 @@ class Flow:
 
     def mappings(self, table: str) -> dict[str, str]:
         """The states of the capture and the replay mapping."""
-        ids = self.outputs["tables"][table]["mappings"]
+        ids = self.outputs["change_pipelines"][table]["mappings"]
         lambda_ = self.aws.clients().lambda_
         return {name: lambda_.get_event_source_mapping(UUID=uuid)["State"] for name, uuid in ids.items()}
 
@@ -115,7 +116,7 @@ class Flow:
 @pytest.fixture(scope="session")
 def tables_with_streams(aws: LocalAws) -> None:
     """The source tables, which exist before their pipelines."""
-    for name, view_type in TABLES.items():
+    for name, view_type in {**TABLES, **dict.fromkeys(MORE_TABLES, "NEW_AND_OLD_IMAGES")}.items():
         make_table(aws, name, view_type)
     aws.client("s3").create_bucket(Bucket="flow-failures")
 

@@ -58,12 +58,12 @@ class Deployment:
     outputs: dict[str, Any]
 
     def __post_init__(self) -> None:
-        self.function: str = self.outputs["function"]["name"]
+        self.function: str = self.outputs["restore_worker"]["function"]["name"]
         self.worker = f"function/{self.function}"
-        self.queue_url: str = self.outputs["restore_queue"]["url"]
+        self.queue_url: str = self.outputs["restore_events"]["queue"]["url"]
         self.restore_table: str = self.outputs["restore_table"]["name"]
-        self.topic_arn: str = self.outputs["topic_arn"] or ""
-        self.dead_letters = Mailbox(self.aws, self.outputs["dead_letter_queue"]["url"])
+        self.topic_arn: str = self.outputs["notifications"]["topic_arn"] or ""
+        self.dead_letters = Mailbox(self.aws, self.outputs["restore_events"]["dead_letter_queue"]["url"])
 
     def record(self, target: str) -> dict[str, Any] | None:
         """The restore record of a target, as plain values."""

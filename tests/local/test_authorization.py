@@ -52,9 +52,9 @@ class Probes:
         """The name of the role of one function of the deployment with pipelines."""
         outputs = self.flow.outputs
         if kind in ("capture", "replay"):
-            name: str = outputs["tables"]["flow-images"]["roles"][kind]["name"]
+            name: str = outputs["change_pipelines"]["flow-images"]["roles"][kind]["name"]
         else:
-            name = (outputs["role"] if kind == "worker" else outputs["operator"]["role"])["name"]
+            name = outputs["restore_worker" if kind == "worker" else "operator"]["role"]["name"]
         return name
 
     def call(self, kind: str, service: str, method: str, **parameters: Any) -> dict[str, Any]:
@@ -76,15 +76,19 @@ class Probes:
         return self.call(kind, service, xform_name(operation), **self._parameters(operation, place))
 
     def _parameters(self, operation: str, place: str) -> dict[str, Any]:
-        tables = self.flow.outputs["tables"]
+        tables = self.flow.outputs["change_pipelines"]
         match place:
             case "buffer" | "other buffer":
                 url = tables["flow-images" if place == "buffer" else "flow-keys"]["buffer"]["url"]
                 return {"QueueUrl": url, **(MESSAGE if operation == "SendMessage" else {})}
             case "restore queue":
-                return {"QueueUrl": self.flow.outputs["restore_queue"]["url"]}
+                return {"QueueUrl": self.flow.deployment.queue_url}
             case "mapping":
                 return {"UUID": tables["flow-images"]["mappings"]["capture"]}
+            case "trigger of the worker":
+                function = self.flow.deployment.function
+                mappings = self.aws.observer().lambda_.list_event_source_mappings(FunctionName=function)
+                return {"UUID": mappings["EventSourceMappings"][0]["UUID"]}
             case "own record" | "other record":
                 key = "pipeline#flow-images" if place == "own record" else "pipeline#flow-keys"
                 return {"TableName": self._restore_table, "Key": {"pk": {"S": key}, "sk": {"S": "probe"}}}
@@ -99,8 +103,7 @@ class Probes:
 
     @property
     def _restore_table(self) -> str:
-        name: str = self.flow.outputs["restore_table"]["name"]
-        return name
+        return self.flow.deployment.restore_table
 
     def delete(self) -> None:
         for name in self._made.values():
@@ -171,6 +174,7 @@ FOREIGN_CALLS = [
     pytest.param("replay", "dynamodb:TagResource", "target", NOT_ALLOWED, id="replay as the worker"),
     pytest.param("operator", "sqs:ReceiveMessage", "restore queue", NOT_ALLOWED, id="operator as the worker"),
     pytest.param("worker", "dynamodb:BatchWriteItem", "target", NOT_ALLOWED, id="worker as replay"),
+    pytest.param("worker", "lambda:UpdateEventSourceMapping", "trigger of the worker", NOT_ALLOWED, id="worker on what is no pipeline's"),
 ]  # fmt: skip
 
 
@@ -194,6 +198,7 @@ def test_no_function_can_call_what_only_another_may(
     [
         pytest.param("replay", "dynamodb:GetItem", "own record", None, id="replay its own record"),
         pytest.param("operator", "lambda:GetEventSourceMapping", "mapping", None, id="operator its mapping"),
+        pytest.param("operator", "lambda:UpdateEventSourceMapping", "mapping", None, id="operator switches"),
         # There is no such table, which only who may tag it is told.
         pytest.param(
             "worker", "dynamodb:TagResource", "target", "ResourceNotFoundException", id="worker tags"
@@ -230,7 +235,7 @@ def test_a_restore_without_a_permission_tells_which_and_goes_on_once_it_is_there
 ) -> None:
     """An action is taken out of the worker's policy, as by a mistaken change, and put back."""
     target = new_target()
-    with without_action(aws, deployed.outputs["role"]["name"], "dynamodb:TagResource"):
+    with without_action(aws, deployed.outputs["restore_worker"]["role"]["name"], "dynamodb:TagResource"):
         aws.restore(source.name, target)
         letter = deployed.dead_letters.wait_for(
             lambda message: attribute(message, "target_table") == target, "the restore in the secondary DLQ"

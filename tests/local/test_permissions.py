@@ -106,7 +106,7 @@ def test_every_call_of_a_function_is_allowed_by_its_role(
         role = by_function.get(call.caller.removeprefix("function/"))
         if role is None:
             continue
-        for need in needs(call, aws.account_id):
+        for need in needs(call, aws.account_id, aws.function_of_mapping):
             made[role.kind] += 1
             if not role.allows(need):
                 denied[f"{role.kind}: {need.action} on {need.resource}"] += 1
@@ -145,6 +145,37 @@ def test_everything_granted_is_used_or_has_its_reason(
             f"\npermissions: {len(granted)} granted, {called} called, {len(unused)} unused without a reason\n"
         )
     assert not unused
+
+
+def test_the_policies_of_each_role_are_within_what_iam_takes(
+    aws: LocalAws, deployed_roles: list[Role], flow: Flow
+) -> None:
+    """With twelve pipelines, and by what was applied: no emulator counts
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+    assert len(flow.outputs["change_pipelines"]) == 12
+    iam = aws.observer().client("iam")
+
+    def size(document: Any) -> int:
+        return len(
+            json.dumps(json.loads(document) if isinstance(document, str) else document, separators=(",", ":"))
+        )
+
+    for name in {role.role for role in deployed_roles}:
+        inline = [
+            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        arns = [
+            each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        ]
+        versions = {arn: iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] for arn in arns}
+        attached = [
+            iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+            for arn, version in versions.items()
+        ]
+        assert sum(map(size, inline)) <= 10_240, name
+        assert len(attached) <= 10, name
+        assert max(map(size, attached), default=0) <= 6_144, name
 
 
 @pytest.mark.parametrize("path", sorted(set(SHOWN_ELSEWHERE.values())))
@@ -204,7 +235,7 @@ class AppliedQueues:
 def queues(aws: LocalAws, deployed: Deployment) -> AppliedQueues:
     return AppliedQueues(
         AppliedQueue.read(aws, deployed.queue_url),
-        AppliedQueue.read(aws, deployed.outputs["dead_letter_queue"]["url"]),
+        AppliedQueue.read(aws, deployed.dead_letters.url),
     )
 
 
@@ -224,7 +255,7 @@ class TestWhoMaySend:
     def test_the_rules_send_to_both_and_no_other_rule_does(
         self, deployed: Deployment, queues: AppliedQueues
     ) -> None:
-        rules = [rule["arn"] for rule in deployed.outputs["rules"].values()]
+        rules = [rule["arn"] for rule in deployed.outputs["restore_events"]["rules"].values()]
         assert len(rules) == 3
         for queue in (queues.restores, queues.dead_letters):
             sends = {
@@ -253,7 +284,7 @@ class TestWhoMaySend:
     def test_the_worker_gives_up_to_the_dlq_and_cannot_feed_its_own_queue(
         self, aws: LocalAws, deployed: Deployment, queues: AppliedQueues
     ) -> None:
-        role = deployed.outputs["role"]["name"]
+        role = deployed.outputs["restore_worker"]["role"]["name"]
         assert queues.dead_letters.takes_from(self.caller(aws, role))
         assert not queues.restores.takes_from(self.caller(aws, role))
         assert not queues.restores.takes_from(self.caller(aws, role, EVERYTHING_ON_QUEUES))

@@ -62,12 +62,12 @@ def restores(aws: LocalAws, flow: Flow) -> dict[str, str]:
 @pytest.mark.usefixtures("restores")
 def test_upkeep_runs_by_its_rule_and_finds_capture_as_it_was_made(aws: LocalAws, flow: Flow) -> None:
     """Asked as its rule asks, for a restore that owns the pipeline; while none does, capture need not run."""
-    upkeep = flow.outputs["tables"]["flow-images"]["functions"]["upkeep"]["name"]
+    upkeep = flow.outputs["change_pipelines"]["flow-images"]["functions"]["upkeep"]["name"]
     rule = aws.client("events").describe_rule(
-        Name=flow.outputs["tables"]["flow-images"]["upkeep_rule"]["name"]
+        Name=flow.outputs["change_pipelines"]["flow-images"]["upkeep_rule"]["name"]
     )
     (target,) = aws.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    assert target["Arn"] == flow.outputs["tables"]["flow-images"]["functions"]["upkeep"]["arn"]
+    assert target["Arn"] == flow.outputs["change_pipelines"]["flow-images"]["functions"]["upkeep"]["arn"]
 
     flow.wait_until_replaying("flow-images")
     # As if it had been going on for three days: upkeep notes then how far it has come.
@@ -112,7 +112,7 @@ def test_what_capture_gave_up_holds_cutover_up_until_it_is_brought_in(aws: Local
     writer = Writer(aws, "flow-old", items=50, rng=random.Random(2))
     flow.wait_until_replaying("flow-old")
     writer.change(60)
-    uuid = flow.outputs["tables"]["flow-old"]["mappings"]["capture"]
+    uuid = flow.outputs["change_pipelines"]["flow-old"]["mappings"]["capture"]
     key = f"aws/lambda/{uuid}/shardId-1/2026/11/22/2026-11-22T12.00.00-{uuid}"
     event = {"Records": _given_up(aws, "flow-old", "flow-old-given-up")}
     s3 = aws.client("s3")
@@ -123,7 +123,7 @@ def test_what_capture_gave_up_holds_cutover_up_until_it_is_brought_in(aws: Local
     assert "discarded" in [obstacle["code"] for obstacle in flow.refused("flow-old")]
 
     # What SQS moved to the FIFO DLQ comes back with it: here a bundle of what the first item once was.
-    pipeline = flow.outputs["tables"]["flow-old"]
+    pipeline = flow.outputs["change_pipelines"]["flow-old"]
     aws.client("sqs").send_message(
         QueueUrl=pipeline["buffer_dead_letter_queue"]["url"],
         MessageBody=encode([change_of(record, 0) for record in event["Records"]], sent_at=time.time()),

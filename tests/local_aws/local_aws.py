@@ -183,6 +183,7 @@ class LocalAws:
             )
             iam = Clients(self._servers["ministack"].url, OBSERVER, self.region).client("iam")
             self.rules.authorization.policies_of = partial(statements_of, iam)
+            self.rules.authorization.function_of = self.function_of_mapping
             # All is up: from here on closing is the caller's, and at the latest the interpreter's.
             self._stack = self._stack.pop_all()
         atexit.register(self.close)
@@ -190,6 +191,14 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def function_of_mapping(self, uuid: str) -> str | None:
+        """The ARN of the function that an event source mapping invokes; None where there is no such mapping."""
+        lambda_ = self.observer().lambda_
+        try:
+            return lambda_.get_event_source_mapping(UUID=uuid)["FunctionArn"]
+        except lambda_.exceptions.ResourceNotFoundException:
+            return None
 
     def close(self) -> None:
         """Stop everything that was started; safe to call twice."""

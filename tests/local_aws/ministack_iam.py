@@ -36,6 +36,7 @@ def mend() -> None:
     _mend_actions(actions)
     _mend_resources(actions)
     _mend_context(actions)
+    _mend_mappings(evaluator)
 
 
 def _name_functions(runtime: Any) -> None:
@@ -151,6 +152,25 @@ def _mend_context(actions: Any) -> None:
         return {**context, "dynamodb:LeadingKeys": leading} if leading else context
 
     actions.dynamodb_service_context = mended
+
+
+def _mend_mappings(evaluator: Any) -> None:
+    """The condition key `lambda:FunctionArn` of a call that updates an event source mapping: what the mapping invokes.
+
+    docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+    """
+    enforce = evaluator.enforce
+
+    def mended(access_key: str, action: str, *rest: Any, **more: Any) -> Any:
+        if action == "lambda:UpdateEventSourceMapping":
+            mappings: Any = importlib.import_module("ministack.services.lambda_svc")._esms
+            mapping = mappings.get(more["resource_arn"].rpartition(":")[2])
+            if mapping is not None:
+                known = more.get("service_context") or {}
+                more["service_context"] = {**known, "lambda:FunctionArn": mapping["FunctionArn"]}
+        return enforce(access_key, action, *rest, **more)
+
+    evaluator.enforce = mended
 
 
 def _leading_values(request: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -203,8 +203,21 @@ _FREE = frozenset({"sts:GetCallerIdentity"})
 """What needs no permission (docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)."""
 
 
-def needs(call: Asked, account: str) -> list[Need]:
+FunctionOf = Callable[[str], str | None]
+"""The ARN of the function that an event source mapping invokes, by the mapping's id; None where there is no such mapping."""
+
+
+def no_mapping(_: str) -> None:
+    """For calls that are about no event source mapping."""
+
+
+def needs(call: Asked, account: str, function_of: FunctionOf = no_mapping) -> list[Need]:
     """The permissions that a call of one of the module's functions takes.
+
+    Args:
+        call: what was asked.
+        account: the account's id, 12 digits.
+        function_of: what a mapping invokes, which AWS knows when the call names no more than the mapping.
 
     Raises:
         KeyError: it is not known what the call is about.
@@ -214,9 +227,9 @@ def needs(call: Asked, account: str) -> list[Need]:
     if action in _FREE:
         return []
     if action in _ANYWHERE:
-        result = [Need(action, "*", _context(call))]
+        result = [Need(action, "*", _context(call, function_of))]
     else:
-        result = [Need(action, arn, _context(call)) for arn in _resources(call, account)]
+        result = [Need(action, arn, _context(call, function_of)) for arn in _resources(call, account)]
     if action == "lambda:CreateEventSourceMapping" and call.parameters.get("Tags"):
         result.append(
             Need("lambda:TagResource", _arn("lambda", call.region, account, "event-source-mapping:id"))
@@ -287,14 +300,17 @@ def _dynamodb_resources(call: Asked, account: str) -> list[str]:
     ]
 
 
-def _context(call: Asked) -> dict[str, Sequence[str]]:
+def _context(call: Asked, function_of: FunctionOf) -> dict[str, Sequence[str]]:
     """The condition keys of a call; of those of DynamoDB the partition keys in tables where these are named `pk`."""
     parameters = call.parameters
     if call.service == "application-autoscaling":
         return {"application-autoscaling:service-namespace": [parameters["ServiceNamespace"]]}
+    # docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
     if call.operation == "CreateEventSourceMapping":
-        # docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
         return {"lambda:FunctionArn": [parameters["FunctionName"]]}
+    if call.operation == "UpdateEventSourceMapping":
+        function = function_of(parameters["UUID"])
+        return {"lambda:FunctionArn": [function]} if function else {}
     if call.service == "s3":
         # docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
         return {"s3:prefix": [parameters["prefix"]]} if "prefix" in parameters else {}

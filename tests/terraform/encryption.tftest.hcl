@@ -5,7 +5,7 @@ mock_provider "aws" {
   source = "./tests/terraform/mocks"
 }
 
-run "without_a_key_queues_use_sqs_encryption_and_the_topic_has_no_key" {
+run "without_a_key_queues_use_sqs_encryption" {
   module {
     source = "./modules/restore-events"
   }
@@ -20,12 +20,12 @@ run "without_a_key_queues_use_sqs_encryption_and_the_topic_has_no_key" {
   }
 
   assert {
-    condition     = aws_sqs_queue.restores.kms_master_key_id == null && aws_sqs_queue.dead_letters.kms_master_key_id == null && aws_sns_topic.notifications[0].kms_master_key_id == null
-    error_message = "Keys: ${jsonencode([aws_sqs_queue.restores.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, aws_sns_topic.notifications[0].kms_master_key_id])}"
+    condition     = aws_sqs_queue.restores.kms_master_key_id == null && aws_sqs_queue.dead_letters.kms_master_key_id == null
+    error_message = "Keys: ${jsonencode([aws_sqs_queue.restores.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id])}"
   }
 }
 
-run "a_given_key_is_on_both_queues_and_the_topic" {
+run "a_given_key_is_on_both_queues" {
   module {
     source = "./modules/restore-events"
   }
@@ -38,10 +38,9 @@ run "a_given_key_is_on_both_queues_and_the_topic" {
   assert {
     condition = (
       aws_sqs_queue.restores.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" &&
-      aws_sqs_queue.dead_letters.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo" &&
-      aws_sns_topic.notifications[0].kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo"
+      aws_sqs_queue.dead_letters.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo"
     )
-    error_message = "Keys: ${jsonencode([aws_sqs_queue.restores.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, aws_sns_topic.notifications[0].kms_master_key_id])}"
+    error_message = "Keys: ${jsonencode([aws_sqs_queue.restores.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id])}"
   }
 }
 
@@ -58,6 +57,23 @@ variables {
     arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores-dlq"
   }
   senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
+}
+
+run "a_given_key_is_on_the_topic" {
+  command = plan
+
+  module {
+    source = "./modules/notifications"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/demo"
+  }
+
+  assert {
+    condition     = aws_sns_topic.notifications[0].kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/demo"
+    error_message = "Key: ${jsonencode(aws_sns_topic.notifications[0].kms_master_key_id)}"
+  }
 }
 
 run "without_a_key_the_functions_may_use_none_and_the_restore_table_is_encrypted" {

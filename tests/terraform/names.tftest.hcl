@@ -1,5 +1,6 @@
-# AWS refuses a name that is one character too long, and does it in the middle of an apply. Names are cut to each
-# service's limit and end in a hash of the whole, so that what differs only in the part that is cut stays apart.
+# AWS refuses a name that is one character too long or has a character that the service does not take, and does it in the
+# middle of an apply. A deployment's name and the suffix always stay as they are, since policies go by them; no two
+# deployments or pipelines may come to the same name.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -28,9 +29,9 @@ run "short_names_are_not_touched" {
   assert {
     condition = [
       aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_cloudwatch_event_rule.restores["services"].name,
-      aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
-    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-restore-job", "demo-restore-by-service", "demo-notifications", "demo-restores-dlq-not-empty"]
-    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_cloudwatch_event_rule.restores["services"].name, aws_sns_topic.notifications[0].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
+      aws_cloudwatch_metric_alarm.dead_letters.alarm_name,
+    ] == ["demo-restores", "demo-restores-dlq", "demo-restore-requested", "demo-restore-job", "demo-restore-by-service", "demo-restores-dlq-not-empty"]
+    error_message = "Names: ${join(", ", [aws_sqs_queue.restores.name, aws_sqs_queue.dead_letters.name, aws_cloudwatch_event_rule.restores["calls"].name, aws_cloudwatch_event_rule.restores["jobs"].name, aws_cloudwatch_event_rule.restores["services"].name, aws_cloudwatch_metric_alarm.dead_letters.alarm_name])}"
   }
 }
 
@@ -45,71 +46,112 @@ run "short_names_of_the_worker_are_not_touched_and_what_is_iams_carries_the_regi
   }
 }
 
-run "long_names_fill_their_limits_and_stay_apart" {
+run "names_of_pipelines_are_legal_and_policies_find_them" {
+  command = plan
+
   module {
-    source = "./modules/restore-events"
+    source = "./tests/terraform/fixtures/names"
   }
 
   variables {
-    name = join("", [for number in range(300) : "n"])
+    pipelines = {
+      "x" = ["y-orders", "orders", "-y--orders", "orders-changes", "ORDERS", "Orders"]
+      # What is replaced, what is cut, and a label that looks like what is made of another.
+      "x-y"                      = ["orders", "team.orders", "team-orders", "team_orders", "team-orders-1a2b3c4d"]
+      "nnnnnnnnnnnnnnnnnnnnnnnn" = [join("", [for number in range(255) : "t"]), join("", [for number in range(255) : number == 254 ? "u" : "t"]), join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])]
+    }
+  }
+
+  # Each kind by itself, and without regard to case, by which IAM tells no names apart.
+  assert {
+    condition     = alltrue([for kind in keys(values(output.names)[0]) : length(distinct([for names in values(output.names) : lower(names[kind])])) == 14 || !contains(["role", "bucket"], kind)]) && length(distinct(flatten([for names in values(output.names) : values(names)]))) == 14 * 7
+    error_message = "Names: ${jsonencode(output.names)}"
   }
 
   assert {
-    condition = [
-      length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_cloudwatch_event_rule.restores["services"].name),
-      length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name),
-    ] == [80, 80, 64, 64, 64, 256, 255]
-    error_message = "Lengths: ${join(", ", [length(aws_sqs_queue.restores.name), length(aws_sqs_queue.dead_letters.name), length(aws_cloudwatch_event_rule.restores["calls"].name), length(aws_cloudwatch_event_rule.restores["jobs"].name), length(aws_cloudwatch_event_rule.restores["services"].name), length(aws_sns_topic.notifications[0].name), length(aws_cloudwatch_metric_alarm.dead_letters.alarm_name)])}"
+    condition     = alltrue([for names in values(output.names) : length(names.function) <= 64 && length(names.role) <= 64 && length(names.rule) <= 64 && length(names.queue) <= 75 && length(names.dlq) <= 75 && length(names.bucket) <= 63 && length(names.alarm) <= 255])
+    error_message = "Names: ${jsonencode(output.names)}"
   }
 
   assert {
-    condition     = aws_sqs_queue.restores.name != aws_sqs_queue.dead_letters.name
-    error_message = "Queue and DLQ are both called ${aws_sqs_queue.restores.name}"
+    condition     = alltrue([for names in values(output.names) : can(regex("^[A-Za-z0-9_-]+$", names.function)) && can(regex("^[A-Za-z0-9_-]+$", names.queue)) && can(regex("^[a-z0-9][a-z0-9-]+[a-z0-9]$", names.bucket))])
+    error_message = "Names: ${jsonencode(output.names)}"
+  }
+
+  # What a policy of the deployment covers, and of no other: x does not reach into x-y.
+  assert {
+    condition = alltrue(flatten([
+      for pipeline, names in output.names : [
+        for other, patterns in output.patterns : [
+          for kind, name in names :
+          can(regex("^${replace(replace(patterns[kind], ".", "\\."), "*", ".*")}$", name)) == (split(" ", pipeline)[0] == split(" ", other)[0])
+        ]
+      ]
+    ]))
+    error_message = "Names ${jsonencode(output.names)} and patterns ${jsonencode(output.patterns)}"
+  }
+
+  assert {
+    condition     = [output.names["x orders"].function, output.names["x orders"].role, output.names["x-y team.orders"].rule, output.names["x-y team.orders"].alarm] == ["x--orders-capture", "x--orders-capture-ap-southeast-99", "x-y--team.orders-upkeep", "x-y--team.orders-changes-waiting-long"]
+    error_message = "What fits is not touched: ${jsonencode(output.names)}"
+  }
+
+  assert {
+    condition = (
+      can(regex("^x-y--team-orders-[0-9a-f]{8}-capture$", output.names["x-y team.orders"].function)) &&
+      can(regex("^x-y--team-orders-1a2b3c4d-[0-9a-f]{8}-capture$", output.names["x-y team-orders-1a2b3c4d"].function)) &&
+      can(regex("^x--Orders-[0-9a-f]{8}-capture-ap-southeast-99$", output.names["x Orders"].role)) &&
+      can(regex("^x--orders-[0-9a-f]{8}-failures-123456789012$", output.names["x orders"].bucket)) &&
+      can(regex("^n{24}--t{21}-[0-9a-f]{8}-capture$", output.names["nnnnnnnnnnnnnnnnnnnnnnnn ${join("", [for number in range(255) : "t"])}"].function))
+    )
+    error_message = "The name or the suffix was cut, or a hash is missing: ${jsonencode(output.names)}"
   }
 }
 
-run "long_names_of_the_worker_fill_their_limits" {
+# --- what no name can be made of
+
+run "a_name_that_s3_keeps_for_itself_fails" {
+  command = plan
+
   module {
-    source = "./modules/restore-worker"
+    source = "./modules/names"
   }
 
   variables {
-    name = join("", [for number in range(300) : "n"])
+    name   = "sthree"
+    wanted = {}
   }
 
-  assert {
-    condition     = [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["keys"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)] == [64, 64, 64, 64, 128, 128, 128, 128, 140, 255]
-    error_message = "Lengths: ${join(", ", [length(module.function.function.name), length(module.function.role.name), length(module.operator.function.name), length(module.operator.role.name), length(aws_iam_policy.settings["tables"].name), length(aws_iam_policy.settings["services"].name), length(aws_iam_policy.settings["keys"].name), length(aws_iam_policy.settings["findings"].name), length(aws_lambda_layer_version.dependencies.layer_name), length(aws_dynamodb_table.restores.name)])}"
-  }
+  expect_failures = [var.name]
 }
 
-# "-restore-worker" has 15 characters: 49 are the last that fit a function name, 50 the first that do not.
-run "a_name_that_just_fits_is_not_cut" {
+run "a_label_with_a_slash_fails" {
+  command = plan
+
   module {
-    source = "./modules/restore-worker"
+    source = "./modules/names"
   }
 
   variables {
-    name = join("", [for number in range(49) : "n"])
+    label  = "team/orders"
+    wanted = {}
   }
 
-  assert {
-    condition     = module.function.function.name == "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-restore-worker"
-    error_message = "Function: ${module.function.function.name}"
-  }
+  expect_failures = [var.label]
 }
 
-run "a_name_one_longer_is_cut_to_the_limit" {
+# 24 characters of the name, two hyphens, one of the label, the hash with its hyphens.
+run "a_suffix_that_leaves_no_room_fails" {
+  command = plan
+
   module {
-    source = "./modules/restore-worker"
+    source = "./modules/names"
   }
 
   variables {
-    name = join("", [for number in range(50) : "n"])
+    label  = "orders"
+    wanted = { function = { suffix = join("", [for number in range(28) : "s"]), limit = 64 } }
   }
 
-  assert {
-    condition     = can(regex("^n{50}-rest-[0-9a-f]{8}$", module.function.function.name))
-    error_message = "Function: ${module.function.function.name}"
-  }
+  expect_failures = [var.wanted]
 }

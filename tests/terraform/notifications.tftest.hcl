@@ -9,32 +9,28 @@ variables {
   senders = { worker = "arn:aws:iam::123456789012:role/demo-restore-worker" }
 }
 
-run "a_topic_is_made_and_the_alarm_publishes_to_it" {
+run "a_topic_is_made_and_alarms_of_the_deployment_publish_to_it" {
   module {
-    source = "./modules/restore-events"
+    source = "./modules/notifications"
+  }
+
+  variables {
+    tags = { team = "platform" }
   }
 
   override_resource {
     target = aws_sns_topic.notifications
     values = { arn = "arn:aws:sns:us-east-1:123456789012:demo-notifications" }
   }
-  override_resource {
-    target = aws_cloudwatch_metric_alarm.dead_letters
-    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
-  }
-  override_resource {
-    target = aws_cloudwatch_metric_alarm.given_up
-    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" }
+
+  assert {
+    condition     = aws_sns_topic.notifications[0].name == "demo-notifications" && output.topic_arn == "arn:aws:sns:us-east-1:123456789012:demo-notifications" && aws_sns_topic.notifications[0].kms_master_key_id == null
+    error_message = "Topic: ${jsonencode(aws_sns_topic.notifications[0])}"
   }
 
   assert {
-    condition     = aws_sns_topic.notifications[0].name == "demo-notifications" && output.topic_arn == "arn:aws:sns:us-east-1:123456789012:demo-notifications"
-    error_message = "Topic: ${jsonencode(output.topic_arn)}"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:demo-notifications"])
-    error_message = "The alarm tells: ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+    condition     = aws_sns_topic.notifications[0].tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
+    error_message = "Tags: ${jsonencode(aws_sns_topic.notifications[0].tags)}"
   }
 
   assert {
@@ -42,69 +38,50 @@ run "a_topic_is_made_and_the_alarm_publishes_to_it" {
     error_message = "The topic policy is on ${aws_sns_topic_policy.notifications[0].arn}"
   }
 
+  # By name, of this account and region alone.
   assert {
     condition = [for statement in data.aws_iam_policy_document.topic[0].statement : {
       sid       = statement.sid
       effect    = coalesce(statement.effect, "Allow")
       resource  = one(statement.resources)
       who       = one(one(statement.principals).identifiers)
-      condition = join(" ", one(statement.condition).values)
+      condition = "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}"
       }] == [
-      { sid = "OnlyTheseAlarmsPublish", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" },
-      { sid = "DenyPlainText", effect = "Deny", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "*", condition = "false" },
+      { sid = "AlarmsOfTheDeploymentPublish", effect = "Allow", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "cloudwatch.amazonaws.com", condition = "ArnLike aws:SourceArn arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-*" },
+      { sid = "DenyPlainText", effect = "Deny", resource = "arn:aws:sns:us-east-1:123456789012:demo-notifications", who = "*", condition = "Bool aws:SecureTransport false" },
     ]
-    error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
-  }
-}
-
-run "alarms_that_are_named_publish_too_and_no_others" {
-  module {
-    source = "./modules/restore-events"
-  }
-
-  override_resource {
-    target = aws_cloudwatch_metric_alarm.dead_letters
-    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty" }
-  }
-  override_resource {
-    target = aws_cloudwatch_metric_alarm.given_up
-    values = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up" }
-  }
-
-  variables {
-    alarm_arns = ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing"]
-  }
-
-  assert {
-    condition = one(data.aws_iam_policy_document.topic[0].statement[0].condition).values == tolist([
-      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restores-dlq-not-empty",
-      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-restore-given-up",
-      "arn:aws:cloudwatch:us-east-1:123456789012:alarm:demo-reconciler-failing",
-    ])
     error_message = "Topic policy: ${jsonencode(data.aws_iam_policy_document.topic[0].statement)}"
   }
 }
 
 run "a_given_topic_is_used_and_none_is_made" {
   module {
+    source = "./modules/notifications"
+  }
+
+  variables {
+    create_topic = false
+    topic_arn    = "arn:aws:sns:us-east-1:123456789012:oncall"
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.notifications) == 0 && length(aws_sns_topic_policy.notifications) == 0 && output.topic_arn == "arn:aws:sns:us-east-1:123456789012:oncall"
+    error_message = "Topics made: ${length(aws_sns_topic.notifications)}, policies made: ${length(aws_sns_topic_policy.notifications)}, topic ${jsonencode(output.topic_arn)}"
+  }
+}
+
+run "the_alarms_of_the_events_tell_the_topic" {
+  module {
     source = "./modules/restore-events"
   }
 
   variables {
-    notifications = {
-      create_topic = false
-      topic_arn    = "arn:aws:sns:us-east-1:123456789012:oncall"
-    }
+    topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall"
   }
 
   assert {
-    condition     = length(aws_sns_topic.notifications) == 0 && length(aws_sns_topic_policy.notifications) == 0
-    error_message = "Topics made: ${length(aws_sns_topic.notifications)}, policies made: ${length(aws_sns_topic_policy.notifications)}"
-  }
-
-  assert {
-    condition     = output.topic_arn == "arn:aws:sns:us-east-1:123456789012:oncall" && aws_cloudwatch_metric_alarm.dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:oncall"])
-    error_message = "Topic ${jsonencode(output.topic_arn)}, alarm tells ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+    condition     = aws_cloudwatch_metric_alarm.dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:oncall"]) && aws_cloudwatch_metric_alarm.dead_letters.ok_actions == toset(["arn:aws:sns:us-east-1:123456789012:oncall"])
+    error_message = "The alarm tells: ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
   }
 }
 
@@ -113,13 +90,9 @@ run "nobody_is_told_where_no_topic_is_wanted" {
     source = "./modules/restore-events"
   }
 
-  variables {
-    notifications = { create_topic = false }
-  }
-
   assert {
-    condition     = output.topic_arn == null && length(aws_cloudwatch_metric_alarm.dead_letters.alarm_actions) == 0
-    error_message = "Topic ${jsonencode(output.topic_arn)}, alarm tells ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
+    condition     = length(aws_cloudwatch_metric_alarm.dead_letters.alarm_actions) == 0 && length(aws_cloudwatch_metric_alarm.given_up.alarm_actions) == 0
+    error_message = "The alarm tells ${join(", ", aws_cloudwatch_metric_alarm.dead_letters.alarm_actions)}"
   }
 }
 

@@ -1,5 +1,5 @@
 # Least privilege, stated: every action that the roles of worker and operator allow, and every statement that is on all
-# resources. What change pipelines add to them is in pipeline_permissions.tftest.hcl.
+# resources; what they may do with change pipelines too, however many there are.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -81,6 +81,62 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
       Notify              = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
     }
     error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.operator.statement : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
+  }
+}
+
+run "both_roles_go_by_the_names_of_pipelines" {
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/demo"
+    failure_buckets = ["arn:aws:s3:::estate-failures"]
+  }
+
+  assert {
+    condition = {
+      for role, document in data.aws_iam_policy_document.pipelines : role => {
+        for statement in document.statement :
+        statement.sid => "${join(" ", statement.actions)} on ${join(" ", sort(statement.resources))}"
+      }
+      } == {
+      worker = {
+        LookAtMappings = "lambda:GetEventSourceMapping on arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"
+        SwitchMappings = "lambda:UpdateEventSourceMapping on arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"
+      }
+      operator = {
+        LookAtMappings        = "lambda:GetEventSourceMapping on arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"
+        SwitchMappings        = "lambda:UpdateEventSourceMapping on arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"
+        HaveUpkeepDoIt        = "lambda:InvokeFunction on arn:aws:lambda:us-east-1:123456789012:function:demo--*-upkeep"
+        WatchBuffers          = "sqs:GetQueueAttributes on arn:aws:sqs:us-east-1:123456789012:demo--*-changes-dlq.fifo arn:aws:sqs:us-east-1:123456789012:demo--*-changes.fifo"
+        FindWhatWasGivenUp    = "s3:ListBucket on arn:aws:s3:::demo--*-failures-123456789012 arn:aws:s3:::estate-failures"
+        ReadWhatWasGivenUp    = "s3:GetObject on arn:aws:s3:::demo--*-failures-123456789012/aws/lambda/* arn:aws:s3:::estate-failures/aws/lambda/*"
+        DecryptWhatWasGivenUp = "kms:Decrypt on arn:aws:kms:us-east-1:123456789012:key/demo"
+      }
+    }
+    error_message = "Statements: ${jsonencode({ for role, document in data.aws_iam_policy_document.pipelines : role => document.statement })}"
+  }
+
+  assert {
+    condition = alltrue([
+      for role, document in data.aws_iam_policy_document.pipelines : {
+        for statement in document.statement :
+        statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", one(statement.condition).values)}" if length(statement.condition) > 0
+        } == merge(
+        { SwitchMappings = "ArnLike lambda:FunctionArn arn:aws:lambda:us-east-1:123456789012:function:demo--*" },
+        role == "worker" ? {} : {
+          FindWhatWasGivenUp    = "StringLike s3:prefix aws/lambda/*"
+          DecryptWhatWasGivenUp = "StringEquals kms:ViaService s3.us-east-1.amazonaws.com"
+        },
+      )
+    ])
+    error_message = "Conditions: ${jsonencode({ for role, document in data.aws_iam_policy_document.pipelines : role => document.statement })}"
+  }
+
+  assert {
+    condition     = { for role, policy in aws_iam_role_policy.pipelines : role => policy.role } == { worker = "demo-restore-worker-us-east-1", operator = "demo-operator-us-east-1" }
+    error_message = "Roles: ${jsonencode({ for role, policy in aws_iam_role_policy.pipelines : role => policy.role })}"
   }
 }
 

@@ -6,17 +6,13 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
-    topic_arn = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    topic_arn     = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
   }
 }
 
@@ -30,7 +26,7 @@ override_resource {
 
 override_resource {
   target = module.upkeep.aws_lambda_function.this
-  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-upkeep" }
 }
 
 run "each_has_a_metric_that_exists_and_looks_often_enough" {
@@ -48,50 +44,50 @@ run "each_has_a_metric_that_exists_and_looks_often_enough" {
       }
       } == {
       given_up = {
-        name   = "demo-orders-changes-given-up"
+        name   = "demo--orders-changes-given-up"
         metric = "AWS/Lambda OnFailureDestinationDeliveredEventCount Sum > 0 of {\"EventSourceMappingUUID\":\"11111111-1111-4111-8111-111111111111\"}"
         looks  = "1 of 1 times 60 s"
         ends   = false
       }
       lost = {
-        name   = "demo-orders-changes-lost"
+        name   = "demo--orders-changes-lost"
         metric = "AWS/Lambda DroppedEventCount Sum > 0 of {\"EventSourceMappingUUID\":\"11111111-1111-4111-8111-111111111111\"}"
         looks  = "1 of 1 times 60 s"
         ends   = false
       }
       set_aside = {
-        name   = "demo-orders-changes-set-aside"
-        metric = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum > 0 of {\"QueueName\":\"demo-orders-changes-dlq.fifo\"}"
+        name   = "demo--orders-changes-set-aside"
+        metric = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum > 0 of {\"QueueName\":\"demo--orders-changes-dlq.fifo\"}"
         looks  = "1 of 1 times 60 s"
         ends   = true
       }
       waiting_long = {
-        name   = "demo-orders-changes-waiting-long"
-        metric = "AWS/SQS ApproximateAgeOfOldestMessage Maximum > 864000 of {\"QueueName\":\"demo-orders-changes.fifo\"}"
+        name   = "demo--orders-changes-waiting-long"
+        metric = "AWS/SQS ApproximateAgeOfOldestMessage Maximum > 864000 of {\"QueueName\":\"demo--orders-changes.fifo\"}"
         looks  = "1 of 1 times 300 s"
         ends   = true
       }
       replay_refused = {
-        name   = "demo-orders-replay-refused"
+        name   = "demo--orders-replay-refused"
         metric = "DynamoDBRestore ReplayRefused Sum > 0 of {\"service\":\"demo\",\"table\":\"orders\"}"
         looks  = "1 of 5 times 60 s"
         ends   = true
       }
       misdirected = {
-        name   = "demo-orders-capture-misdirected"
+        name   = "demo--orders-capture-misdirected"
         metric = "DynamoDBRestore CaptureMisdirected Sum > 0 of {\"service\":\"demo\",\"table\":\"orders\"}"
         looks  = "1 of 2 times 300 s"
         ends   = true
       }
       after_cutover = {
-        name   = "demo-orders-changes-after-cutover"
+        name   = "demo--orders-changes-after-cutover"
         metric = "DynamoDBRestore ChangesAfterCutover Sum > 0 of {\"service\":\"demo\",\"table\":\"orders\"}"
         looks  = "1 of 2 times 300 s"
         ends   = false
       }
       upkeep_failing = {
-        name   = "demo-orders-upkeep-failing"
-        metric = "AWS/Lambda Errors Sum > 0 of {\"FunctionName\":\"demo-orders-upkeep\"}"
+        name   = "demo--orders-upkeep-failing"
+        metric = "AWS/Lambda Errors Sum > 0 of {\"FunctionName\":\"demo--orders-upkeep\"}"
         looks  = "3 of 3 times 300 s"
         ends   = true
       }
@@ -167,13 +163,10 @@ run "without_a_topic_the_alarms_show_it_all_the_same" {
 
   variables {
     binding = {
+      name          = "demo"
       restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       functions     = { operator = { name = "demo-operator" } }
-      roles = {
-        worker   = { name = "demo-restore-worker-us-east-1" }
-        operator = { name = "demo-operator-us-east-1" }
-      }
-      layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+      layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
     }
   }
 

@@ -6,32 +6,28 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
 override_resource {
   target = aws_sqs_queue.buffer
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
-    url = "https://sqs.example/demo-orders-changes.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo"
+    url = "https://sqs.example/demo--orders-changes.fifo"
   }
 }
 
 override_resource {
   target = aws_sqs_queue.dead_letters
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
-    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo--orders-changes-dlq.fifo"
   }
 }
 
@@ -59,7 +55,7 @@ run "both_queues_are_high_throughput_fifo_and_keep_14_days" {
   }
 
   assert {
-    condition     = aws_sqs_queue.buffer.name == "demo-orders-changes.fifo" && aws_sqs_queue.dead_letters.name == "demo-orders-changes-dlq.fifo"
+    condition     = aws_sqs_queue.buffer.name == "demo--orders-changes.fifo" && aws_sqs_queue.dead_letters.name == "demo--orders-changes-dlq.fifo"
     error_message = "Names: ${aws_sqs_queue.buffer.name} and ${aws_sqs_queue.dead_letters.name}"
   }
 }
@@ -100,12 +96,12 @@ run "the_buffer_drives_to_its_dlq_as_late_as_sqs_can_and_only_it_may" {
   }
 
   assert {
-    condition     = aws_sqs_queue_redrive_policy.buffer.queue_url == "https://sqs.example/demo-orders-changes.fifo" && jsondecode(aws_sqs_queue_redrive_policy.buffer.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo", maxReceiveCount = 1000 }
+    condition     = aws_sqs_queue_redrive_policy.buffer.queue_url == "https://sqs.example/demo--orders-changes.fifo" && jsondecode(aws_sqs_queue_redrive_policy.buffer.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo", maxReceiveCount = 1000 }
     error_message = "On ${aws_sqs_queue_redrive_policy.buffer.queue_url}: ${aws_sqs_queue_redrive_policy.buffer.redrive_policy}"
   }
 
   assert {
-    condition     = aws_sqs_queue_redrive_allow_policy.dead_letters.queue_url == "https://sqs.example/demo-orders-changes-dlq.fifo" && jsondecode(aws_sqs_queue_redrive_allow_policy.dead_letters.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"] }
+    condition     = aws_sqs_queue_redrive_allow_policy.dead_letters.queue_url == "https://sqs.example/demo--orders-changes-dlq.fifo" && jsondecode(aws_sqs_queue_redrive_allow_policy.dead_letters.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo"] }
     error_message = "On ${aws_sqs_queue_redrive_allow_policy.dead_letters.queue_url}: ${aws_sqs_queue_redrive_allow_policy.dead_letters.redrive_allow_policy}"
   }
 }
@@ -116,12 +112,12 @@ run "nobody_uses_either_without_tls" {
   }
 
   assert {
-    condition     = aws_sqs_queue_policy.buffer.queue_url == "https://sqs.example/demo-orders-changes.fifo" && jsondecode(aws_sqs_queue_policy.buffer.policy).Id == "buffer"
+    condition     = aws_sqs_queue_policy.buffer.queue_url == "https://sqs.example/demo--orders-changes.fifo" && jsondecode(aws_sqs_queue_policy.buffer.policy).Id == "buffer"
     error_message = "On ${aws_sqs_queue_policy.buffer.queue_url}: ${aws_sqs_queue_policy.buffer.policy}"
   }
 
   assert {
-    condition     = aws_sqs_queue_policy.dead_letters.queue_url == "https://sqs.example/demo-orders-changes-dlq.fifo" && jsondecode(aws_sqs_queue_policy.dead_letters.policy).Id == "dead-letters"
+    condition     = aws_sqs_queue_policy.dead_letters.queue_url == "https://sqs.example/demo--orders-changes-dlq.fifo" && jsondecode(aws_sqs_queue_policy.dead_letters.policy).Id == "dead-letters"
     error_message = "On ${aws_sqs_queue_policy.dead_letters.queue_url}: ${aws_sqs_queue_policy.dead_letters.policy}"
   }
 
@@ -130,8 +126,8 @@ run "nobody_uses_either_without_tls" {
       for queue, document in data.aws_iam_policy_document.queue :
       queue => [for statement in document.statement : "${statement.effect} ${join(" ", statement.actions)} ${one(statement.resources)} ${one(one(statement.principals).identifiers)} ${one(statement.condition).variable}=${one(one(statement.condition).values)}"]
       } == {
-      buffer       = ["Deny sqs:* arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo * aws:SecureTransport=false"]
-      dead_letters = ["Deny sqs:* arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo * aws:SecureTransport=false"]
+      buffer       = ["Deny sqs:* arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo * aws:SecureTransport=false"]
+      dead_letters = ["Deny sqs:* arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo * aws:SecureTransport=false"]
     }
     error_message = "Statements: ${jsonencode({ for queue, document in data.aws_iam_policy_document.queue : queue => document.statement })}"
   }

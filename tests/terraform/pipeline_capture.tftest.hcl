@@ -7,16 +7,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -37,22 +33,22 @@ override_resource {
 override_resource {
   target = aws_sqs_queue.buffer
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
-    url = "https://sqs.example/demo-orders-changes.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo"
+    url = "https://sqs.example/demo--orders-changes.fifo"
   }
 }
 
 override_resource {
   target = aws_sqs_queue.dead_letters
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
-    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo--orders-changes-dlq.fifo"
   }
 }
 
 override_resource {
   target = aws_s3_bucket.failures[0]
-  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+  values = { arn = "arn:aws:s3:::demo--orders-12a74127-failures-123456789012" }
 }
 
 run "until_a_restore_the_stream_mapping_is_disabled" {
@@ -114,7 +110,7 @@ run "the_tables_own_stream_is_read_and_nothing_is_given_up_while_the_stream_has_
       retries     = -1
       age         = 82800
       partial     = "ReportBatchItemFailures"
-      destination = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1"
+      destination = "arn:aws:s3:::demo--orders-12a74127-failures-123456789012"
     }
     error_message = "Mapping: ${jsonencode([aws_lambda_event_source_mapping.stream.batch_size, aws_lambda_event_source_mapping.stream.maximum_batching_window_in_seconds, aws_lambda_event_source_mapping.stream.parallelization_factor, aws_lambda_event_source_mapping.stream.bisect_batch_on_function_error, aws_lambda_event_source_mapping.stream.maximum_retry_attempts, aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds, aws_lambda_event_source_mapping.stream.function_response_types, aws_lambda_event_source_mapping.stream.destination_config])}"
   }
@@ -174,13 +170,13 @@ run "the_capture_function_is_told_all_that_it_reads" {
       SOURCE_TABLE_NAME            = "orders"
       RESTORE_TABLE_NAME           = "demo-restores"
       BUFFER_ID                    = "buffer-1"
-      BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
+      BUFFER_URL                   = "https://sqs.example/demo--orders-changes.fifo"
       GROUP_COUNT                  = "7"
       BYTE_LIMIT                   = "65536"
       KEEP_EXPIRIES                = "false"
       TTL_ATTRIBUTE                = "expires"
-      FAILURE_BUCKET               = "demo-orders-failures-123456789012-us-east-1"
-      IMAGE_PREFIX                 = "images/demo-orders/"
+      FAILURE_BUCKET               = "demo--orders-12a74127-failures-123456789012"
+      IMAGE_PREFIX                 = "images/demo--orders/"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }

@@ -6,22 +6,18 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
 override_resource {
   target = aws_s3_bucket.failures[0]
-  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+  values = { arn = "arn:aws:s3:::demo--orders-12a74127-failures-123456789012" }
 }
 
 run "a_bucket_is_made_private_encrypted_and_emptied" {
@@ -30,7 +26,7 @@ run "a_bucket_is_made_private_encrypted_and_emptied" {
   }
 
   assert {
-    condition     = aws_s3_bucket.failures[0].bucket == "demo-orders-failures-123456789012-us-east-1" && aws_s3_bucket.failures[0].force_destroy == false && output.failure_bucket_arn == "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1"
+    condition     = aws_s3_bucket.failures[0].bucket == "demo--orders-12a74127-failures-123456789012" && aws_s3_bucket.failures[0].force_destroy == false && output.failure_bucket_arn == "arn:aws:s3:::demo--orders-12a74127-failures-123456789012"
     error_message = "Bucket: ${aws_s3_bucket.failures[0].bucket}, ${output.failure_bucket_arn}"
   }
 
@@ -50,7 +46,7 @@ run "a_bucket_is_made_private_encrypted_and_emptied" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.failure_bucket[0].statement : "${statement.effect} ${join(" ", statement.actions)} ${join(" ", sort(statement.resources))} ${one(statement.condition).variable}"] == ["Deny s3:* arn:aws:s3:::demo-orders-failures-123456789012-us-east-1 arn:aws:s3:::demo-orders-failures-123456789012-us-east-1/* aws:SecureTransport"]
+    condition     = [for statement in data.aws_iam_policy_document.failure_bucket[0].statement : "${statement.effect} ${join(" ", statement.actions)} ${join(" ", sort(statement.resources))} ${one(statement.condition).variable}"] == ["Deny s3:* arn:aws:s3:::demo--orders-12a74127-failures-123456789012 arn:aws:s3:::demo--orders-12a74127-failures-123456789012/* aws:SecureTransport"]
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.failure_bucket[0].statement)}"
   }
 }
@@ -91,7 +87,7 @@ run "a_given_bucket_is_used_and_none_is_made" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.capture.statement : one(statement.resources) if startswith(join("", statement.actions), "s3:")] == ["arn:aws:s3:::estate-failures/*", "arn:aws:s3:::estate-failures/images/demo-orders/*", "arn:aws:s3:::estate-failures"]
+    condition     = [for statement in data.aws_iam_policy_document.capture.statement : one(statement.resources) if startswith(join("", statement.actions), "s3:")] == ["arn:aws:s3:::estate-failures/*", "arn:aws:s3:::estate-failures/images/demo--orders/*", "arn:aws:s3:::estate-failures"]
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.capture.statement)}"
   }
 }

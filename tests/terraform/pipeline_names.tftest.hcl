@@ -1,21 +1,18 @@
 # Table names may be longer than those of functions, queues and buckets, and have characters that those refuse. Whatever a
-# table is called, its names must fit, end in .fifo where SQS wants it, and not be another table's.
+# table is called, its names must fit, keep the deployment's name and the suffix by which policies find them, and end in
+# .fifo where SQS wants it. That no two are the same is shown in names.tftest.hcl.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -25,111 +22,66 @@ run "short_names_are_not_touched" {
   }
 
   assert {
-    condition     = [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] == ["demo-orders-capture", "demo-orders-replay", "demo-orders-upkeep", "demo-orders-capture-us-east-1", "demo-orders-replay-us-east-1", "demo-orders-upkeep-us-east-1", "pipeline-orders", "demo-orders-changes.fifo", "demo-orders-changes-dlq.fifo", "demo-orders-failures-123456789012-us-east-1"]
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
-  }
-}
-
-run "what_a_service_refuses_is_replaced_and_a_hash_tells_it_apart" {
-  module {
-    source = "./modules/change-pipeline"
+    condition     = [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name] == ["demo--orders-capture", "demo--orders-replay", "demo--orders-upkeep", "demo--orders-capture-us-east-1", "demo--orders-replay-us-east-1", "demo--orders-upkeep-us-east-1", "demo--orders-changes.fifo", "demo--orders-changes-dlq.fifo"]
+    error_message = "Names: ${jsonencode(local.names)}"
   }
 
-  variables {
-    table = "Team.orders_v2"
-  }
-
+  # There is one bucket of a name in the world: the account stands in it, and the hash for the region.
   assert {
-    condition     = can(regex("^demo-Team-orders_v2-capture-[0-9a-f]{8}$", local.names.capture)) && can(regex("^demo-Team-orders_v2-replay-[0-9a-f]{8}$", local.names.replay))
-    error_message = "Functions: ${local.names.capture} and ${local.names.replay}"
-  }
-
-  assert {
-    condition     = can(regex("^demo-Team-orders_v2-changes-[0-9a-f]{8}\\.fifo$", aws_sqs_queue.buffer.name)) && can(regex("^demo-Team-orders_v2-changes-dlq-[0-9a-f]{8}\\.fifo$", aws_sqs_queue.dead_letters.name))
-    error_message = "Queues: ${aws_sqs_queue.buffer.name} and ${aws_sqs_queue.dead_letters.name}"
-  }
-
-  assert {
-    condition     = local.names.capture_role == "demo-Team.orders_v2-capture-us-east-1" && local.names.policy == "pipeline-Team.orders_v2"
-    error_message = "IAM: ${local.names.capture_role} and ${local.names.policy}"
-  }
-
-  assert {
-    condition     = can(regex("^demo-team-orders-v2-failures-[0-9a-z-]*-[0-9a-f]{8}$", aws_s3_bucket.failures[0].bucket)) && length(aws_s3_bucket.failures[0].bucket) <= 63
+    condition     = aws_s3_bucket.failures[0].bucket == "demo--orders-${substr(sha256("demo--orders-failures-123456789012us-east-1"), 0, 8)}-failures-123456789012"
     error_message = "Bucket: ${aws_s3_bucket.failures[0].bucket}"
   }
 }
 
-run "the_longest_names_fill_their_limits_and_stay_apart" {
+run "a_label_stands_for_the_table_in_names_and_nowhere_else" {
   module {
     source = "./modules/change-pipeline"
   }
 
   variables {
-    name  = join("", [for number in range(100) : "n"])
-    table = join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])
+    table = "orders-4f2a"
+    label = "orders"
   }
 
   assert {
-    condition     = [for name in [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)] == [64, 64, 64, 64, 64, 64, 128, 80, 80, 63]
-    error_message = "Lengths: ${jsonencode([for name in [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket] : length(name)])}"
+    condition     = local.names.capture == "demo--orders-capture" && local.image_prefix == "images/demo--orders/" && aws_sqs_queue.buffer.name == "demo--orders-changes.fifo"
+    error_message = "Names: ${jsonencode(local.names)}, images under ${local.image_prefix}"
   }
 
   assert {
-    condition     = length(distinct([local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])) == 10
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
-  }
-
-  assert {
-    condition     = alltrue([for key in keys(local.wanted_alarm_names) : length(local.names[key]) == 255]) && length(distinct([for key in keys(local.wanted_alarm_names) : local.names[key]])) == 8
-    error_message = "Alarms: ${jsonencode([for key in keys(local.wanted_alarm_names) : local.names[key]])}"
-  }
-
-  # The limits of a rule's name, a function's description and an alarm's.
-  assert {
-    condition     = length(aws_cloudwatch_event_rule.upkeep.name) == 64 && length(local.upkeep_function.description) <= 256 && alltrue([for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description) <= 1024])
-    error_message = "Lengths: ${jsonencode([length(aws_cloudwatch_event_rule.upkeep.name), length(local.upkeep_function.description), [for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description)]])}"
-  }
-
-  assert {
-    condition     = endswith(aws_sqs_queue.buffer.name, ".fifo") && endswith(aws_sqs_queue.dead_letters.name, ".fifo")
-    error_message = "Queues: ${aws_sqs_queue.buffer.name} and ${aws_sqs_queue.dead_letters.name}"
-  }
-
-  assert {
-    condition     = can(regex("^[a-z0-9][a-z0-9-]+[a-z0-9]$", aws_s3_bucket.failures[0].bucket)) && can(regex("^[A-Za-z0-9_-]+$", local.names.capture)) && can(regex("^[A-Za-z0-9_-]+\\.fifo$", aws_sqs_queue.buffer.name))
-    error_message = "Names: ${join(", ", [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, local.names.policy, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket])}"
+    condition     = local.capture_function.environment.SOURCE_TABLE_NAME == "orders-4f2a" && jsondecode(aws_dynamodb_table_item.registration.item).pk.S == "pipeline#orders-4f2a" && output.table == "orders-4f2a" && strcontains(output.commands.status, "\"table\":\"orders-4f2a\"")
+    error_message = "Registration ${aws_dynamodb_table_item.registration.item}, command ${output.commands.status}"
   }
 }
 
-# On the root, whose tables could be anything: these differ only in what is replaced, in case, or in what is cut.
-run "pipelines_of_similar_tables_do_not_clash" {
+run "the_longest_names_fit_with_suffix_and_stay_apart" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
   variables {
-    name = "demo"
-    tables = {
-      "team.orders"                                                        = { target_patterns = ["*"] }
-      "team.or.der"                                                        = { target_patterns = ["*"] }
-      "team.or-der"                                                        = { target_patterns = ["*"] }
-      "team-orders"                                                        = { target_patterns = ["*"] }
-      "team_orders"                                                        = { target_patterns = ["*"] }
-      "Team-orders"                                                        = { target_patterns = ["*"] }
-      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-1" = { target_patterns = ["*"] }
-      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-2" = { target_patterns = ["*"] }
+    table = join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])
+    binding = {
+      name          = "nnnnnnnnnnnnnnnnnnnnnnnn"
+      restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      functions     = { operator = { name = "demo-operator" } }
+      layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
     }
   }
 
   assert {
-    condition = length(distinct(flatten([
-      for table in values(output.tables) : [
-        table.functions.capture.name, table.functions.replay.name, table.roles.capture.name, table.roles.replay.name,
-        table.functions.upkeep.name, table.roles.upkeep.name, table.buffer.name, table.buffer_dead_letter_queue.name,
-      ]
-    ]))) == 8 * 8
-    error_message = "Names: ${jsonencode({ for name, table in output.tables : name => [table.functions, table.roles, table.buffer.name, table.buffer_dead_letter_queue.name] })}"
+    condition     = [for name in [local.names.capture, local.names.replay, local.names.upkeep, local.names.capture_role, local.names.replay_role, local.names.upkeep_role, aws_sqs_queue.buffer.name, aws_sqs_queue.dead_letters.name, aws_s3_bucket.failures[0].bucket, aws_cloudwatch_event_rule.upkeep.name] : length(name)] == [64, 64, 64, 64, 64, 64, 80, 80, 63, 64]
+    error_message = "Names: ${jsonencode(local.names)}"
   }
 
   assert {
-    condition     = length(distinct([for commands in values(output.operator_commands) : commands.status])) == 8
-    error_message = "Commands: ${jsonencode(output.operator_commands)}"
+    condition     = alltrue([for key, name in local.names : startswith(name, "nnnnnnnnnnnnnnnnnnnnnnnn--") && can(regex("-[0-9a-f]{8}-[a-z]+", name))]) && length(distinct([for key, name in local.names : name if key != "upkeep_rule"])) == 17
+    error_message = "Names: ${jsonencode(local.names)}"
+  }
+
+  # The limits of a function's description, a rule's and an alarm's.
+  assert {
+    condition     = alltrue([for function in [local.capture_function, local.replay_function, local.upkeep_function] : length(function.description) <= 256]) && length(aws_cloudwatch_event_rule.upkeep.description) <= 512 && alltrue([for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description) <= 1024 && length(alarm.alarm_name) == 255])
+    error_message = "Lengths: ${jsonencode([[for function in [local.capture_function, local.replay_function, local.upkeep_function] : length(function.description)], [for alarm in values(aws_cloudwatch_metric_alarm.pipeline) : length(alarm.alarm_description)]])}"
   }
 }

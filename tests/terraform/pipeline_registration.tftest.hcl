@@ -6,16 +6,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -27,16 +23,16 @@ override_resource {
 override_resource {
   target = aws_sqs_queue.buffer
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
-    url = "https://sqs.example/demo-orders-changes.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo"
+    url = "https://sqs.example/demo--orders-changes.fifo"
   }
 }
 
 override_resource {
   target = aws_sqs_queue.dead_letters
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
-    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo--orders-changes-dlq.fifo"
   }
 }
 
@@ -58,22 +54,22 @@ override_resource {
 
 override_resource {
   target = aws_s3_bucket.failures[0]
-  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+  values = { arn = "arn:aws:s3:::demo--orders-12a74127-failures-123456789012" }
 }
 
 override_resource {
   target = module.capture.aws_lambda_function.this
-  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-capture" }
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-capture" }
 }
 
 override_resource {
   target = module.replay.aws_lambda_function.this
-  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-replay" }
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-replay" }
 }
 
 override_resource {
   target = module.upkeep.aws_lambda_function.this
-  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-upkeep" }
 }
 
 run "the_registration_says_what_the_functions_read" {
@@ -101,15 +97,15 @@ run "the_registration_says_what_the_functions_read" {
       capture                 = { S = "on_restore" }
       capture_mapping         = { S = "11111111-1111-4111-8111-111111111111" }
       replay_mapping          = { S = "22222222-2222-4222-8222-222222222222" }
-      buffer_url              = { S = "https://sqs.example/demo-orders-changes.fifo" }
-      buffer_dead_letter_url  = { S = "https://sqs.example/demo-orders-changes-dlq.fifo" }
+      buffer_url              = { S = "https://sqs.example/demo--orders-changes.fifo" }
+      buffer_dead_letter_url  = { S = "https://sqs.example/demo--orders-changes-dlq.fifo" }
       buffer_id               = { S = "buffer-1" }
       target_patterns         = { L = [{ S = "orders-*" }, { S = "restored-orders" }] }
-      failure_bucket          = { S = "demo-orders-failures-123456789012-us-east-1" }
-      image_prefix            = { S = "images/demo-orders/" }
-      capture_function        = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-capture" }
-      replay_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-replay" }
-      upkeep_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+      failure_bucket          = { S = "demo--orders-12a74127-failures-123456789012" }
+      image_prefix            = { S = "images/demo--orders/" }
+      capture_function        = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-capture" }
+      replay_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-replay" }
+      upkeep_function         = { S = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-upkeep" }
       stream_arn              = { S = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000" }
       stream_has_new_images   = { BOOL = true }
       filters                 = { L = [{ S = "{\"eventName\":[\"INSERT\"]}" }, { S = "{\"eventName\":[\"MODIFY\"]}" }] }

@@ -6,16 +6,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -27,22 +23,22 @@ override_resource {
 override_resource {
   target = aws_sqs_queue.buffer
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo"
-    url = "https://sqs.example/demo-orders-changes.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo"
+    url = "https://sqs.example/demo--orders-changes.fifo"
   }
 }
 
 override_resource {
   target = aws_sqs_queue.dead_letters
   values = {
-    arn = "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes-dlq.fifo"
-    url = "https://sqs.example/demo-orders-changes-dlq.fifo"
+    arn = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes-dlq.fifo"
+    url = "https://sqs.example/demo--orders-changes-dlq.fifo"
   }
 }
 
 override_resource {
   target = aws_s3_bucket.failures[0]
-  values = { arn = "arn:aws:s3:::demo-orders-failures-123456789012-us-east-1" }
+  values = { arn = "arn:aws:s3:::demo--orders-12a74127-failures-123456789012" }
 }
 
 run "until_the_table_is_ready_the_buffer_mapping_is_disabled" {
@@ -81,7 +77,7 @@ run "the_buffer_feeds_it_ten_messages_at_a_time" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.buffer.event_source_arn == "arn:aws:sqs:us-east-1:123456789012:demo-orders-changes.fifo" && aws_lambda_event_source_mapping.buffer.batch_size == 10 && aws_lambda_event_source_mapping.buffer.function_response_types == toset(["ReportBatchItemFailures"]) && one(aws_lambda_event_source_mapping.buffer.scaling_config).maximum_concurrency == 12
+    condition     = aws_lambda_event_source_mapping.buffer.event_source_arn == "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo" && aws_lambda_event_source_mapping.buffer.batch_size == 10 && aws_lambda_event_source_mapping.buffer.function_response_types == toset(["ReportBatchItemFailures"]) && one(aws_lambda_event_source_mapping.buffer.scaling_config).maximum_concurrency == 12
     error_message = "Mapping: ${jsonencode([aws_lambda_event_source_mapping.buffer.event_source_arn, aws_lambda_event_source_mapping.buffer.batch_size, aws_lambda_event_source_mapping.buffer.function_response_types, aws_lambda_event_source_mapping.buffer.scaling_config])}"
   }
 }
@@ -96,10 +92,10 @@ run "the_replay_function_is_told_all_that_it_reads" {
       SOURCE_TABLE_NAME            = "orders"
       RESTORE_TABLE_NAME           = "demo-restores"
       BUFFER_ID                    = "buffer-1"
-      BUFFER_URL                   = "https://sqs.example/demo-orders-changes.fifo"
-      FAILURE_BUCKET               = "demo-orders-failures-123456789012-us-east-1"
-      IMAGE_PREFIX                 = "images/demo-orders/"
-      BUFFER_DEAD_LETTER_URL       = "https://sqs.example/demo-orders-changes-dlq.fifo"
+      BUFFER_URL                   = "https://sqs.example/demo--orders-changes.fifo"
+      FAILURE_BUCKET               = "demo--orders-12a74127-failures-123456789012"
+      IMAGE_PREFIX                 = "images/demo--orders/"
+      BUFFER_DEAD_LETTER_URL       = "https://sqs.example/demo--orders-changes-dlq.fifo"
       WRITE_UNITS_PER_SECOND       = ""
       READ_UNITS_PER_SECOND        = ""
       POWERTOOLS_SERVICE_NAME      = "demo"

@@ -7,16 +7,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -52,6 +48,35 @@ run "a_given_stream_is_not_looked_up" {
     condition     = length(data.aws_dynamodb_table.source) == 0 && output.stream_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000"
     error_message = "Stream ${output.stream_arn}, looked up ${length(data.aws_dynamodb_table.source)} times"
   }
+}
+
+# The table, its name and all of its stream are outputs of a module that makes them in the same apply.
+run "a_table_of_which_nothing_is_known_yet_can_be_planned" {
+  command = plan
+
+  module {
+    source = "./tests/terraform/fixtures/generated-table"
+  }
+
+  assert {
+    condition     = output.functions == "demo--orders-capture demo--orders-replay demo--orders-upkeep"
+    error_message = "Functions: ${output.functions}"
+  }
+}
+
+run "a_stream_that_is_given_and_looked_up_fails" {
+  command = plan
+
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  variables {
+    stream         = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-02-28T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
+    look_up_stream = true
+  }
+
+  expect_failures = [var.look_up_stream]
 }
 
 run "a_table_without_a_stream_fails" {

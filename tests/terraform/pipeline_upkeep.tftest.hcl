@@ -6,16 +6,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -26,12 +22,12 @@ override_resource {
 
 override_resource {
   target = module.upkeep.aws_lambda_function.this
-  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep" }
+  values = { arn = "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-upkeep" }
 }
 
 override_resource {
   target = aws_cloudwatch_event_rule.upkeep
-  values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo-orders-upkeep" }
+  values = { arn = "arn:aws:events:us-east-1:123456789012:rule/demo--orders-upkeep" }
 }
 
 run "a_rule_invokes_it_every_five_minutes_and_only_that_rule_may" {
@@ -45,17 +41,17 @@ run "a_rule_invokes_it_every_five_minutes_and_only_that_rule_may" {
   }
 
   assert {
-    condition     = [aws_cloudwatch_event_target.upkeep.rule, aws_cloudwatch_event_target.upkeep.arn, aws_cloudwatch_event_target.upkeep.input] == ["demo-orders-upkeep", "arn:aws:lambda:us-east-1:123456789012:function:demo-orders-upkeep", "{\"action\":\"upkeep\"}"]
+    condition     = [aws_cloudwatch_event_target.upkeep.rule, aws_cloudwatch_event_target.upkeep.arn, aws_cloudwatch_event_target.upkeep.input] == ["demo--orders-upkeep", "arn:aws:lambda:us-east-1:123456789012:function:demo--orders-upkeep", "{\"action\":\"upkeep\"}"]
     error_message = "Target: ${jsonencode(aws_cloudwatch_event_target.upkeep)}"
   }
 
   assert {
-    condition     = [aws_lambda_permission.upkeep.action, aws_lambda_permission.upkeep.function_name, aws_lambda_permission.upkeep.principal, aws_lambda_permission.upkeep.source_arn] == ["lambda:InvokeFunction", "demo-orders-upkeep", "events.amazonaws.com", "arn:aws:events:us-east-1:123456789012:rule/demo-orders-upkeep"]
+    condition     = [aws_lambda_permission.upkeep.action, aws_lambda_permission.upkeep.function_name, aws_lambda_permission.upkeep.principal, aws_lambda_permission.upkeep.source_arn] == ["lambda:InvokeFunction", "demo--orders-upkeep", "events.amazonaws.com", "arn:aws:events:us-east-1:123456789012:rule/demo--orders-upkeep"]
     error_message = "Permission: ${jsonencode(aws_lambda_permission.upkeep)}"
   }
 
   assert {
-    condition     = [output.functions.upkeep.name, output.roles.upkeep.name, output.log_groups.upkeep.name, output.upkeep_rule.name] == ["demo-orders-upkeep", "demo-orders-upkeep-us-east-1", "/aws/lambda/demo-orders-upkeep", "demo-orders-upkeep"]
+    condition     = [output.functions.upkeep.name, output.roles.upkeep.name, output.log_groups.upkeep.name, output.upkeep_rule.name] == ["demo--orders-upkeep", "demo--orders-upkeep-us-east-1", "/aws/lambda/demo--orders-upkeep", "demo--orders-upkeep"]
     error_message = "Outputs: ${jsonencode([output.functions, output.roles, output.log_groups, output.upkeep_rule])}"
   }
 }
@@ -94,7 +90,7 @@ run "it_is_told_all_that_it_reads" {
       GROUP_COUNT                  = "32"
       BYTE_LIMIT                   = "100000"
       FAILURE_BUCKET               = "mocked"
-      IMAGE_PREFIX                 = "images/demo-orders/"
+      IMAGE_PREFIX                 = "images/demo--orders/"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }

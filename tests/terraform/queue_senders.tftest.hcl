@@ -116,8 +116,8 @@ run "the_root_names_its_own_functions_and_the_redrivers" {
   }
 
   assert {
-    condition     = endswith(output.redrive_command, ":mocked --destination-arn arn:aws:sqs:us-east-1:123456789012:mocked")
-    error_message = "Command: ${jsonencode(output.redrive_command)}"
+    condition     = endswith(output.commands.redrive, ":mocked --destination-arn arn:aws:sqs:us-east-1:123456789012:mocked")
+    error_message = "Command: ${jsonencode(output.commands.redrive)}"
   }
 }
 

@@ -283,21 +283,6 @@ run "everything_of_the_reconciler_is_tagged" {
   }
 }
 
-run "long_names_of_the_reconciler_fill_their_limits" {
-  module {
-    source = "./modules/reconciler"
-  }
-
-  variables {
-    name = join("", [for number in range(300) : "n"])
-  }
-
-  assert {
-    condition     = [length(output.function.name), length(output.role.name), length(output.rule.name), length(output.alarm.name)] == [64, 64, 64, 255]
-    error_message = "Lengths: ${jsonencode([length(output.function.name), length(output.role.name), length(output.rule.name), length(output.alarm.name)])}"
-  }
-}
-
 # --- input that cannot work
 
 run "the_reconciler_refuses_an_illegal_name" {

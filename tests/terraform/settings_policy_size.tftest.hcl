@@ -1,4 +1,5 @@
-# IAM refuses a managed policy of more than 6144 characters in the middle of an apply; the plan must say it first. This is
+# IAM refuses a managed policy of more than 6144 characters, and inline policies of more than 10240 together, in the middle
+# of an apply; the plan must say it first. This is
 # the one file with the real provider, which alone puts policies into JSON. Nothing is made and nobody is asked.
 
 provider "aws" {
@@ -37,10 +38,13 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   }
 
   variables {
+    name           = "nnnnnnnnnnnnnnnnnnnnnnnn"
     settings       = { warm_throughput = true, replicas = true }
     findings       = { identity_policies = true }
     source_regions = ["eu-central-1", "ap-southeast-2"]
-    table_patterns = { source = ["prod-orders-*", "prod-customers-*"], target = ["prod-orders-*", "prod-customers-*", "restored-*", "drill-*"] }
+    # As many buckets of the estate's own as may be named, with the longest names.
+    failure_buckets = [for number in range(20) : "arn:aws:s3:::${join("", [for character in range(61) : "b"])}${10 + number}"]
+    table_patterns  = { source = ["prod-orders-*", "prod-customers-*"], target = ["prod-orders-*", "prod-customers-*", "restored-*", "drill-*"] }
   }
 
   assert {
@@ -61,6 +65,18 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   assert {
     condition     = local.settings_policy_sizes["findings"] > 500 && local.settings_policy_sizes["findings"] < 1000
     error_message = "The policy for findings has ${local.settings_policy_sizes["findings"]} characters"
+  }
+
+  # Of the 10240 characters that IAM allows a role inline, 3000 are more than all else takes that the roles have inline. How
+  # many pipelines there are makes no difference.
+  assert {
+    condition     = length(data.aws_iam_policy_document.pipelines["operator"].minified_json) < 7240 && length(data.aws_iam_policy_document.pipelines["worker"].minified_json) < 600
+    error_message = "What concerns pipelines has ${length(data.aws_iam_policy_document.pipelines["operator"].minified_json)} and ${length(data.aws_iam_policy_document.pipelines["worker"].minified_json)} characters"
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.worker.minified_json) < 1500 && length(local.settings_policies) <= 10
+    error_message = "The worker's own policy has ${length(data.aws_iam_policy_document.worker.minified_json)} characters, and ${length(local.settings_policies)} policies are attached"
   }
 }
 

@@ -32,10 +32,10 @@ run "everything_of_the_events_is_tagged" {
     condition = alltrue([
       for tags in [
         aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restores["calls"].tags, aws_cloudwatch_event_rule.restores["jobs"].tags,
-        aws_sns_topic.notifications[0].tags, aws_cloudwatch_metric_alarm.dead_letters.tags,
+        aws_cloudwatch_metric_alarm.dead_letters.tags,
       ] : tags == tomap({ team = "platform", "dynamodb-restore" = "demo" })
     ])
-    error_message = "Tags: ${jsonencode([aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restores["calls"].tags, aws_cloudwatch_event_rule.restores["jobs"].tags, aws_sns_topic.notifications[0].tags, aws_cloudwatch_metric_alarm.dead_letters.tags])}"
+    error_message = "Tags: ${jsonencode([aws_sqs_queue.restores.tags, aws_sqs_queue.dead_letters.tags, aws_cloudwatch_event_rule.restores["calls"].tags, aws_cloudwatch_event_rule.restores["jobs"].tags, aws_cloudwatch_metric_alarm.dead_letters.tags])}"
   }
 }
 
@@ -91,9 +91,9 @@ run "everything_of_a_pipeline_is_tagged" {
     tags  = { team = "platform" }
     table = "orders"
     binding = {
+      name          = "demo"
       restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       functions     = { operator = { name = "demo-operator" } }
-      roles         = { worker = { name = "demo-restore-worker" }, operator = { name = "demo-operator" } }
       layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
     }
   }

@@ -64,33 +64,3 @@ run "two_regions_and_two_names_do_not_clash" {
     error_message = "Names: ${join(", ", output.names_in_virginia)}"
   }
 }
-
-run "names_at_their_limits_do_not_clash_either" {
-  module {
-    source = "./tests/terraform/fixtures/two-regions"
-  }
-
-  providers = {
-    aws.virginia = aws.virginia
-    aws.ireland  = aws.ireland
-  }
-
-  variables {
-    name = join("", [for number in range(300) : "n"])
-  }
-
-  assert {
-    condition     = length(distinct(flatten(values(output.role_names)))) == 9 && alltrue([for name in flatten(values(output.role_names)) : length(name) == 64])
-    error_message = "Roles: ${jsonencode(output.role_names)}"
-  }
-
-  assert {
-    condition     = length(distinct(output.bucket_names)) == 3
-    error_message = "Buckets: ${join(", ", output.bucket_names)}"
-  }
-
-  assert {
-    condition     = length(distinct(output.names_in_virginia)) == 30
-    error_message = "Names: ${join(", ", output.names_in_virginia)}"
-  }
-}

@@ -69,6 +69,6 @@ ACTION = Action(
         " round again claims the pipeline anew, with the window that was chosen for it. After a cutover it ends the watch."
     ),
     fields=(SOURCE_TABLE,),
-    permissions=(on_records("GetItem", "Query", "PutItem", "DeleteItem"), SWITCH_MAPPINGS, *REPORT),
+    permissions=(on_records("GetItem", "Query", "PutItem", "DeleteItem"), *SWITCH_MAPPINGS, *REPORT),
     run=lambda call: abandon(call.context, call.pipeline),
 )

@@ -248,7 +248,7 @@ ACTION = Action(
             example=False,
         ),
     ),
-    permissions=(*LOOK_AT_REPLAY, on_records("PutItem"), SWITCH_MAPPINGS, *REPORT),
+    permissions=(*LOOK_AT_REPLAY, on_records("PutItem"), *SWITCH_MAPPINGS, *REPORT),
     applies_settings=True,
     run=_run,
 )

@@ -14,7 +14,7 @@ class Scope(enum.Enum):
     """Which policy of the operator function's role has a statement."""
 
     PIPELINE = "pipeline"
-    """The policy that each change pipeline attaches, for its own things."""
+    """The function's policy for the things of all change pipelines, which go by their names."""
 
     DEPLOYMENT = "deployment"
     """The function's own policy."""
@@ -29,8 +29,7 @@ class Resource:
 
     Attributes:
         name: by which Terraform has its ARNs and conditions.
-        sid: of its statement. IAM allows the inline policies of one role 10240 characters together, and each pipeline adds its
-            own. So its sids are short, and resources share one where nothing that is done to one can be done to the other.
+        sid: of its statement.
         what: the same in words.
     """
 
@@ -41,17 +40,20 @@ class Resource:
 
 
 MAPPINGS = Resource(
-    "mappings", "SwitchAndInvoke", Scope.PIPELINE, "the event source mappings of capture and of replay"
+    "mappings", "LookAtMappings", Scope.PIPELINE, "the event source mappings of capture and of replay"
 )
-UPKEEP_FUNCTION = Resource(
-    "upkeep_function", "SwitchAndInvoke", Scope.PIPELINE, "the pipeline's upkeep function"
+SWITCHED_MAPPINGS = Resource(
+    "switched_mappings", "SwitchMappings", Scope.PIPELINE, "the same, by the function that they invoke"
 )
-QUEUES = Resource("queues", "Watch", Scope.PIPELINE, "the buffer and its FIFO DLQ")
-FAILURE_BUCKET = Resource(
-    "failure_bucket", "Failures", Scope.PIPELINE, "the failure bucket, where it is listed"
+UPKEEP_FUNCTIONS = Resource(
+    "upkeep_functions", "HaveUpkeepDoIt", Scope.PIPELINE, "the pipeline's upkeep function"
 )
-FAILED_RECORDS = Resource(
-    "failed_records", "Failed", Scope.PIPELINE, "what capture gave up, in the failure bucket"
+BUFFERS = Resource("buffers", "WatchBuffers", Scope.PIPELINE, "the buffer and its FIFO DLQ")
+FAILURE_BUCKETS = Resource(
+    "failure_buckets", "FindWhatWasGivenUp", Scope.PIPELINE, "the failure bucket, where it is listed"
+)
+GIVEN_UP_CHANGES = Resource(
+    "given_up_changes", "ReadWhatWasGivenUp", Scope.PIPELINE, "what capture gave up, in the failure bucket"
 )
 RESTORE_TABLE = Resource("restore_table", "KeepRestoreRecords", Scope.DEPLOYMENT, "the restore table")
 EVENT_BUS = Resource("event_bus", "ReportToTheEventBus", Scope.DEPLOYMENT, "the event bus of the reports")
@@ -60,10 +62,11 @@ TABLES = Resource("tables", "ReadTables", Scope.SETTINGS, "the source and the re
 
 RESOURCES = (
     MAPPINGS,
-    UPKEEP_FUNCTION,
-    QUEUES,
-    FAILURE_BUCKET,
-    FAILED_RECORDS,
+    SWITCHED_MAPPINGS,
+    UPKEEP_FUNCTIONS,
+    BUFFERS,
+    FAILURE_BUCKETS,
+    GIVEN_UP_CHANGES,
     RESTORE_TABLE,
     EVENT_BUS,
     TOPIC,
@@ -88,14 +91,17 @@ def on_records(*operations: str) -> Permission:
 LOOK_AT_REPLAY = (
     on_records("GetItem", "Query"),
     Permission(MAPPINGS, ("lambda:GetEventSourceMapping",)),
-    Permission(QUEUES, ("sqs:GetQueueAttributes",)),
-    Permission(FAILURE_BUCKET, ("s3:ListBucket",)),
-    Permission(FAILED_RECORDS, ("s3:GetObject",)),
+    Permission(BUFFERS, ("sqs:GetQueueAttributes",)),
+    Permission(FAILURE_BUCKETS, ("s3:ListBucket",)),
+    Permission(GIVEN_UP_CHANGES, ("s3:GetObject",)),
     Permission(TABLES, ("dynamodb:DescribeTable",)),
 )
 """What it takes to tell how a replay stands."""
 
-SWITCH_MAPPINGS = Permission(MAPPINGS, ("lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"))
+SWITCH_MAPPINGS = (
+    Permission(MAPPINGS, ("lambda:GetEventSourceMapping",)),
+    Permission(SWITCHED_MAPPINGS, ("lambda:UpdateEventSourceMapping",)),
+)
 
 REPORT = (
     on_records("UpdateItem"),
@@ -104,5 +110,5 @@ REPORT = (
 )
 """What it takes to tell how a restore ended."""
 
-ASK_UPKEEP = (on_records("GetItem"), Permission(UPKEEP_FUNCTION, ("lambda:InvokeFunction",)))
+ASK_UPKEEP = (on_records("GetItem"), Permission(UPKEEP_FUNCTIONS, ("lambda:InvokeFunction",)))
 """What it takes to have the upkeep function do something."""

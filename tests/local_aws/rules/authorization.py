@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing_extensions import override
 
 from ..calls import READ_ONLY_PREFIXES
-from ..permissions import Need, Statement, denial, needs
+from ..permissions import FunctionOf, Need, Statement, denial, needs, no_mapping
 from ..queue_policies import Caller, denies
 from .rule import ACCOUNT_ID, Ask, Request, Response, Rule
 
@@ -36,6 +36,8 @@ class Authorization(Rule):
         super().__init__()
         self.policies_of: Callable[[str], Iterable[Statement]] | None = None
         """The statements of a role, by its name; until it is set nobody is judged."""
+        self.function_of: FunctionOf = no_mapping
+        """What an event source mapping invokes."""
         self._statements: dict[str, tuple[Statement, ...]] = {}
         self._changes = 0
 
@@ -50,7 +52,7 @@ class Authorization(Rule):
         if not request.role or self.policies_of is None:
             return None
         try:
-            needed = needs(request, ACCOUNT_ID)
+            needed = needs(request, ACCOUNT_ID, self.function_of)
         except KeyError as unknown:
             # To let it pass would be to show nothing by all calls that pass.
             return request.refuse(

@@ -82,7 +82,7 @@ module "all" {
       },
     ],
     [
-      for setting in keys(module.none.settings) :
+      for setting in keys(module.none.restore_worker.settings) :
       { target = "*-without-${replace(setting, "_", "-")}", settings = { (setting) = false } }
     ],
   )
@@ -141,11 +141,11 @@ module "pipelines" {
     auto_scaling        = false
   }
 
-  tables = {
-    for table in ["flow-images", "flow-keys", "flow-old"] : table => {
-      target_patterns = ["*"]
-      failure_bucket  = { create = false, arn = "arn:aws:s3:::flow-failures" }
-      stream_reader   = { batching_window_seconds = 0 }
+  change_pipelines = {
+    # Twelve, so that it is applied once that policies do not grow with pipelines.
+    for table in concat(["flow-images", "flow-keys", "flow-old"], [for number in range(9) : "flow-more-${number}"]) : table => {
+      failure_bucket = { create = false, arn = "arn:aws:s3:::flow-failures" }
+      stream_reader  = { batching_window_seconds = 0 }
       # Nobody waits for its schedule in a test.
       upkeep_interval_minutes = 60
     }

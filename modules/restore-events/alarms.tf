@@ -1,66 +1,3 @@
-locals {
-  topic_arns = var.notifications.create_topic ? aws_sns_topic.notifications[*].arn : compact([var.notifications.topic_arn])
-}
-
-# Encrypted only with a customer key. With the AWS managed key (alias/aws/sns) the alarm below could not publish:
-# CloudWatch needs a key policy that lets it use the key, and that key's policy cannot be changed
-# (repost.aws/knowledge-center/cloudwatch-configure-alarm-sns). A topic without a key still travels over TLS and
-# SNS keeps its messages on disks that AWS encrypts.
-resource "aws_sns_topic" "notifications" {
-  count = var.notifications.create_topic ? 1 : 0
-
-  name              = local.names.topic
-  kms_master_key_id = var.kms_key_arn
-  tags              = local.tags
-}
-
-data "aws_iam_policy_document" "topic" {
-  count = var.notifications.create_topic ? 1 : 0
-
-  statement {
-    sid       = "OnlyTheseAlarmsPublish"
-    actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.notifications[0].arn]
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = concat([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.given_up] : alarm.arn], var.alarm_arns)
-    }
-  }
-
-  statement {
-    sid       = "DenyPlainText"
-    effect    = "Deny"
-    actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.notifications[0].arn]
-
-    # Every principal: what is denied is the transport.
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
-}
-
-resource "aws_sns_topic_policy" "notifications" {
-  count = var.notifications.create_topic ? 1 : 0
-
-  arn    = aws_sns_topic.notifications[0].arn
-  policy = data.aws_iam_policy_document.topic[0].json
-}
-
 # Whether anything is there. It acts when that changes: while one message stays, no later one is told of.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = local.names.alarm
@@ -75,8 +12,8 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   threshold           = 0
   # SQS sends no figures for a queue that has been idle for six hours: idle is empty.
   treat_missing_data = "notBreaching"
-  alarm_actions      = local.topic_arns
-  ok_actions         = local.topic_arns
+  alarm_actions      = compact([var.topic_arn])
+  ok_actions         = compact([var.topic_arn])
   tags               = local.tags
 }
 
@@ -97,7 +34,7 @@ resource "aws_cloudwatch_metric_alarm" "given_up" {
   threshold           = 0
   # No figures mean that nothing was sent. So it is ready for the next a minute later.
   treat_missing_data = "notBreaching"
-  alarm_actions      = local.topic_arns
+  alarm_actions      = compact([var.topic_arn])
   # No OK notification: a minute later nothing is mended.
   tags = local.tags
 }
