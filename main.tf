@@ -110,13 +110,14 @@ module "change_pipeline" {
   name                         = var.name
   tags                         = var.tags
   table                        = each.key
+  in_root_module               = true
   stream                       = each.value.stream
   binding                      = module.restore_worker[0].binding
   capture                      = each.value.capture
   filter                       = each.value.filter
   keep_expiries                = each.value.keep_expiries
   ttl_attribute                = each.value.ttl_attribute
-  target_patterns              = each.value.target_patterns == null ? var.table_patterns.target : each.value.target_patterns
+  target_patterns              = each.value.target_patterns
   group_count                  = each.value.group_count
   byte_limit                   = each.value.byte_limit
   replay_concurrency           = each.value.replay_concurrency
@@ -141,4 +142,12 @@ module "change_pipeline" {
     tracing              = var.lambda.tracing
     permissions_boundary = var.lambda.permissions_boundary
   }
+}
+
+module "owned_pipelines" {
+  source = "./modules/owned-pipelines"
+  count  = var.create ? 1 : 0
+
+  item      = module.restore_worker[0].owned_pipelines
+  pipelines = { for pipeline in module.change_pipeline : pipeline.source => { stream_arn = pipeline.stream_arn } }
 }

@@ -44,6 +44,9 @@ module "restore_worker" {
     },
   ]
 
+  # An example is to go in one step. Leave this out of what you keep: docs/changing.md.
+  restore_table = { deletion_protection = false }
+
   notifications = {
     topic_arn      = aws_sns_topic.oncall.arn
     event_bus_name = aws_cloudwatch_event_bus.platform.name

@@ -4,21 +4,6 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# Asked only where the caller has not said which stream to read.
-data "aws_dynamodb_table" "source" {
-  count = var.stream == null ? 1 : 0
-
-  name = var.table
-
-  lifecycle {
-    # A stream that was switched off keeps its ARN for a day, and nothing more comes through it.
-    postcondition {
-      condition     = self.stream_enabled
-      error_message = "Table ${var.table} has no stream, so its changes cannot be captured: enable one, of any view type (aws dynamodb update-table --table-name ${var.table} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES, or stream_enabled and stream_view_type of aws_dynamodb_table), or take the table out of the pipelines."
-    }
-  }
-}
-
 locals {
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
@@ -26,12 +11,10 @@ locals {
 
   table_arn_prefix = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table"
   source_arn       = "${local.table_arn_prefix}/${var.table}"
-  # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
-  target_arns = [for pattern in distinct(var.target_patterns) : "${local.table_arn_prefix}/${pattern}"]
-
-  stream_arn            = var.stream == null ? one(data.aws_dynamodb_table.source[*].stream_arn) : var.stream.arn
-  stream_view_type      = var.stream == null ? one(data.aws_dynamodb_table.source[*].stream_view_type) : var.stream.view_type
-  stream_has_new_images = contains(["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], local.stream_view_type)
+  # The name of a restored table is chosen when it is restored, so there is a wildcard: the user's own, or after the source's
+  # name.
+  target_patterns = var.target_patterns == null ? ["${var.table}-*"] : distinct(var.target_patterns)
+  target_arns     = [for pattern in local.target_patterns : "${local.table_arn_prefix}/${pattern}"]
 
   prefix = "${var.name}-${var.table}"
   # Functions and queues may have no dot in their names, which tables may; buckets no capital and no underscore either.
@@ -81,9 +64,6 @@ locals {
   # Of objects in the failure bucket that hold images too large for a message. In a bucket of the estate's own, several
   # pipelines may keep theirs.
   image_prefix = "images/${local.prefix}/"
-
-  # Null where the table has no time to live, or where nobody says which attribute it is.
-  ttl_attribute = var.ttl_attribute != null ? var.ttl_attribute : try(one([for ttl in data.aws_dynamodb_table.source[0].ttl : ttl.attribute_name if ttl.enabled]), null)
 
   tags = merge({ "dynamodb-restore" = var.name }, var.tags)
 

@@ -63,3 +63,8 @@ output "commands" {
   description = "Ready-to-paste commands for a restore of the table: `status`, `cutover` (once writing to the source has stopped), `abandon`, `repair` (quarantined items), `bring_in` (changes that were given up or set aside), `window` (before replay begins; replace START by a time such as 2026-01-31T03:00:00Z, and null by another for an end)."
   value       = local.commands
 }
+
+output "source" {
+  description = "The name of the source table."
+  value       = var.table
+}

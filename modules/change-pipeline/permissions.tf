@@ -313,6 +313,19 @@ data "aws_iam_policy_document" "upkeep" {
     }
   }
 
+  # Which restore owns the pipeline, for Terraform's plan to read: one item for all pipelines.
+  statement {
+    sid       = "NoteWhoOwnsIt"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["pipelines"]
+    }
+  }
+
   statement {
     sid       = "SwitchTheMappings"
     actions   = local.switch_mappings.actions
@@ -481,6 +494,15 @@ data "aws_iam_policy_document" "operator" {
     sid       = "Failed"
     actions   = ["s3:GetObject"]
     resources = ["${local.failure_bucket_arn}/${local.failure_prefix}*"]
+  }
+
+  # It reads and writes no item of the source, whatever the settings that it applies to targets take: those may need actions on
+  # items of all tables that match a pattern (replicas). In one short pattern: each action on items ends in Item.
+  statement {
+    sid       = "Source"
+    effect    = "Deny"
+    actions   = ["dynamodb:*Item"]
+    resources = [local.source_arn]
   }
 
   # The bucket that is made is encrypted with this key. The operator's own policy has it for other services.

@@ -159,19 +159,18 @@ variable "byte_limit" {
 }
 
 variable "target_patterns" {
-  description = "Which restored tables may be replayed into, by name with `*` for any run of characters. A restore of the source into a table of another name gets its settings only. The roles may write to these tables, so keep it narrow."
+  description = "Which restored tables may be replayed into, by name with `*` for any run of characters. Null for the source's name followed by `-` and anything (`orders-*`). A restore of the source into a table of another name gets its settings only, and its report says so. The roles may write items of these tables, so keep it narrow."
   type        = list(string)
-  default     = ["*"]
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = length(var.target_patterns) > 0
-    error_message = "An empty list of target patterns would let no restore use the pipeline: give target_patterns at least one pattern, or leave it out for all tables."
+    condition     = var.target_patterns == null ? true : length(var.target_patterns) > 0
+    error_message = "An empty list of target patterns would let no restore use the pipeline: give target_patterns at least one pattern, or leave it out for names that begin with the source's."
   }
 
   validation {
-    condition     = alltrue([for pattern in var.target_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A target pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in var.target_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in var.target_patterns == null ? [] : var.target_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A target pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in var.target_patterns == null ? [] : var.target_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 }
 
@@ -378,4 +377,11 @@ variable "kms_key_arn" {
   description = "Customer KMS key for the buffer, its DLQ, the bucket that is made, and the functions' environment and logs. Its key policy must let `logs.REGION.amazonaws.com` use it. Null means keys that AWS owns or manages."
   type        = string
   default     = null
+}
+
+variable "in_root_module" {
+  description = "Set by the root module for the pipelines that it makes: a check of its own warns where a plan would take one away from a restore. Leave it out anywhere else."
+  type        = bool
+  default     = false
+  nullable    = false
 }

@@ -19,6 +19,7 @@ locals {
     services_policy = { text = "${var.name}-settings-services-${local.region}", limit = 128 }
     keys_policy     = { text = "${var.name}-settings-keys-${local.region}", limit = 128 }
     findings_policy = { text = "${var.name}-settings-findings-${local.region}", limit = 128 }
+    denials_policy  = { text = "${var.name}-restore-table-denials-${local.region}", limit = 128 }
     table           = { text = "${var.name}-restores", limit = 255 }
     failing_alarm   = { text = "${var.name}-restore-worker-failing", limit = 255 }
     slow_alarm      = { text = "${var.name}-restore-worker-slow", limit = 255 }

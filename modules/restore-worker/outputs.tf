@@ -89,3 +89,12 @@ output "operator_command" {
     jsonencode({ action = "status", table = "SOURCE_TABLE" }),
   )
 }
+
+output "owned_pipelines" {
+  description = "The item of the restore table that says which change pipelines restores own: `table_name` and `key` (JSON), for modules/owned-pipelines."
+  value = {
+    # Out of the item's id and not of the table's name, so that it is known once the item is there, and nobody reads it before.
+    table_name = split("|", aws_dynamodb_table_item.owned_pipelines.id)[0]
+    key        = jsonencode({ pk = { S = "pipelines" }, sk = { S = "owned" } })
+  }
+}

@@ -99,6 +99,26 @@ def test_the_actions_are_those_of_the_policies(name: str) -> None:
     }
 
 
+def scopes(text: str) -> Iterator[tuple[str, str]]:
+    """Each action that a section names, with what it says in brackets of the resources."""
+    return iter(re.findall(r"`([a-z0-9-]+:[A-Za-z*]+)` \(((?:[^()`]|`[^`]*`)*)\)", text))
+
+
+@pytest.mark.parametrize("name", sorted(granted("service_permissions")))
+def test_an_action_is_said_to_be_on_everything_where_the_policy_says_so_and_nowhere_else(name: str) -> None:
+    """`*` and nothing narrower: whoever reads the document must not take a role for smaller than it is."""
+    everything: dict[str, set[bool]] = {}
+    for statement in locals_of_policies()["service_permissions"][name]:
+        for action in texts(statement["actions"]):
+            everything.setdefault(action, set()).add(list(texts(statement["resources"])) == ["*"])
+    items = sections("##")[name].items
+    told: dict[str, set[bool]] = {}
+    for action, scope in scopes(items["IAM, to read"] + ", " + items["IAM, to write"]):
+        told.setdefault(action, set()).add(scope.startswith("*"))
+    services = {action: told.get(action) for action in everything}
+    assert services == everything
+
+
 def test_the_policies_name_no_setting_that_does_not_exist() -> None:
     assert set(granted("table_permissions")) | set(granted("service_permissions")) == set(NAMES)
 

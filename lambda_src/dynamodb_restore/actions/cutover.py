@@ -82,7 +82,7 @@ def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest)
     than the function can wait, the answer says when to call again, and the call goes on from there.
 
     Returns:
-        The report (`Report.as_json`); `{"refused": [{"code", "reason"}, …]}`; or
+        The report (`Report.as_json`), with `afterwards` once it is cut over; `{"refused": [{"code", "reason"}, …]}`; or
         `{"settling_until": instant, "next": …}`.
 
     Raises:
@@ -214,7 +214,12 @@ def _take_over(
         return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
     context.tell(claim, report)
     pipeline.watch(claim)
-    return report.as_json()
+    source = pipeline.source
+    afterwards = (
+        f"once status says idle, and before {source} is deleted: take {source} out of the change pipelines in Terraform,"
+        " and apply"
+    )
+    return {**report.as_json(), "afterwards": afterwards}
 
 
 def _look_at(target: Table) -> None:

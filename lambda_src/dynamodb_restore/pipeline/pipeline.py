@@ -25,6 +25,8 @@ from dynamodb_restore.pipeline.chosen_window import ChosenWindows
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
 from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
+from dynamodb_restore.pipeline.not_captured import NotCaptured
+from dynamodb_restore.pipeline.owned import OwnedPipelines
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, read_registration
 from dynamodb_restore.pipeline.standing import Standing
 from dynamodb_restore.pipeline.stream_check import misdirected
@@ -52,6 +54,8 @@ class Pipeline:
         progress_notes: how far capture and replay have come, as they note it.
         claims: who owns it; read again wherever that decides.
         chosen_windows: which windows were chosen for restores that gave it up.
+        owned: tells Terraform that a restore owns it.
+        not_captured: the last restore whose target it does not admit.
         capture, replay: its event source mappings.
         now: the present instant, aware.
     """
@@ -70,6 +74,8 @@ class Pipeline:
         self.doubts = DoubtStore(clients, restore_table, registration.source, registration.buffer_id)
         self.claims = ClaimStore(clients, restore_table, registration.source)
         self.chosen_windows = ChosenWindows(clients, restore_table, registration.source)
+        self.owned = OwnedPipelines(clients, restore_table, registration)
+        self.not_captured = NotCaptured(clients, restore_table, registration.source)
         self.capture = EventSourceMapping(clients, registration.capture_mapping)
         self.replay = EventSourceMapping(clients, registration.replay_mapping)
         self.buffer = Buffer(clients, registration.buffer_url, registration.buffer_dead_letter_url)
@@ -87,6 +93,7 @@ class Pipeline:
             admit this target.
         """
         if not self.registration.admits(target):
+            self.not_captured.note(restore_id, target, self.now())
             return None
         self._end_watch_of_another(restore_id)
         wanted = Claim(
@@ -108,6 +115,8 @@ class Pipeline:
         while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
             covered = replace(claim, covered_from=self._covered_from())
             claim = self.claims.update(covered) or self.claims.current()
+        if claim is not None and claim.restore_id == restore_id:
+            self.owned.note(claim, self.now())
         return claim
 
     def start_replay(self, claim: Claim, restored_to: RestorePoint | None) -> Claim | None:
@@ -185,7 +194,7 @@ class Pipeline:
         if replayed:
             self.claims.note_consumed(self.now())
         self._stop_capture()
-        self.claims.release(claim)
+        self._release(claim)
 
     def watch(self, claim: Claim) -> None:
         """End replay after a cutover, and leave capture on for some minutes: what it captures now, the target lacks."""
@@ -213,7 +222,7 @@ class Pipeline:
         self._stop_capture()
         late = self.captured_since_cutover(claim)
         tell(late)
-        self.claims.release(claim)
+        self._release(claim)
         return late
 
     def captured_since_cutover(self, claim: Claim) -> int:
@@ -250,6 +259,29 @@ class Pipeline:
             return
         if claim.has_replayed_nothing:
             self.give_up(claim)
+
+    def keep_capture_switched(self, claim: Claim | None) -> None:
+        """Switch capture on or off where it is not as it has to be: Terraform makes its mapping disabled, also anew for another
+        stream, and changes `capture` without touching it.
+
+        Who claims the pipeline, or gives it back, switches it too. So the claim is looked at again after each switch.
+
+        Args:
+            claim: as it was read just before.
+
+        Raises:
+            ClientError, BotoCoreError: from the calls; the next run looks again.
+        """
+        always = self.registration.mode is CaptureMode.ALWAYS
+        if _needs_capture(claim) or (claim is None and always):
+            if self.capture.is_off:
+                self._start_capture()
+                if not always and self.claims.current() is None:
+                    self._stop_capture()
+        elif claim is None and not self.capture.is_off:
+            self._stop_capture()
+            if _needs_capture(self.claims.current()):
+                self._start_capture()
 
     def progress(self) -> tuple[Progress, Progress]:
         """How far capture and replay have come."""
@@ -330,7 +362,11 @@ class Pipeline:
         """A restore that was cut over and is only watched must not keep the next one from its changes."""
         current = self.claims.current()
         if current and current.state is ClaimState.WATCHING and current.restore_id != restore_id:
-            self.claims.release(current)
+            self._release(current)
+
+    def _release(self, claim: Claim) -> None:
+        self.claims.release(claim)
+        self.owned.clear(claim)
 
     def _start_capture(self) -> None:
         if self.registration.mode is CaptureMode.ALWAYS and self.capture.is_off:
@@ -385,6 +421,11 @@ def _is_half_given_up(claim: Claim, restore_id: str) -> bool:
     return (
         claim.restore_id == restore_id and claim.state is ClaimState.ABANDONING and claim.has_replayed_nothing
     )
+
+
+def _needs_capture(claim: Claim | None) -> bool:
+    """Whether a restore is at a stage in which nothing but its end switches capture off."""
+    return claim is not None and claim.state in (ClaimState.CAPTURING, ClaimState.REPLAYING)
 
 
 def _is_capturing(claim: Claim | None, restore_id: str) -> bool:

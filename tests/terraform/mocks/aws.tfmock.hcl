@@ -13,12 +13,29 @@ mock_data "aws_region" {
   defaults = { id = "us-east-1" }
 }
 
+# Tables of the tests that exist.
+mock_data "aws_dynamodb_tables" {
+  defaults = {
+    names = [
+      "orders", "prod-orders", "prod.orders", "Team.orders_v2",
+      "team.orders", "team.or.der", "team.or-der", "team-orders", "team_orders", "Team-orders",
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-1",
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-2",
+    ]
+  }
+}
+
 mock_data "aws_dynamodb_table" {
   defaults = {
     stream_enabled   = true
     stream_arn       = "arn:aws:dynamodb:us-east-1:123456789012:table/mocked/stream/2026-01-31T03:00:00.000"
     stream_view_type = "NEW_AND_OLD_IMAGES"
   }
+}
+
+# That no restore owns a change pipeline.
+mock_data "aws_dynamodb_table_item" {
+  defaults = { item = "{\"owned\":{\"M\":{}}}" }
 }
 
 mock_data "aws_iam_policy_document" {

@@ -15,6 +15,12 @@ terraform {
 # Region, credentials and endpoint come from the environment, as in the examples.
 provider "aws" {}
 
+variable "left_out" {
+  description = "Tables whose change pipelines a plan is to take out."
+  type        = set(string)
+  default     = []
+}
+
 locals {
   polling = {
     max_attempts       = 20
@@ -51,6 +57,7 @@ module "all" {
   findings       = { identity_policies = true }
   drill_patterns = ["*-drill-*"]
   redrivers      = ["arn:aws:iam::123456789012:role/local-on-call"]
+  restore_table  = { deletion_protection = false }
 
   table_patterns = {
     target = ["*-restored-*", "*-without-*", "*-first-seven-*", "*-drill-*", "*-opted-out-*", "awsbackup-restore-test-*"]
@@ -102,6 +109,7 @@ module "none" {
   polling        = local.polling
   table_patterns = { target = ["*-bare"] }
   artifacts      = local.artifacts
+  restore_table  = { deletion_protection = false }
 
   settings = {
     for setting in [
@@ -129,6 +137,7 @@ module "pipelines" {
   notifications  = { create_topic = false }
   reconciler     = { enabled = false }
   artifacts      = local.artifacts
+  restore_table  = { deletion_protection = false }
 
   polling = {
     max_attempts       = 20
@@ -145,7 +154,7 @@ module "pipelines" {
   }
 
   tables = {
-    for table in ["flow-images", "flow-keys", "flow-old"] : table => {
+    for table in setsubtract(["flow-images", "flow-keys", "flow-old"], var.left_out) : table => {
       failure_bucket = { create = false, arn = "arn:aws:s3:::flow-failures" }
       stream_reader  = { batching_window_seconds = 0 }
       # Nobody waits for its schedule in a test.
