@@ -28,7 +28,7 @@ variable "table" {
 }
 
 variable "stream" {
-  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`)."
+  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`), or the module call has `depends_on`."
   type = object({
     arn       = string
     view_type = string

@@ -1,6 +1,6 @@
 variable "item" {
-  description = "The item of the restore table that says which change pipelines restores own: the output `owned_pipelines` of restore-worker."
-  type        = object({ table_name = string, key = string })
+  description = "What the restore table says of which change pipelines restores own, as JSON: the output `owned_pipelines` of restore-worker."
+  type        = string
   nullable    = false
 }
 

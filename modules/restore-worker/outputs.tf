@@ -91,10 +91,6 @@ output "operator_command" {
 }
 
 output "owned_pipelines" {
-  description = "The item of the restore table that says which change pipelines restores own: `table_name` and `key` (JSON), for modules/owned-pipelines."
-  value = {
-    # Out of the item's id and not of the table's name, so that it is known once the item is there, and nobody reads it before.
-    table_name = split("|", aws_dynamodb_table_item.owned_pipelines.id)[0]
-    key        = jsonencode({ pk = { S = "pipelines" }, sk = { S = "owned" } })
-  }
+  description = "Which change pipelines restores own, as the functions noted it in the restore table: the item as JSON, for modules/owned-pipelines."
+  value       = aws_dynamodb_table_item.owned_pipelines.item
 }

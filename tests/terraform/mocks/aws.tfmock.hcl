@@ -33,11 +33,6 @@ mock_data "aws_dynamodb_table" {
   }
 }
 
-# That no restore owns a change pipeline.
-mock_data "aws_dynamodb_table_item" {
-  defaults = { item = "{\"owned\":{\"M\":{}}}" }
-}
-
 mock_data "aws_iam_policy_document" {
   defaults = {
     json          = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
