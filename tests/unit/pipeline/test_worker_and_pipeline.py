@@ -113,7 +113,7 @@ def test_the_report_of_a_restore_into_a_name_that_is_not_admitted_says_that_it_w
 
     assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
     assert isinstance(verdict, Finished)
-    assert verdict.report.notes == [
+    assert list(verdict.report.notes) == [
         "not captured: name outside target_patterns (orders-copy-*), so no changes of orders are replayed into orders-restored"
     ]
     assert house.claims.current() is None
@@ -130,7 +130,7 @@ def test_a_drills_report_says_nothing_of_a_pipeline_that_it_leaves_alone(house: 
     verdict = worker.follow(delivery(request(requested_at=house.instant()), 1))
 
     assert isinstance(verdict, Finished)
-    assert verdict.report.notes == []
+    assert list(verdict.report.notes) == []
 
 
 def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
