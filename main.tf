@@ -124,6 +124,7 @@ module "change_pipelines" {
   tags                         = merge(var.tags, each.value.tags)
   label                        = each.key
   table                        = each.value.name == null ? each.key : each.value.name
+  in_root_module               = true
   stream                       = each.value.stream
   look_up_stream               = each.value.look_up_stream
   binding                      = module.restore_worker[0].binding
@@ -158,4 +159,12 @@ module "change_pipelines" {
     role_path            = var.lambda.role_path
     vpc                  = var.lambda.vpc
   }
+}
+
+module "owned_pipelines" {
+  source = "./modules/owned-pipelines"
+  count  = var.create ? 1 : 0
+
+  item      = module.restore_worker[0].owned_pipelines
+  pipelines = { for pipeline in module.change_pipelines : pipeline.source => { stream_arn = pipeline.stream_arn } }
 }

@@ -200,8 +200,8 @@ variable "change_pipelines" {
       further back.
     - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
       `keep_expiries`: whether deletes by time to live are. `ttl_attribute`: for a global table, as in modules/change-pipeline.
-    - `target_patterns`: which restored tables may be replayed into, by name with `*` for any run of characters. The roles may
-      write to these tables, so keep it narrow.
+    - `target_patterns`: which restored tables may be replayed into; null for names that are the source's followed by `-` and
+      anything (`orders-*`).
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
       `write_units_per_second`: what replay may use of the restored table; null for no limit.
@@ -422,10 +422,10 @@ variable "trail" {
 }
 
 variable "restore_table" {
-  description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table until it is switched off again."
+  description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table, and with it Terraform, also where a new `name` would replace it. To destroy the deployment set it to false and apply, then destroy."
   type = object({
     record_retention_days = optional(number, 365)
-    deletion_protection   = optional(bool, false)
+    deletion_protection   = optional(bool, true)
   })
   default  = {}
   nullable = false

@@ -43,6 +43,9 @@ module "restore_worker" {
     },
   ]
 
+  # An example is to go in one step. Leave this out of what you keep: docs/changing.md.
+  restore_table = { deletion_protection = false }
+
   notifications = {
     topic_arn         = aws_sns_topic.oncall.arn
     topic_kms_key_arn = aws_kms_key.oncall.arn

@@ -10,6 +10,9 @@ module "dynamodb_restore" {
   drill_patterns = var.drill_patterns
   event_sources  = var.event_sources
 
+  # An example is to go in one step. Leave this out of what you keep: docs/changing.md.
+  restore_table = { deletion_protection = false }
+
   change_pipelines = {
     (local.table) = {
       stream                 = local.stream

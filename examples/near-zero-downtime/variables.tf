@@ -29,7 +29,7 @@ variable "capture" {
 }
 
 variable "target_patterns" {
-  description = "Which restored tables may be replayed into; null for all."
+  description = "Which restored tables may be replayed into; null for names that begin with the source's and `-`."
   type        = list(string)
   default     = null
 }

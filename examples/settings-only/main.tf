@@ -14,6 +14,9 @@ module "dynamodb_restore" {
   trail          = var.trail
   event_sources  = var.event_sources
   redrivers      = var.redrivers
+
+  # An example is to go in one step. Leave this out of what you keep: docs/changing.md.
+  restore_table = { deletion_protection = false }
 }
 
 # Reports and the alarm by mail, once the receiver confirms.

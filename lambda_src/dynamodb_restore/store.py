@@ -10,6 +10,8 @@
 | claim on a pipeline | `pipeline#SOURCE` | `claim` | `pipeline/claim.py` | restore worker, operator and upkeep functions |
 | coverage: what is consumed | `pipeline#SOURCE` | `coverage` | `consumed_until` | operator function (`pipeline/claim.py`) |
 | window that a person chose | `pipeline#SOURCE` | `window#RESTORE_ID` | as in the claim, and `expires_at` | restore worker (`pipeline/chosen_window.py`) |
+| the last restore that is not captured | `pipeline#SOURCE` | `not_captured` | `pipeline/not_captured.py` | restore worker |
+| which pipelines restores own, for Terraform | `pipelines` | `owned` | `pipeline/owned.py` | Terraform makes it; restore worker, operator and upkeep functions note in it |
 | progress of capture | `pipeline#SOURCE` | `captured#BUFFER_ID#CHUNK` | `changes/progress.py` | capture; the pipeline forgets `since` |
 | progress of replay | `pipeline#SOURCE` | `replayed#BUFFER_ID#CHUNK` | `changes/progress.py` | replay; upkeep notes `quarantined` |
 | where capture is stuck | `pipeline#SOURCE` | `stuck#BUFFER_ID` | `changes/stuck.py` | capture |
@@ -67,6 +69,16 @@ def claim_key(source_table: str) -> ItemKey:
 def coverage_key(source_table: str) -> ItemKey:
     """Of up to when changes went into an earlier restore."""
     return _key(pipeline_partition(source_table), "coverage")
+
+
+def not_captured_key(source_table: str) -> ItemKey:
+    """Of the last restore whose target a pipeline does not admit."""
+    return _key(pipeline_partition(source_table), "not_captured")
+
+
+def owned_key() -> ItemKey:
+    """Of which pipelines restores own, as Terraform reads it."""
+    return _key("pipelines", "owned")
 
 
 def window_key(source_table: str, restore_id: str) -> ItemKey:

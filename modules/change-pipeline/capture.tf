@@ -41,11 +41,6 @@ module "capture" {
   tags     = local.tags
 }
 
-# Stands for the capture mode, so that a change of it can be seen below.
-resource "terraform_data" "capture_mode" {
-  input = var.capture
-}
-
 resource "aws_lambda_event_source_mapping" "stream" {
   event_source_arn = local.stream_arn
   function_name    = module.capture.function.arn
@@ -92,11 +87,11 @@ resource "aws_lambda_event_source_mapping" "stream" {
 
   lifecycle {
     # The worker enables capture when a restore is requested and disables it at the end: a plan in between must not
-    # undo that.
+    # undo that. Upkeep enables it where `capture` was changed, or where a mapping was made anew during a restore.
     ignore_changes = [enabled]
-    # So another mode can reach the mapping only with a new mapping. It reads the stream from its beginning again,
-    # and what is captured twice does no harm.
-    replace_triggered_by = [terraform_data.capture_mode]
+    # No create_before_destroy for another stream. Of two streams of one table that are read at once, the old one's changes of an
+    # item could come after the new one's. And it would hold for all that the mapping depends on, the restore table too: a changed
+    # name would make another one before AWS refuses to delete this one, and could not be taken back.
   }
 
   # Lambda checks on creation that the role may read the stream and write to the bucket.

@@ -4,21 +4,6 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# Asked only where the caller has not said which stream to read.
-data "aws_dynamodb_table" "source" {
-  count = local.look_up_stream ? 1 : 0
-
-  name = var.table
-
-  lifecycle {
-    # A stream that was switched off keeps its ARN for a day, and nothing more comes through it.
-    postcondition {
-      condition     = self.stream_enabled
-      error_message = "Table ${var.table} has no stream, so its changes cannot be captured: enable one, of any view type (aws dynamodb update-table --table-name ${var.table} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES, or stream_enabled and stream_view_type of aws_dynamodb_table), or take the table out of the pipelines."
-    }
-  }
-}
-
 locals {
   stream_reader_limits = {
     batch_size                 = { default = 1000, least = 1, most = 10000 }
@@ -36,13 +21,12 @@ locals {
 
   table_arn_prefix = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table"
   source_arn       = "${local.table_arn_prefix}/${var.table}"
-  # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
-  target_arns = [for pattern in distinct(var.target_patterns) : "${local.table_arn_prefix}/${pattern}"]
+  # The name of a restored table is chosen when it is restored, so there is a wildcard: the user's own, or after the source's
+  # name.
+  target_patterns = var.target_patterns == null ? ["${var.table}-*"] : distinct(var.target_patterns)
+  target_arns     = [for pattern in local.target_patterns : "${local.table_arn_prefix}/${pattern}"]
 
-  look_up_stream        = var.look_up_stream == null ? var.stream == null : var.look_up_stream
-  stream_arn            = local.look_up_stream ? one(data.aws_dynamodb_table.source[*].stream_arn) : var.stream.arn
-  stream_view_type      = local.look_up_stream ? one(data.aws_dynamodb_table.source[*].stream_view_type) : var.stream.view_type
-  stream_has_new_images = contains(["NEW_IMAGE", "NEW_AND_OLD_IMAGES"], local.stream_view_type)
+  look_up_stream = var.look_up_stream == null ? var.stream == null : var.look_up_stream
 
   label = var.label == null ? var.table : var.label
   names = module.names.names
@@ -53,9 +37,6 @@ locals {
   # Of objects in the failure bucket that hold images too large for a message. In a bucket of the estate's own, several
   # pipelines may keep theirs.
   image_prefix = "images/${var.binding.name}--${local.label}/"
-
-  # Null where the table has no time to live, or where nobody says which attribute it is.
-  ttl_attribute = var.ttl_attribute != null ? var.ttl_attribute : try(one([for ttl in data.aws_dynamodb_table.source[0].ttl : ttl.attribute_name if ttl.enabled]), null)
 
   tags = merge(module.names.tags, var.tags)
 

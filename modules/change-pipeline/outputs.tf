@@ -68,3 +68,8 @@ output "commands" {
   description = "Ready-to-paste commands for a restore of the table, by operator action; docs/operator-actions.md says what each does. Replace words in capitals, such as START by the time 2026-01-31T03:00:00Z."
   value       = local.commands
 }
+
+output "source" {
+  description = "The name of the source table."
+  value       = var.table
+}

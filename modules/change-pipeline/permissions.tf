@@ -338,6 +338,19 @@ data "aws_iam_policy_document" "upkeep" {
     }
   }
 
+  # Which restore owns the pipeline, for Terraform's plan to read: one item for all pipelines.
+  statement {
+    sid       = "NoteWhoOwnsIt"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [var.binding.restore_table.arn]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["pipelines"]
+    }
+  }
+
   statement {
     sid       = "SwitchTheMappings"
     actions   = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]

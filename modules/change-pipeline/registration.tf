@@ -5,7 +5,7 @@ resource "aws_dynamodb_table_item" "registration" {
   hash_key   = "pk"
   range_key  = "sk"
 
-  item = jsonencode({
+  item = jsonencode(merge(local.ttl_attribute == null ? {} : { ttl_attribute = { S = local.ttl_attribute } }, {
     pk                     = { S = "pipeline#${var.table}" }
     sk                     = { S = "registration" }
     capture                = { S = var.capture }
@@ -14,7 +14,7 @@ resource "aws_dynamodb_table_item" "registration" {
     buffer_url             = { S = aws_sqs_queue.buffer.url }
     buffer_dead_letter_url = { S = aws_sqs_queue.dead_letters.url }
     buffer_id              = { S = terraform_data.buffer.id }
-    target_patterns        = { L = [for pattern in var.target_patterns : { S = pattern }] }
+    target_patterns        = { L = [for pattern in local.target_patterns : { S = pattern }] }
     failure_bucket         = { S = local.failure_bucket_name }
     image_prefix           = { S = local.image_prefix }
     capture_function       = { S = module.capture.function.arn }
@@ -27,7 +27,9 @@ resource "aws_dynamodb_table_item" "registration" {
     # How long a change may be under way without being seen.
     batching_window_seconds = { N = tostring(local.stream_reader.batching_window_seconds) }
     replay_timeout_seconds  = { N = tostring(var.lambda.timeout) }
-  })
+    # Whose configuration has it, for the note on which pipelines restores own.
+    in_root_module = { BOOL = var.in_root_module }
+  }))
 
   depends_on = [aws_iam_role_policy.upkeep]
 }

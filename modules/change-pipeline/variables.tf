@@ -28,7 +28,7 @@ variable "label" {
 }
 
 variable "stream" {
-  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`)."
+  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`), or the module call has `depends_on`."
   type = object({
     arn       = string
     view_type = string
@@ -177,19 +177,18 @@ variable "byte_limit" {
 }
 
 variable "target_patterns" {
-  description = "Which restored tables may be replayed into, by name with `*` for any run of characters. A restore of the source into a table of another name gets its settings only. The roles may write to these tables, so keep it narrow."
+  description = "Which restored tables may be replayed into, by name with `*` for any run of characters. Null for the source's name followed by `-` and anything (`orders-*`). A restore of the source into a table of another name gets its settings only, and its report says so. The roles may write items of these tables, so keep it narrow."
   type        = list(string)
-  default     = ["*"]
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = length(var.target_patterns) > 0
-    error_message = "An empty list of target patterns would let no restore use the pipeline: give target_patterns at least one pattern, or leave it out for all tables."
+    condition     = var.target_patterns == null ? true : length(var.target_patterns) > 0
+    error_message = "An empty list of target patterns would let no restore use the pipeline: give target_patterns at least one pattern, or leave it out for names that begin with the source's."
   }
 
   validation {
-    condition     = alltrue([for pattern in var.target_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A target pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in var.target_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
+    condition     = alltrue([for pattern in var.target_patterns == null ? [] : var.target_patterns : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
+    error_message = "A target pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in var.target_patterns == null ? [] : var.target_patterns : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 }
 
@@ -425,4 +424,11 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:${data.aws_region.current.id}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
     error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "-")}\" is not the ARN of a KMS key in region ${data.aws_region.current.id}: give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
   }
+}
+
+variable "in_root_module" {
+  description = "Set by the root module for the pipelines that it makes: a check of its own warns where a plan would take one away from a restore. Leave it out anywhere else."
+  type        = bool
+  default     = false
+  nullable    = false
 }

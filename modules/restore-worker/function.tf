@@ -113,5 +113,6 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
     aws_iam_role_policy.records,
     aws_iam_role_policy.pipelines,
     aws_iam_role_policy_attachment.settings,
+    aws_iam_role_policy_attachment.restore_table_denials,
   ]
 }

@@ -45,6 +45,7 @@ module "names" {
     services_policy = { suffix = "settings-services-${local.region}", limit = 128 }
     keys_policy     = { suffix = "settings-keys-${local.region}", limit = 128 }
     findings_policy = { suffix = "settings-findings-${local.region}", limit = 128 }
+    denials_policy  = { suffix = "restore-table-denials-${local.region}", limit = 128 }
     table           = { suffix = "restores", limit = 255 }
     failing_alarm   = { suffix = "restore-worker-failing", limit = 255 }
     slow_alarm      = { suffix = "restore-worker-slow", limit = 255 }

@@ -83,3 +83,8 @@ output "commands" {
   description = "Ready-to-paste commands for the operator actions that are not about a change pipeline, by action (docs/operator-actions.md). Replace words in capitals."
   value       = { for action in keys(local.operator_actions.other_commands) : action => local.operator_commands[action] }
 }
+
+output "owned_pipelines" {
+  description = "Which change pipelines restores own, as the functions noted it in the restore table: the item as JSON, for modules/owned-pipelines."
+  value       = aws_dynamodb_table_item.owned_pipelines.item
+}

@@ -30,4 +30,8 @@ resource "aws_dynamodb_table" "restores" {
     enabled     = true
     kms_key_arn = var.kms_key_arn
   }
+
+  # So that the queues are destroyed after it, or not at all: where a changed name would replace them all, AWS refuses to delete
+  # a protected table, and the messages in the queues are spared too.
+  depends_on = [var.restore_queue, var.dead_letter_queue]
 }

@@ -476,10 +476,10 @@ variable "notifications" {
 }
 
 variable "restore_table" {
-  description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table until it is switched off again."
+  description = "The restore table, which keeps a record of each restore. `record_retention_days`: how long a record is kept after its last change. `deletion_protection`: AWS refuses to delete the table, and with it Terraform, also where a new `name` would replace it. To destroy the deployment set it to false and apply, then destroy."
   type = object({
     record_retention_days = optional(number, 365)
-    deletion_protection   = optional(bool, false)
+    deletion_protection   = optional(bool, true)
   })
   default  = {}
   nullable = false

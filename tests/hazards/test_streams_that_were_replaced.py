@@ -42,6 +42,17 @@ def applied(house: House, state: str) -> None:
     house.switch(CAPTURE, state, EventSourceArn=_ON_AGAIN)
 
 
+def test_what_is_captured_with_after_the_apply_is_switched_on_by_upkeep(house: House) -> None:
+    """Terraform makes the new mapping disabled, and it is not Terraform's to know that a restore needs it."""
+    house.replaying()
+    switched_off_and_on(house)
+    assert house.upkeep("upkeep")["misdirected"].startswith(f"capture reads {STREAM}")
+    applied(house, "Disabled")
+
+    assert house.upkeep("upkeep")["misdirected"] is None
+    assert house.states() == ("Enabled", "Enabled")
+
+
 REPLACED = [
     (switched_off_and_on, f"capture reads {STREAM}, and the stream of orders is {_ON_AGAIN} now"),
     (switched_off, "the stream of orders is switched off: switch it on again, then run `terraform apply`"),

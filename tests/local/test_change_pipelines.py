@@ -39,6 +39,12 @@ def test_changes_before_during_and_after_a_restore_all_arrive_whatever_the_strea
     plan = _plan(flow)
     assert plan.returncode == 0, f"Terraform wants to undo what a restore has switched on: {plan.stdout}"
 
+    # A plan that would take a pipeline from a restore says so, and no plan that would not.
+    warning = "Restores own change pipelines that are no longer in the configuration:"
+    assert warning not in plan.stdout
+    without = " ".join(_plan(flow, "-var", 'left_out=["flow-keys"]').stdout.replace("\u2502", " ").split())
+    assert f"{warning} flow-keys (into flow-keys-restored). " in without
+
     report = flow.wait_for_state("flow-images-restored", "replaying")
     # What is replayed must not be in the stream that triggers read.
     assert statuses(report)["stream"] == statuses(report)["stream_triggers"] == "skipped"
@@ -106,10 +112,24 @@ def _restore_detail(aws: LocalAws, target: str) -> dict[str, Any]:
     return {**restore.detail, "eventID": f"event-{target}", "requestParameters": parameters}
 
 
-def _plan(flow: Flow) -> subprocess.CompletedProcess[str]:
+def _nothing_runs(flow: Flow) -> None:
+    flow.deployment.wait_until_idle()
+    for table in ("flow-images", "flow-keys", "flow-old"):
+        assert flow.ask("status", table)["state"] == "idle"
+        assert flow.mappings(table) == IDLE
+
+
+def _plan(flow: Flow, *more: str) -> subprocess.CompletedProcess[str]:
     """A plan, with exit code 2 where Terraform would change something."""
     runner = flow.terraform
-    arguments = ["plan", "-input=false", "-no-color", "-detailed-exitcode", f"-state={runner.state_path}"]
+    arguments = [
+        "plan",
+        "-input=false",
+        "-no-color",
+        "-detailed-exitcode",
+        f"-state={runner.state_path}",
+        *more,
+    ]
     return subprocess.run(
         [runner.tf_bin, *arguments],
         cwd=runner.module_dir,

@@ -106,7 +106,7 @@ def test_every_call_of_a_function_is_allowed_by_its_role(
         role = by_function.get(call.caller.removeprefix("function/"))
         if role is None:
             continue
-        for need in needs(call, aws.account_id, aws.function_of_mapping):
+        for need in needs(call, aws.account_id, aws.rules.authorization.function_of):
             made[role.kind] += 1
             if not role.allows(need):
                 denied[f"{role.kind}: {need.action} on {need.resource}"] += 1

@@ -27,7 +27,7 @@ from .calls import SHORTEST_PAUSE_SECONDS as _PAUSE
 from .calls import CallLog
 from .gateway import OBSERVER, Gateway, Routes
 from .operations import table_name
-from .permissions import statements_of
+from .permissions import function_of_mapping, statements_of
 from .restore_event import CALL_DETAIL_TYPE, JOB_DETAIL_TYPE, restore_call_detail, restore_job_detail
 from .rules import ACCOUNT_ID, RestoreJob, Rules
 
@@ -181,9 +181,9 @@ class LocalAws:
             self.gateway.routes = Routes(
                 self._servers["ministack"].url, dict.fromkeys(SERVED_BY_MOTO, self._servers["moto"].url)
             )
-            iam = Clients(self._servers["ministack"].url, OBSERVER, self.region).client("iam")
-            self.rules.authorization.policies_of = partial(statements_of, iam)
-            self.rules.authorization.function_of = self.function_of_mapping
+            observer = Clients(self._servers["ministack"].url, OBSERVER, self.region)
+            self.rules.authorization.policies_of = partial(statements_of, observer.client("iam"))
+            self.rules.authorization.function_of = partial(function_of_mapping, observer.client("lambda"))
             # All is up: from here on closing is the caller's, and at the latest the interpreter's.
             self._stack = self._stack.pop_all()
         atexit.register(self.close)
@@ -191,14 +191,6 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def function_of_mapping(self, uuid: str) -> str | None:
-        """The ARN of the function that an event source mapping invokes; None where there is no such mapping."""
-        lambda_ = self.observer().lambda_
-        try:
-            return lambda_.get_event_source_mapping(UUID=uuid)["FunctionArn"]
-        except lambda_.exceptions.ResourceNotFoundException:
-            return None
 
     def close(self) -> None:
         """Stop everything that was started; safe to call twice."""

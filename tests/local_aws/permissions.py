@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
 
 
 class Asked(Protocol):
@@ -130,6 +131,14 @@ _HOLDS: dict[str, Test] = {
 
 
 # What roles have -------------------------------------------------------------------------------------------------
+
+
+def function_of_mapping(lambda_: LambdaClient, uuid: str) -> str | None:
+    """The ARN of the function that an event source mapping invokes; None where there is no such mapping."""
+    try:
+        return lambda_.get_event_source_mapping(UUID=uuid)["FunctionArn"]
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
 
 
 def statements_of(iam: IAMClient, role: str) -> Iterator[Statement]:

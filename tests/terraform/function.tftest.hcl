@@ -92,23 +92,30 @@ run "the_restore_table_is_keyed_expires_and_is_backed_up" {
     error_message = "Table: ${jsonencode([aws_dynamodb_table.restores.billing_mode, aws_dynamodb_table.restores.hash_key, aws_dynamodb_table.restores.range_key, aws_dynamodb_table.restores.ttl, aws_dynamodb_table.restores.point_in_time_recovery])}"
   }
 
+  # Or a changed name would replace it, and with it the records of restores that are under way.
   assert {
-    condition     = aws_dynamodb_table.restores.deletion_protection_enabled == false
+    condition     = aws_dynamodb_table.restores.deletion_protection_enabled == true
     error_message = "Deletion protection: ${aws_dynamodb_table.restores.deletion_protection_enabled}"
+  }
+
+  # What the functions write there is not Terraform's to undo.
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.owned_pipelines.item) == { pk = { S = "pipelines" }, sk = { S = "owned" }, owned = { M = {} } } && output.owned_pipelines == aws_dynamodb_table_item.owned_pipelines.item
+    error_message = "Item: ${jsonencode([aws_dynamodb_table_item.owned_pipelines.item, output.owned_pipelines])}"
   }
 }
 
-run "the_restore_table_may_be_protected_from_deletion" {
+run "the_restore_tables_protection_can_be_switched_off_for_a_destroy" {
   module {
     source = "./modules/restore-worker"
   }
 
   variables {
-    restore_table = { deletion_protection = true }
+    restore_table = { deletion_protection = false }
   }
 
   assert {
-    condition     = aws_dynamodb_table.restores.deletion_protection_enabled == true
+    condition     = aws_dynamodb_table.restores.deletion_protection_enabled == false
     error_message = "Deletion protection: ${aws_dynamodb_table.restores.deletion_protection_enabled}"
   }
 }

@@ -138,6 +138,42 @@ run "both_roles_go_by_the_names_of_pipelines" {
     condition     = { for role, policy in aws_iam_role_policy.pipelines : role => policy.role } == { worker = "demo-restore-worker-us-east-1", operator = "demo-operator-us-east-1" }
     error_message = "Roles: ${jsonencode({ for role, policy in aws_iam_role_policy.pipelines : role => policy.role })}"
   }
+
+  # With the default patterns the settings may be written on every table; on this one they may not.
+  assert {
+    condition = {
+      for statement in data.aws_iam_policy_document.restore_table_denials.statement :
+      statement.sid => { effect = statement.effect, actions = join(" ", sort(statement.actions)), resources = join(" ", statement.resources), keys = join(" ", flatten(statement.condition[*].values)) }
+      } == {
+      ChangeNoSettingOfTheRestoreTable = {
+        effect    = "Deny"
+        actions   = "dynamodb:CreateTableReplica dynamodb:EnableKinesisStreamingDestination dynamodb:PutResourcePolicy dynamodb:TagResource dynamodb:UpdateContinuousBackups dynamodb:UpdateContributorInsights dynamodb:UpdateTable dynamodb:UpdateTimeToLive"
+        resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores/*"
+        keys      = ""
+      }
+      WriteNoRecordsOfOthers = {
+        effect    = "Deny"
+        actions   = "dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:UpdateItem"
+        resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"
+        keys      = "target#* event#* pipeline#* pipelines"
+      }
+    }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.restore_table_denials.statement)}"
+  }
+
+  # Whatever of the settings' actions writes tables is denied there.
+  assert {
+    condition = alltrue([
+      for action in flatten([for statement in local.table_statements : statement.actions if startswith(statement.sid, "Write")]) :
+      contains(data.aws_iam_policy_document.restore_table_denials.statement[0].actions, action)
+    ])
+    error_message = "Written: ${jsonencode([for statement in local.table_statements : statement.actions if startswith(statement.sid, "Write")])}"
+  }
+
+  assert {
+    condition     = { for key, attachment in aws_iam_role_policy_attachment.restore_table_denials : key => attachment.role } == { operator = "demo-operator-us-east-1", worker = "demo-restore-worker-us-east-1" }
+    error_message = "Attached to ${jsonencode(aws_iam_role_policy_attachment.restore_table_denials)}"
+  }
 }
 
 run "with_everything_on_the_settings_take_these_actions_and_no_others" {

@@ -97,13 +97,10 @@ run "capture_may_read_the_stream_fill_the_buffer_and_note_how_far_it_is" {
   }
 }
 
+# With the default patterns: names that begin with the source's.
 run "replay_may_write_targets_and_never_the_source_nor_others_records" {
   module {
     source = "./modules/change-pipeline"
-  }
-
-  variables {
-    target_patterns = ["orders-*"]
   }
 
   assert {
@@ -168,6 +165,7 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       SettleWhatIsInDoubt     = { effect = "Allow", actions = "dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       ResolveTheQuarantine    = { effect = "Allow", actions = "dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:Query dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       NoteInTheRestoreRecord  = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
+      NoteWhoOwnsIt           = { effect = "Allow", actions = "dynamodb:UpdateItem", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       SwitchTheMappings       = { effect = "Allow", actions = "lambda:GetEventSourceMapping lambda:UpdateEventSourceMapping", resources = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:11111111-1111-4111-8111-111111111111 arn:aws:lambda:us-east-1:123456789012:event-source-mapping:22222222-2222-4222-8222-222222222222" }
       LookAtTheStream         = { effect = "Allow", actions = "dynamodb:DescribeTable", resources = "arn:aws:dynamodb:us-east-1:123456789012:table/orders" }
       FillTheBuffer           = { effect = "Allow", actions = "sqs:SendMessage", resources = "arn:aws:sqs:us-east-1:123456789012:demo--orders-changes.fifo" }
@@ -191,6 +189,7 @@ run "upkeep_may_touch_items_and_never_the_source_nor_others_records" {
       SettleWhatIsInDoubt     = "ForAllValues:StringEquals dynamodb:LeadingKeys doubt#orders"
       ResolveTheQuarantine    = "ForAllValues:StringLike dynamodb:LeadingKeys quarantine#*"
       NoteInTheRestoreRecord  = "ForAllValues:StringLike dynamodb:LeadingKeys target#*"
+      NoteWhoOwnsIt           = "ForAllValues:StringEquals dynamodb:LeadingKeys pipelines"
       FindWhatWasGivenUp      = "StringEquals s3:prefix aws/lambda/11111111-1111-4111-8111-111111111111/"
       KeepToItsOwnRecords     = "ForAnyValue:StringNotLike dynamodb:LeadingKeys pipeline#orders doubt#orders quarantine#*"
     }

@@ -111,6 +111,7 @@ run "the_registration_says_what_the_functions_read" {
       filters                 = { L = [{ S = "{\"eventName\":[\"INSERT\"]}" }, { S = "{\"eventName\":[\"MODIFY\"]}" }] }
       batching_window_seconds = { N = "300" }
       replay_timeout_seconds  = { N = "90" }
+      in_root_module          = { BOOL = false }
     }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
@@ -194,13 +195,13 @@ run "it_names_the_bucket_that_was_given" {
   }
 }
 
-run "by_default_every_target_may_claim_it" {
+run "by_default_names_that_begin_with_the_sources_may_claim_it" {
   module {
     source = "./modules/change-pipeline"
   }
 
   assert {
-    condition     = jsondecode(aws_dynamodb_table_item.registration.item).target_patterns == { L = [{ S = "*" }] }
+    condition     = jsondecode(aws_dynamodb_table_item.registration.item).target_patterns == { L = [{ S = "orders-*" }] }
     error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
   }
 }

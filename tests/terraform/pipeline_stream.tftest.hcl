@@ -1,6 +1,7 @@
 # A source without a stream cannot be captured, and that must be known before anything is made. Looked up, the stream must
 # be one that is switched on; given, it must belong to the table; and a stream that is given must not be looked up, for its
-# table may not exist yet.
+# table may not exist yet. A table that was deleted after its cutover must not end every plan: the pipeline stays as it is
+# registered, and a check says what to do.
 
 mock_provider "aws" {
   source = "./tests/terraform/mocks"
@@ -107,4 +108,37 @@ run "a_stream_that_was_switched_off_fails" {
   }
 
   expect_failures = [data.aws_dynamodb_table.source[0]]
+}
+
+run "the_pipeline_of_a_table_that_is_gone_stays_as_it_is_and_a_check_tells" {
+  module {
+    source = "./modules/change-pipeline"
+  }
+
+  override_data {
+    target = data.aws_dynamodb_tables.all[0]
+    values = { names = ["orders-restored"] }
+  }
+
+  override_data {
+    target = data.aws_dynamodb_table_item.last_registration[0]
+    values = { item = "{\"stream_arn\":{\"S\":\"arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2025-12-24T03:00:00.000\"},\"stream_has_new_images\":{\"BOOL\":false},\"ttl_attribute\":{\"S\":\"expires\"}}" }
+  }
+
+  assert {
+    condition     = length(data.aws_dynamodb_table.source) == 0 && data.aws_dynamodb_table_item.last_registration[0].table_name == "demo-restores" && jsondecode(data.aws_dynamodb_table_item.last_registration[0].key) == { pk = { S = "pipeline#orders" }, sk = { S = "registration" } }
+    error_message = "Looked up ${length(data.aws_dynamodb_table.source)} times, and ${jsonencode(data.aws_dynamodb_table_item.last_registration)}"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.stream.event_source_arn == "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2025-12-24T03:00:00.000" && local.capture_function.environment.TTL_ATTRIBUTE == "expires"
+    error_message = "Capture: ${jsonencode([aws_lambda_event_source_mapping.stream.event_source_arn, local.capture_function.environment])}"
+  }
+
+  assert {
+    condition     = [for name in ["stream_arn", "stream_has_new_images", "ttl_attribute"] : jsondecode(aws_dynamodb_table_item.registration.item)[name]] == [{ S = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2025-12-24T03:00:00.000" }, { BOOL = false }, { S = "expires" }]
+    error_message = "Item: ${aws_dynamodb_table_item.registration.item}"
+  }
+
+  expect_failures = [check.source_table]
 }

@@ -12,8 +12,8 @@ run "without_create_there_is_nothing" {
   }
 
   assert {
-    condition     = [length(module.restore_events), length(module.restore_worker), length(module.change_pipelines), length(module.reconciler), length(module.trail), length(module.notifications)] == [0, 0, 0, 0, 0, 0]
-    error_message = "Modules made: ${jsonencode([length(module.restore_events), length(module.restore_worker), length(module.change_pipelines), length(module.reconciler), length(module.trail), length(module.notifications)])}"
+    condition     = [length(module.restore_events), length(module.restore_worker), length(module.change_pipelines), length(module.reconciler), length(module.trail), length(module.notifications), length(module.owned_pipelines)] == [0, 0, 0, 0, 0, 0, 0]
+    error_message = "Modules made: ${jsonencode([length(module.restore_events), length(module.restore_worker), length(module.change_pipelines), length(module.reconciler), length(module.trail), length(module.notifications), length(module.owned_pipelines)])}"
   }
 
   assert {

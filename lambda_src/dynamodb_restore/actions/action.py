@@ -44,7 +44,9 @@ class ActionCall:
         table = self.values[SOURCE_TABLE.name]
         pipeline = self.pipelines.open(table)
         if pipeline is None:
-            raise OperatorError(f"{table} has no pipeline: add it to `change_pipelines`, or check the table's name")
+            raise OperatorError(
+                f"{table} has no pipeline: add it to `change_pipelines`, or check the table's name"
+            )
         return pipeline
 
 

@@ -77,7 +77,7 @@ def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest)
     than the function can wait, the answer says when to call again, and the call goes on from there.
 
     Returns:
-        The report (`Report.as_json`); `{"refused": [{"code", "reason"}, …]}`; or
+        The report (`Report.as_json`), with `afterwards` once it is cut over; `{"refused": [{"code", "reason"}, …]}`; or
         `{"settling_until": instant, "next": …}`.
 
     Raises:
@@ -152,7 +152,12 @@ class _TakeOver:
             return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
         told = self._context.tell(self._claim, report)
         self._pipeline.watch(self._claim)
-        return told
+        source = self._pipeline.source
+        afterwards = (
+            f"once status says idle, and before {source} is deleted: take {source} out of the change pipelines in Terraform,"
+            " and apply"
+        )
+        return {**told, "afterwards": afterwards}
 
     def _look_at_target(self) -> None:
         try:

@@ -15,6 +15,7 @@ from dynamodb_restore.instants import iso, iso_of
 from dynamodb_restore.pipeline.buffer import Depth
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.discarded import Discarded
+from dynamodb_restore.pipeline.not_captured import not_captured_reason
 from dynamodb_restore.pipeline.obstacles import Obstacle
 from dynamodb_restore.pipeline.pipeline import Pipeline
 from dynamodb_restore.pipeline.standing import Standing
@@ -81,6 +82,21 @@ def _pipeline(
             "through": iso_of(_latest(captured)),
         },
         "buffer": {"waiting": depth.waiting, "in_flight": depth.in_flight},
+        "not_captured": _not_captured(pipeline),
+    }
+
+
+def _not_captured(pipeline: Pipeline) -> dict[str, Any] | None:
+    """The last restore that the pipeline was not for, as long as it still is not; None where there is none."""
+    outside = pipeline.not_captured.read()
+    if outside is None or pipeline.registration.admits(outside.target):
+        return None
+    reason = not_captured_reason(pipeline.source, outside.target, pipeline.registration.target_patterns)
+    return {
+        "target": outside.target,
+        "restore_id": outside.restore_id,
+        "at": iso_of(outside.at),
+        "reason": reason,
     }
 
 

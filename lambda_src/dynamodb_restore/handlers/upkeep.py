@@ -109,6 +109,8 @@ def _upkeep(config: UpkeepConfig, clients: aws.Clients, pipeline: Pipeline, cloc
     if report.misdirected is not None:
         logger.error("capture is misdirected", reason=report.misdirected)
         publish(metrics, Metric.CAPTURE_MISDIRECTED, 1)
+    if report.owner_not_noted is not None:
+        logger.warning("a plan is not told who owns the pipeline", reason=report.owner_not_noted)
     return report.as_json()
 
 

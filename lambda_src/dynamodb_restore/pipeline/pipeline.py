@@ -21,10 +21,13 @@ from dynamodb_restore.instants import from_epoch, iso_of
 from dynamodb_restore.pipeline import coverage
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.buffer import Buffer
+from dynamodb_restore.pipeline.capture_switch import CaptureSwitch
 from dynamodb_restore.pipeline.chosen_window import ChosenWindows
 from dynamodb_restore.pipeline.claim import Captured, Claim, ClaimState, ClaimStore
 from dynamodb_restore.pipeline.discarded import Discarded, find_discarded
 from dynamodb_restore.pipeline.mapping import EventSourceMapping, mapping_state, stream_made_at
+from dynamodb_restore.pipeline.not_captured import NotCaptured
+from dynamodb_restore.pipeline.owned import OwnedPipelines
 from dynamodb_restore.pipeline.registration import CaptureMode, Registration, read_registration
 from dynamodb_restore.pipeline.standing import Standing
 from dynamodb_restore.pipeline.stream_check import misdirected
@@ -52,7 +55,10 @@ class Pipeline:
         progress_notes: how far capture and replay have come, as they note it.
         claims: who owns it; read again wherever that decides.
         chosen_windows: which windows were chosen for restores that gave it up.
+        owned: tells Terraform that a restore owns it.
+        not_captured: the last restore whose target it does not admit.
         capture, replay: its event source mappings.
+        capture_switch: switches capture on and off.
         now: the present instant, aware.
     """
 
@@ -70,13 +76,15 @@ class Pipeline:
         self.doubts = DoubtStore(clients, restore_table, registration.source, registration.buffer_id)
         self.claims = ClaimStore(clients, restore_table, registration.source)
         self.chosen_windows = ChosenWindows(clients, restore_table, registration.source)
+        self.owned = OwnedPipelines(clients, restore_table, registration)
+        self.not_captured = NotCaptured(clients, restore_table, registration.source)
         self.capture = EventSourceMapping(clients, registration.capture_mapping)
         self.replay = EventSourceMapping(clients, registration.replay_mapping)
+        self.capture_switch = CaptureSwitch(registration.mode, self.capture, self.progress_notes, self.claims)
         self.buffer = Buffer(clients, registration.buffer_url, registration.buffer_dead_letter_url)
 
     @property
     def source(self) -> str:
-        """The source table's name."""
         return self.registration.source
 
     def begin(self, restore_id: str, target: str, restore_point: RestorePoint) -> Claim | None:
@@ -87,6 +95,7 @@ class Pipeline:
             admit this target.
         """
         if not self.registration.admits(target):
+            self.not_captured.note(restore_id, target, self.now())
             return None
         self._end_watch_of_another(restore_id)
         wanted = Claim(
@@ -104,10 +113,12 @@ class Pipeline:
             taken = self.claims.take(wanted)
         claim: Claim | None = taken
         if _is_capturing(claim, restore_id):
-            self._start_capture()
+            self.capture_switch.start()
         while claim is not None and _is_capturing(claim, restore_id) and claim.covered_from is None:
             covered = replace(claim, covered_from=self._covered_from())
             claim = self.claims.update(covered) or self.claims.current()
+        if claim is not None and claim.restore_id == restore_id:
+            self.owned.note(claim, self.now())
         return claim
 
     def start_replay(self, claim: Claim, restored_to: RestorePoint | None) -> Claim | None:
@@ -184,8 +195,8 @@ class Pipeline:
         self.replay.switch(enabled=False)
         if replayed:
             self.claims.note_consumed(self.now())
-        self._stop_capture()
-        self.claims.release(claim)
+        self.capture_switch.stop()
+        self._release(claim)
 
     def watch(self, claim: Claim) -> None:
         """End replay after a cutover, and leave capture on for some minutes: what it captures now, the target lacks."""
@@ -210,10 +221,10 @@ class Pipeline:
         """
         if not self._is_held_by(claim):
             return self.captured_since_cutover(claim)
-        self._stop_capture()
+        self.capture_switch.stop()
         late = self.captured_since_cutover(claim)
         tell(late)
-        self.claims.release(claim)
+        self._release(claim)
         return late
 
     def captured_since_cutover(self, claim: Claim) -> int:
@@ -330,19 +341,11 @@ class Pipeline:
         """A restore that was cut over and is only watched must not keep the next one from its changes."""
         current = self.claims.current()
         if current and current.state is ClaimState.WATCHING and current.restore_id != restore_id:
-            self.claims.release(current)
+            self._release(current)
 
-    def _start_capture(self) -> None:
-        if self.registration.mode is CaptureMode.ALWAYS and self.capture.is_off:
-            # Somebody disabled it, nobody knows when: what was captured before does not reach up to now.
-            self.progress_notes.forget_since()
-        self.capture.switch(enabled=True)
-
-    def _stop_capture(self) -> None:
-        if self.registration.mode is CaptureMode.ON_RESTORE:
-            self.capture.switch(enabled=False)
-            # What was captured so far says nothing about what comes after this pause.
-            self.progress_notes.forget_since()
+    def _release(self, claim: Claim) -> None:
+        self.claims.release(claim)
+        self.owned.clear(claim)
 
 
 class Pipelines:

@@ -43,6 +43,7 @@ class Registration:
         filters: patterns of Lambda's event filtering as JSON text; none where every change is captured.
         batching_window_seconds: how long Lambda may hold changes back before it invokes capture.
         replay_timeout_seconds: the longest that an invocation of replay runs.
+        in_root_module: whether the deployment's root module makes it, whose plan then looks after it.
     """
 
     source: str
@@ -63,6 +64,7 @@ class Registration:
     filters: tuple[str, ...]
     batching_window_seconds: int
     replay_timeout_seconds: int
+    in_root_module: bool = False
 
     def admits(self, target: str) -> bool:
         """Whether a restore into `target` may claim the pipeline."""
@@ -109,6 +111,7 @@ def read_registration(clients: Clients, restore_table: str, source: str) -> Regi
             filters=texts("filters"),
             batching_window_seconds=int(item["batching_window_seconds"]["N"]),
             replay_timeout_seconds=int(item["replay_timeout_seconds"]["N"]),
+            in_root_module=item.get("in_root_module", {}).get("BOOL", False),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RegistrationError(

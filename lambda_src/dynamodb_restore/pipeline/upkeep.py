@@ -26,11 +26,13 @@ class UpkeepReport:
         misdirected: why capture misses changes, and how to mend it; None where it does not, or need not run now.
         settled: what became of writes that were in doubt.
         late_changes: how many changes were captured since the cutover that is watched; 0 where none is.
+        owner_not_noted: why Terraform's plan is not told who owns the pipeline; None where it is. The next run tries again.
     """
 
     misdirected: str | None = None
     settled: Settled = field(default_factory=Settled)
     late_changes: int = 0
+    owner_not_noted: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """`{"misdirected", "settled": {"rewritten", "quarantined", "left", "problem"}, "late_changes"}`."""
@@ -66,11 +68,14 @@ def upkeep(
         ClientError, BotoCoreError: from the calls; the next run does it all again.
     """
     claim = pipeline.claims.current()
+    owner_not_noted = pipeline.owned.repair(claim, pipeline.now())
     reason = _misdirected(clients, pipeline, claim)
+    if reason is None:
+        _switch_capture(pipeline, claim)
     settled = _settle(clients, pipeline, claim, clock, calls)
     if claim is not None and claim.state is ClaimState.REPLAYING:
         note_how_far(pipeline, claim)
-    return UpkeepReport(reason, settled, _watch(pipeline, claim, tell_late))
+    return UpkeepReport(reason, settled, _watch(pipeline, claim, tell_late), owner_not_noted)
 
 
 def note_how_far(pipeline: Pipeline, claim: Claim) -> None:
@@ -125,6 +130,16 @@ def _settle(
         clock,
         calls,
     ).settle(due)
+
+
+def _switch_capture(pipeline: Pipeline, claim: Claim | None) -> None:
+    """Have capture run where it has to, as far as its mapping is there."""
+    try:
+        pipeline.capture_switch.keep_as_needed(claim)
+    except ClientError as error:
+        # While nobody needs capture, nobody misses its mapping either; once somebody does, `misdirected` tells.
+        if error_code(error) != "ResourceNotFoundException":
+            raise
 
 
 def _misdirected(clients: Clients, pipeline: Pipeline, claim: Claim | None) -> str | None:

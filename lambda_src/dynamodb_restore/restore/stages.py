@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from dynamodb_restore.pipeline.claim import Claim
+from dynamodb_restore.pipeline.not_captured import not_captured_reason
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipeline, gap_notes
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
@@ -149,6 +150,7 @@ class Stages:
         notes = expiry_notes(outcomes, desired, restore.restored_to)
         if claim is not None:
             notes.insert(0, _owned_by(request.source.name, claim))
+        notes[:0] = _outside_target_patterns(restore)
         return self._progress_of(restore, outcomes, notes, tries, code)
 
     def _refusals_may_pass(self, target: Table, since: datetime | None) -> bool:
@@ -223,9 +225,8 @@ class Stages:
     def _claim_pipeline(self, restore: KnownRestore) -> Claim | None:
         """Claim the source's pipeline, if it has one."""
         request = restore.request
-        pipeline = restore.open_pipeline() if restore.treated.replay else None
-        if pipeline is None or restore.source.is_another_table():
-            # What is captured from a table of the source's name is not of this restore.
+        pipeline = _pipeline_for(restore)
+        if pipeline is None:
             return None
         restore_point = restore.restored_point or request.earliest_restore_point
         return pipeline.begin(restore.key.restore_id, request.target.name, restore_point)
@@ -237,6 +238,24 @@ class Stages:
         if restore.record.pipeline_owner is None:
             return None
         return _pipeline_of(restore).claims.current()
+
+
+def _pipeline_for(restore: KnownRestore) -> Pipeline | None:
+    """The pipeline that a restore may ask for; None where there is none, or no changes are to be replayed for it."""
+    pipeline = restore.open_pipeline() if restore.treated.replay else None
+    if pipeline is None or restore.source.is_another_table():
+        # What is captured from a table of the source's name is not of this restore.
+        return None
+    return pipeline
+
+
+def _outside_target_patterns(restore: KnownRestore) -> list[str]:
+    """That nothing was captured for a restore because of its target's name; nothing where that is not so."""
+    pipeline = _pipeline_for(restore)
+    target = restore.request.target.name
+    if pipeline is None or pipeline.registration.admits(target):
+        return []
+    return [not_captured_reason(pipeline.source, target, pipeline.registration.target_patterns)]
 
 
 def _pipeline_of(restore: KnownRestore) -> Pipeline:

@@ -13,6 +13,18 @@ mock_data "aws_region" {
   defaults = { id = "us-east-1" }
 }
 
+# Tables of the tests that exist.
+mock_data "aws_dynamodb_tables" {
+  defaults = {
+    names = [
+      "orders", "prod-orders", "prod.orders", "Team.orders_v2",
+      "team.orders", "team.or.der", "team.or-der", "team-orders", "team_orders", "Team-orders",
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-1",
+      "team-orders-which-has-a-name-that-is-far-too-long-for-a-function-2",
+    ]
+  }
+}
+
 mock_data "aws_dynamodb_table" {
   defaults = {
     stream_enabled   = true

@@ -65,9 +65,33 @@ def test_the_status_of_an_idle_pipeline(house: House) -> None:
         "state": "idle",
         "capture": {"mode": "on_restore", "mapping": "Disabled", "changes": 0, "through": None},
         "buffer": {"waiting": 0, "in_flight": 0},
+        "not_captured": None,
         "undecodable_bundles": 0,
         "next": "nothing: capture begins when a restore is requested",
     }
+
+
+def test_the_status_tells_of_the_last_restore_that_the_pipeline_is_not_for(house: House) -> None:
+    house.register(patterns=("orders-*", "spare"))
+    house.begin("old-orders", "restore-1")
+    house.begin("restored-orders", "restore-2")
+    house.begin("orders-restored", "restore-3")
+
+    told = {
+        "target": "restored-orders",
+        "restore_id": "restore-2",
+        "at": "2026-11-22T12:00:00Z",
+        "reason": (
+            "not captured: name outside target_patterns (orders-*, spare), so no changes of orders are replayed into"
+            " restored-orders"
+        ),
+    }
+    shown = status(house.actions, house.pipeline)
+    assert (shown["target"], shown["not_captured"]) == ("orders-restored", told)
+
+    # The patterns were widened since: the next restore of that name is captured.
+    house.register(patterns=("*",))
+    assert status(house.actions, house.pipeline)["not_captured"] is None
 
 
 def test_the_status_of_a_replay(house: House) -> None:
@@ -91,6 +115,7 @@ def test_the_status_of_a_replay(house: House) -> None:
             "through": "2026-11-22T12:00:00Z",
         },
         "buffer": {"waiting": 0, "in_flight": 0},
+        "not_captured": None,
         "undecodable_bundles": 1,
         "target": "orders-restored",
         "restore_id": "restore-1",
@@ -191,6 +216,10 @@ def test_cutover_finishes_the_settings_ends_replay_and_watches_capture(house: Ho
     report = cut_over(house)
 
     assert (report["result"], report["notes"]) == ("synced", [])
+    # What breaks Terraform's plan where it is forgotten.
+    assert report["afterwards"] == (
+        "once status says idle, and before orders is deleted: take orders out of the change pipelines in Terraform, and apply"
+    )
     assert house.shelf.jars["orders-restored"] == ["fig", "plum"]
     assert house.states() == ("Enabled", "Disabled")
     assert state(house) is ClaimState.WATCHING

@@ -49,6 +49,7 @@ REGISTERED_BESIDES: dict[str, Any] = {
     "filters": {"L": []},
     "batching_window_seconds": {"N": "1"},
     "replay_timeout_seconds": {"N": "60"},
+    "in_root_module": {"BOOL": True},
 }
 """Attributes of a registration that most tests take as they are."""
 

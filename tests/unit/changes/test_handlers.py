@@ -526,8 +526,14 @@ def test_the_operator_function_cuts_over(
             '`cutover` takes no field "forced": send action, table, settle_seconds, accept, force',
         ),
         ({"action": "status", "table": "or"}, "'or' is neither a table name nor the ARN of a table"),
-        ({"action": "status", "table": "customers"}, "customers has no pipeline: add it to `change_pipelines`"),
-        ({"action": "abandon", "table": "customers"}, "customers has no pipeline: add it to `change_pipelines`"),
+        (
+            {"action": "status", "table": "customers"},
+            "customers has no pipeline: add it to `change_pipelines`",
+        ),
+        (
+            {"action": "abandon", "table": "customers"},
+            "customers has no pipeline: add it to `change_pipelines`",
+        ),
         ({"action": "cutover", "table": "orders", "force": "yes"}, '"force": send true or false'),
         (
             {"action": "cutover", "table": "orders", "settle_seconds": True},

@@ -52,6 +52,7 @@ def test_a_registration_is_read_as_terraform_writes_it(house: House) -> None:
         filters=("{}", '{"eventName": []}'),
         batching_window_seconds=7,
         replay_timeout_seconds=60,
+        in_root_module=True,
     )
     assert house.registration("customers") is None
 

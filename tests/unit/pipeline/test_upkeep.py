@@ -89,6 +89,67 @@ def test_a_mapping_or_a_table_that_is_gone_is_found(house: House) -> None:
     assert house.upkeep("upkeep")["misdirected"].startswith("table orders does not exist any more")
 
 
+@pytest.mark.parametrize(
+    ("mode", "state", "then"),
+    [
+        ("always", "Disabled", "Enabled"),
+        ("always", "Enabled", "Enabled"),
+        ("on_restore", "Enabled", "Disabled"),
+        ("on_restore", "Disabled", "Disabled"),
+    ],
+)
+def test_another_capture_mode_is_carried_out(house: House, mode: str, state: str, then: str) -> None:
+    """Terraform changes the registration and leaves the mapping alone. The pause is remembered: `since` begins anew."""
+    house.register(mode)
+    live_stream(house, STREAM)
+    house.captured(5)
+    house.switch(CAPTURE, state)
+
+    assert house.upkeep("upkeep") == NOTHING
+    assert house.states()[0] == then
+    captured, _ = house.pipeline.progress()
+    assert (captured.since is None) is (state != then)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "then"),
+    [
+        (ClaimState.CAPTURING, "Enabled"),
+        (ClaimState.REPLAYING, "Enabled"),
+        (ClaimState.CUTTING_OVER, "Disabled"),
+        (ClaimState.ABANDONING, "Disabled"),
+    ],
+)
+def test_capture_that_a_restore_needs_is_switched_on(house: House, claimed: ClaimState, then: str) -> None:
+    house.claim(claimed)
+    live_stream(house, STREAM)
+    assert house.upkeep("upkeep") == NOTHING
+    assert house.states()[0] == then
+
+
+def test_a_restore_that_comes_or_ends_while_capture_is_switched_has_the_last_word(house: House) -> None:
+    house.switch(CAPTURE, "Enabled")
+    claim = house.claim()
+    house.pipeline.capture_switch.keep_as_needed(None)
+    assert house.states()[0] == "Enabled"
+
+    house.switch(CAPTURE, "Disabled")
+    house.claims.release(claim)
+    house.pipeline.capture_switch.keep_as_needed(claim)
+    assert house.states()[0] == "Disabled"
+
+
+def test_a_mapping_that_is_gone_is_no_matter_while_nobody_needs_it(house: House) -> None:
+    house.aws.fail("GetEventSourceMapping", "ResourceNotFoundException")
+    assert house.upkeep("upkeep") == NOTHING
+
+
+def test_a_switch_that_fails_is_an_error_of_the_function(house: House) -> None:
+    house.aws.fail("GetEventSourceMapping", "AccessDeniedException")
+    with pytest.raises(ClientError):
+        house.upkeep("upkeep")
+
+
 def test_a_look_that_fails_is_an_error_of_the_function(house: House) -> None:
     """Which its alarm counts."""
     house.register("always")
@@ -267,9 +328,9 @@ def test_the_last_late_changes_are_noted_although_the_run_that_ends_the_watch_di
 def test_the_watch_does_not_end_before_late_changes_are_noted(house: House) -> None:
     cut_over(house, until=NOON, changes=7)
     house.captured(5, changes=9)
-    # With this mode only the restore record is updated when the watch ends.
+    # With this mode only the restore record is updated when the watch ends; before, the note on who owns the pipeline.
     house.register("always")
-    house.aws.fail("UpdateItem", "InternalServerError")
+    house.aws.fail("UpdateItem", "InternalServerError", times=2)
     with pytest.raises(ClientError):
         house.upkeep("upkeep")
 

@@ -102,6 +102,37 @@ def test_a_drill_leaves_the_pipeline_to_the_real_restore(house: House, kept: She
     assert house.states() == ("Disabled", "Disabled")
 
 
+def test_the_report_of_a_restore_into_a_name_that_is_not_admitted_says_that_it_was_not_captured(
+    house: House, kept: Shelf
+) -> None:
+    house.register(patterns=("orders-copy-*",))
+    house.aws.describe_next("orders-restored", RESTORING)
+
+    assert isinstance(follow(house, kept), TryAgain)
+    verdict = follow(house, kept, attempt=2)
+
+    assert statuses(verdict) == {"shelf": "applied", "kept": "applied"}
+    assert isinstance(verdict, Finished)
+    assert list(verdict.report.notes) == [
+        "not captured: name outside target_patterns (orders-copy-*), so no changes of orders are replayed into orders-restored"
+    ]
+    assert house.claims.current() is None
+
+
+def test_a_drills_report_says_nothing_of_a_pipeline_that_it_leaves_alone(house: House, kept: Shelf) -> None:
+    house.register(patterns=("orders-copy-*",))
+    worker = worker_of(house, kept)
+    drills = Override(
+        "*", "orders-*", {}, follow=True, replay=False, notify=True, polling=worker.config.polling
+    )
+    worker = replace(worker, config=replace(worker.config, overrides=[drills]))
+
+    verdict = worker.follow(delivery(request(requested_at=house.instant()), 1))
+
+    assert isinstance(verdict, Finished)
+    assert list(verdict.report.notes) == []
+
+
 def test_a_later_delivery_leaves_a_replaying_restore_alone(house: House, kept: Shelf) -> None:
     follow(house, kept)
     house.aws.calls.clear()
