@@ -220,7 +220,7 @@ variable "change_pipelines" {
     filter                       = optional(list(string), [])
     keep_expiries                = optional(bool, true)
     ttl_attribute                = optional(string)
-    target_patterns              = list(string)
+    target_patterns              = optional(list(string))
     group_count                  = optional(number, 16)
     byte_limit                   = optional(number, 262144)
     replay_concurrency           = optional(number, 10)
@@ -229,7 +229,7 @@ variable "change_pipelines" {
     table_kms_key_arns           = optional(list(string), [])
     capture_reserved_concurrency = optional(number)
     upkeep_interval_minutes      = optional(number, 5)
-    # No object, and target_patterns is required: Terraform drops attributes that an object type does not know.
+    # No object: Terraform drops attributes that an object type does not know.
     stream_reader = optional(map(number), {})
     buffer = optional(object({
       visibility_timeout_seconds = optional(number)
@@ -252,8 +252,8 @@ variable "change_pipelines" {
   nullable = false
 
   validation {
-    condition     = alltrue([for table in keys(var.tables) : can(regex("^[A-Za-z0-9_.-]{3,255}$", table))])
-    error_message = "A key of tables is not the name of a table: ${join(", ", [for table in keys(var.tables) : "\"${table}\"" if !can(regex("^[A-Za-z0-9_.-]{3,255}$", table))])}. Give names and not ARNs, 3 to 255 letters, digits, _, . and -."
+    condition     = alltrue([for label in keys(var.change_pipelines) : can(regex("^[A-Za-z0-9_.-]{1,255}$", label))])
+    error_message = "A key of change_pipelines cannot be a label: ${join(", ", [for label in keys(var.change_pipelines) : "\"${label}\"" if !can(regex("^[A-Za-z0-9_.-]{1,255}$", label))])}. Give up to 255 letters, digits, _, . and -; the source table's name (not its ARN) is name, or else the label."
   }
 
   validation {

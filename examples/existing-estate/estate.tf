@@ -107,10 +107,6 @@ resource "aws_sns_topic" "oncall" {
   tags              = var.tags
 }
 
-data "aws_caller_identity" "current" {}
-
-data "aws_partition" "current" {}
-
 # A topic that is given must let the alarms publish: all those of the module are called after its name.
 data "aws_iam_policy_document" "oncall" {
   statement {

@@ -31,7 +31,8 @@ data "aws_dynamodb_table_item" "last_registration" {
 }
 
 locals {
-  source_exists = !local.look_up_stream || contains(flatten(data.aws_dynamodb_tables.all[*].names), var.table)
+  # Only where it is looked up: a name that is not known yet would make this unknown.
+  source_exists = local.look_up_stream ? contains(flatten(data.aws_dynamodb_tables.all[*].names), var.table) : true
 
   last_registration = local.source_exists ? null : jsondecode(one(data.aws_dynamodb_table_item.last_registration[*].item))
 

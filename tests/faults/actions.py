@@ -31,6 +31,9 @@ _MOST_CALLS = 20
 
 _PAUSE_SECONDS = 60
 
+_SILENCE_SECONDS = 3 * 3600
+"""After which the reconciler takes up whatever is not told."""
+
 _LONGEST_RESTORE = 3
 """Deliveries. AWS takes minutes to hours for a restore: here, until one delivery has seen it without a fault."""
 
@@ -78,9 +81,20 @@ def finish_restore(world: World) -> None:
 
 
 def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
-    """Do what a person does: make the same call again until it is answered and nothing is left to do."""
+    """Do what a person does: make the same call again until it is answered and nothing is left to do.
+
+    What could not be told of its end, the schedule has told later.
+    """
     about = {} if "target" in payload else {"table": SOURCE}
-    return _again(lambda: functions.operate(world, {**about, **payload}), world)
+    answer = _again(lambda: functions.operate(world, {**about, **payload}), world)
+    if answer.pop("not_told", None) is not None and not world.wire.denied:
+        world.clock.sleep(_SILENCE_SECONDS)
+        _reconcile(functions, world)
+        # What the reconciler noted for itself expires.
+        kept = world.account.items.tables[RESTORE_TABLE].items
+        for key in [key for key, item in kept.items() if item["sk"]["S"].startswith("queued#")]:
+            del kept[key]
+    return answer
 
 
 def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]:

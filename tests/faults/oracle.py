@@ -32,6 +32,10 @@ _COUNTED_IN_DOUBT = re.compile(r"; \d+ settings? in doubt: [^;]*")
 _ALL_IS_WELL = "synced; every setting that is switched on is as on the source"
 
 _FINISHED = re.compile(r"^Finished .*$", re.MULTILINE)
+_NOT_ON_THE_BUS = re.compile(
+    r"\nNote:\s+this\s+report\s+is\s+missing\s+on\s+the\s+event\s+bus:.*?\n(?=\n|\Z)", re.DOTALL
+)
+"""What only the notification says, of a bus that refused the report before."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def end_of(account: Account, answer: Mapping[str, Any] | None = None) -> End:
         kept=kept,
         reports=[detail for kind, detail in told if kind == DETAIL_TYPE],
         notifications=[
-            (one["Subject"], _FINISHED.sub("Finished", one["Message"]))
+            (one["Subject"], _NOT_ON_THE_BUS.sub("", _FINISHED.sub("Finished", one["Message"])))
             for one in messaging.notifications
             if not one["Message"].startswith("TO DO")
         ],

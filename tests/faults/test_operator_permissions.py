@@ -29,13 +29,13 @@ _IAM_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "lambda:Invoke": "lambda:In
 _RESOURCES = {
     "dynamodb:DescribeTable": "tables",
     "lambda:GetEventSourceMapping": "mappings",
-    "lambda:InvokeFunction": "upkeep_function",
-    "lambda:UpdateEventSourceMapping": "mappings",
+    "lambda:InvokeFunction": "upkeep_functions",
+    "lambda:UpdateEventSourceMapping": "switched_mappings",
     "events:PutEvents": "event_bus",
-    "s3:GetObject": "failed_records",
-    "s3:ListBucket": "failure_bucket",
+    "s3:GetObject": "given_up_changes",
+    "s3:ListBucket": "failure_buckets",
     "sns:Publish": "topic",
-    "sqs:GetQueueAttributes": "queues",
+    "sqs:GetQueueAttributes": "buffers",
 }
 """What calls are about that are not on the restore table. Any other is one of a setting."""
 

@@ -64,7 +64,7 @@ class Operator:
         answer = self._cutover()
         if answer is not None and "settling_until" in answer:
             if self._estate.plan.batching_window <= _WAITED_FOR and self._estate.rng.random() < 0.5:
-                self._world.go_on_writing()
+                self._world.stop_writing(stopped=False)
             self._wait_for(answer)
             self._world.write_some()
             self._world.stop_writing()
@@ -75,7 +75,7 @@ class Operator:
             # Nothing is known: the writers stay stopped.
             answer = self._cutover()
         if answer is None or "result" not in answer:
-            self._world.go_on_writing()
+            self._world.stop_writing(stopped=False)
         return answer
 
     def finish(self) -> Answer | None:

@@ -164,7 +164,6 @@ class World:
         return None
 
     def _is_cut_short(self) -> bool:
-        """Whether a person has ended the replay while an invocation was at work."""
         return self._cut_short is not None
 
     def _act(self) -> None:
@@ -176,7 +175,7 @@ class World:
             (16, self.functions.replay_some),
             (4, self.functions.hold_some),
             (4, self._start_held),
-            (6, lambda: self.clock.sleep(self.rng.choice([1, 20, 200, 400]))),
+            (6, self._idle),
             (3, self._split),
             (2, self.functions.upkeep),
             (1, self.operator.look),
@@ -231,7 +230,6 @@ class World:
         hours = self.plan.pause_hours
         self.estate.census["pauses of a day or of weeks"] += 1
         if hours > _FORTNIGHT_HOURS:
-            # The buffer has lost all, before or after replay began.
             self.estate.lost |= {"gap", "expired"}
         capture = self.estate.pipeline.capture
         if self.plan.pause_disables and self.estate.is_polling(self.estate.capture_mapping):
@@ -244,6 +242,12 @@ class World:
             if self.estate.is_polling(self.estate.capture_mapping):
                 self.estate.capture_poller.ready()
         capture.switch(enabled=True)
+
+    def _idle(self) -> None:
+        """Nothing runs for a while; but while a cutover settles, Lambda hands out batches within their window."""
+        claim = self.estate.claim()
+        settles = claim is not None and claim.settling is not None
+        (self.pass_time if settles else self.clock.sleep)(self.rng.choice([1, 20, 200, 400]))
 
     def _storm(self) -> None:
         """For a while, AWS throttles nearly everything."""
@@ -265,13 +269,8 @@ class World:
         stream = self.estate.stream
         stream.split(self.rng.choice([shard for shard in stream.shards if not shard.closed]))
 
-    # The writers
-
-    def stop_writing(self) -> None:
-        self._writing = False
-
-    def go_on_writing(self) -> None:
-        self._writing = True
+    def stop_writing(self, *, stopped: bool = True) -> None:
+        self._writing = not stopped
 
     def write_some(self) -> None:
         for _ in range(self.rng.randint(0, 40)):
@@ -327,7 +326,7 @@ class World:
         if answer is not None:
             if ending is Ending.CUTOVER_WITH_A_WRITER:
                 self.pass_time(20)
-                self.go_on_writing()
+                self.stop_writing(stopped=False)
                 self._write()
                 self.stop_writing()
             self.pass_time(_HOUR, round_seconds=30)

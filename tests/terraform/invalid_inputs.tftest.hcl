@@ -103,6 +103,8 @@ run "the_root_refuses_4" {
   command = plan
 
   variables {
+    # two hyphens beside each other: they end the name in the names of pipelines
+    name = "team--restore"
     # an empty pattern
     table_patterns = { target = [""] }
     # the name of a topic
@@ -110,6 +112,7 @@ run "the_root_refuses_4" {
   }
 
   expect_failures = [
+    var.name,
     var.notifications,
     var.table_patterns,
   ]
@@ -119,6 +122,8 @@ run "the_root_refuses_5" {
   command = plan
 
   variables {
+    # 25 characters
+    name = "nnnnnnnnnnnnnnnnnnnnnnnnn"
     # consecutive wildcards
     table_patterns = { source = ["prod-**"] }
     # the ARN of an alias as the topic's key
@@ -126,6 +131,7 @@ run "the_root_refuses_5" {
   }
 
   expect_failures = [
+    var.name,
     var.notifications,
     var.table_patterns,
   ]
@@ -162,25 +168,22 @@ run "the_events_refuse_1" {
     event_sources = ["aws.dynamodb"]
     # a visibility beyond twelve hours
     queue = { visibility_timeout_seconds = 43201 }
-    # a topic that is given and one that is made
-    notifications = { create_topic = true, topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall" }
+    # the name of a topic
+    topic_arn = "oncall"
     # the ARN of an alias
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/demo"
     # the name of a role
     senders = { worker = "demo-restore-worker" }
-    # the name of an alarm
-    alarm_arns = ["demo-failing"]
   }
 
   expect_failures = [
-    var.alarm_arns,
     var.event_sources,
     var.kms_key_arn,
     var.name,
-    var.notifications,
     var.queue,
     var.senders,
     var.table_patterns,
+    var.topic_arn,
   ]
 }
 
@@ -200,7 +203,7 @@ run "the_events_refuse_2" {
     # a retention beyond fourteen days
     queue = { message_retention_seconds = 1209601 }
     # a FIFO topic
-    notifications = { create_topic = false, topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall.fifo" }
+    topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall.fifo"
     # a key of another region
     kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/demo"
     # the ARN of a session
@@ -210,10 +213,10 @@ run "the_events_refuse_2" {
   expect_failures = [
     var.event_sources,
     var.kms_key_arn,
-    var.notifications,
     var.queue,
     var.senders,
     var.table_patterns,
+    var.topic_arn,
   ]
 }
 
@@ -231,13 +234,13 @@ run "the_events_refuse_3" {
     # a DLQ that forgets before the queue
     queue = { message_retention_seconds = 604800, dead_letter_retention_seconds = 604799 }
     # a topic of another region
-    notifications = { create_topic = false, topic_arn = "arn:aws:sns:eu-west-1:123456789012:oncall" }
+    topic_arn = "arn:aws:sns:eu-west-1:123456789012:oncall"
   }
 
   expect_failures = [
-    var.notifications,
     var.queue,
     var.table_patterns,
+    var.topic_arn,
   ]
 }
 
@@ -275,6 +278,53 @@ run "a_pattern_that_is_too_long_for_eventbridge_fails" {
   }
 
   expect_failures = [aws_cloudwatch_event_rule.restores]
+}
+
+# --- the notifications
+
+run "the_notifications_refuse_1" {
+  command = plan
+
+  module {
+    source = "./modules/notifications"
+  }
+
+  variables {
+    # a dot in the name
+    name = "a.b"
+    # one that is given beside one that is made
+    topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall"
+    # the ARN of an alias
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/demo"
+  }
+
+  expect_failures = [
+    var.kms_key_arn,
+    var.name,
+    var.topic_arn,
+  ]
+}
+
+run "the_notifications_refuse_2" {
+  command = plan
+
+  module {
+    source = "./modules/notifications"
+  }
+
+  variables {
+    name         = "demo"
+    create_topic = false
+    # a FIFO topic
+    topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall.fifo"
+    # a key of another region
+    kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/demo"
+  }
+
+  expect_failures = [
+    var.kms_key_arn,
+    var.topic_arn,
+  ]
 }
 
 # --- the worker

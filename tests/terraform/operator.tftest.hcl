@@ -61,8 +61,8 @@ run "the_command_that_releases_settings_is_ready_to_paste" {
   }
 
   assert {
-    condition     = output.release_command == "aws lambda invoke --region us-east-1 --function-name demo-operator --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '{\"action\":\"release\",\"settings\":[\"ttl\"],\"target\":\"TARGET_TABLE\"}' /dev/stdout"
-    error_message = "Command: ${output.release_command}"
+    condition     = output.commands.release == "aws lambda invoke --region us-east-1 --function-name demo-operator --cli-read-timeout 0 --cli-binary-format raw-in-base64-out --payload '{\"action\":\"release\",\"settings\":[\"ttl\"],\"target\":\"TARGET_TABLE\"}' /dev/stdout"
+    error_message = "Command: ${output.commands.release}"
   }
 }
 

@@ -150,10 +150,10 @@ run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
   }
 
   assert {
-    condition = jsondecode(local.environment.DRILLS) == {
+    condition = jsondecode(local.environment.DRILLS) == jsondecode(jsonencode({
       targets = ["drill-*", "*-drill"]
       keeps   = sort([for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name if setting.kept_by_drills])
-    }
+    }))
     error_message = "The worker is told: ${local.environment.DRILLS}"
   }
 

@@ -9,16 +9,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name  = "demo"
   table = "orders"
   binding = {
+    name          = "demo"
     restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     functions     = { operator = { name = "demo-operator" } }
-    roles = {
-      worker   = { name = "demo-restore-worker-us-east-1" }
-      operator = { name = "demo-operator-us-east-1" }
-    }
-    layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+    layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
   }
 }
 
@@ -30,8 +26,8 @@ run "the_pipeline_refuses_1" {
   }
 
   variables {
-    # a dot in the name
-    name = "a.b"
+    # a space in the label
+    label = "a b"
     # a stream that is no ARN
     stream = { arn = "orders", view_type = "NEW_AND_OLD_IMAGES" }
     # every other hour
@@ -70,13 +66,10 @@ run "the_pipeline_refuses_1" {
     artifacts = { code = { bucket = "arn:aws:s3:::builds", key = "code.zip", source_hash = "VpTQii5T/8rgwxA+Wtb2B2q9lg6x+KVldwQLwQKPcCs=" } }
     # the name of a table as its ARN
     binding = {
+      name          = "demo"
       restore_table = { name = "demo-restores", arn = "demo-restores" }
       functions     = { operator = { name = "demo-operator" } }
-      roles = {
-        worker   = { name = "demo-restore-worker-us-east-1" }
-        operator = { name = "demo-operator-us-east-1" }
-      }
-      layer_arn = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
+      layer_arn     = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
     }
   }
 
@@ -91,7 +84,7 @@ run "the_pipeline_refuses_1" {
     var.filter,
     var.group_count,
     var.kms_key_arn,
-    var.name,
+    var.label,
     var.read_units_per_second,
     var.replay_concurrency,
     var.stream,
@@ -142,13 +135,10 @@ run "the_pipeline_refuses_2" {
     artifacts = { code = { bucket = "builds", key = "code.zip", source_hash = "h" } }
     # the name of a layer as its ARN
     binding = {
+      name          = "demo"
       restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       functions     = { operator = { name = "demo-operator" } }
-      roles = {
-        worker   = { name = "demo-restore-worker-us-east-1" }
-        operator = { name = "demo-operator-us-east-1" }
-      }
-      layer_arn = "demo-dependencies"
+      layer_arn     = "demo-dependencies"
     }
   }
 
@@ -317,37 +307,45 @@ run "a_pipeline_named_by_an_arn_fails" {
   command = plan
 
   variables {
-    # the ARN of a table as the key
-    tables = { "arn:aws:dynamodb:us-east-1:123456789012:table/orders" = { target_patterns = ["*"] } }
+    # the ARN of a table as the label
+    change_pipelines = { "arn:aws:dynamodb:us-east-1:123456789012:table/orders" = {} }
   }
 
-  expect_failures = [
-    var.tables,
-  ]
+  expect_failures = [var.change_pipelines]
+}
+
+run "two_pipelines_of_one_table_fail" {
+  command = plan
+
+  variables {
+    change_pipelines = { orders = {}, again = { name = "orders" } }
+  }
+
+  expect_failures = [var.change_pipelines]
 }
 
 run "a_table_whose_restores_would_not_be_seen_fails" {
   command = plan
 
   variables {
-    table_patterns = { source = ["prod.*"] }
-    tables         = { prod-orders = { target_patterns = ["*"] } }
+    table_patterns   = { source = ["prod.*"] }
+    change_pipelines = { prod-orders = {} }
   }
 
-  expect_failures = [var.tables]
+  expect_failures = [var.change_pipelines]
 }
 
 run "a_table_that_a_pattern_covers_passes" {
   command = plan
 
   variables {
-    table_patterns = { source = ["customers", "prod.*"] }
-    tables         = { "prod.orders" = { target_patterns = ["*"] } }
+    table_patterns   = { source = ["customers", "prod.*"] }
+    change_pipelines = { "prod.orders" = {} }
   }
 
   assert {
-    condition     = keys(output.tables) == ["prod.orders"]
-    error_message = "Pipelines: ${join(", ", keys(output.tables))}"
+    condition     = keys(output.change_pipelines) == ["prod.orders"]
+    error_message = "Pipelines: ${join(", ", keys(output.change_pipelines))}"
   }
 }
 
@@ -361,6 +359,7 @@ run "the_numbers_at_their_lower_limits_pass" {
 
   variables {
     table                  = "abc"
+    stream                 = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/abc/stream/2026-01-31T03:00:00.000", view_type = "KEYS_ONLY" }
     group_count            = 1
     byte_limit             = 1024
     replay_concurrency     = 2
@@ -389,6 +388,7 @@ run "the_numbers_at_their_upper_limits_pass" {
 
   variables {
     table              = join("", [for number in range(255) : "t"])
+    stream             = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/${join("", [for number in range(255) : "t"])}/stream/2026-01-31T03:00:00.000", view_type = "KEYS_ONLY" }
     group_count        = 1000
     byte_limit         = 262144
     ttl_attribute      = join("", [for number in range(255) : "t"])

@@ -39,8 +39,9 @@ run "a_label_stands_for_the_table_in_names_and_nowhere_else" {
   }
 
   variables {
-    table = "orders-4f2a"
-    label = "orders"
+    table  = "orders-4f2a"
+    label  = "orders"
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-4f2a/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
   }
 
   assert {
@@ -60,7 +61,8 @@ run "the_longest_names_fit_with_suffix_and_stay_apart" {
   }
 
   variables {
-    table = join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])
+    table  = join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])
+    stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/${join("", [for number in range(255) : number % 2 == 0 ? "T" : "."])}/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
     binding = {
       name          = "nnnnnnnnnnnnnnnnnnnnnnnn"
       restore_table = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }

@@ -210,6 +210,7 @@ run "the_policies_of_the_longest_names_fit_their_roles" {
 
   variables {
     table           = join("", [for number in range(255) : "t"])
+    stream          = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/${join("", [for number in range(255) : "t"])}/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
     target_patterns = [for number in range(6) : "a-long-pattern-for-restored-tables-${number}-*"]
     kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/11111111-1111-4111-8111-111111111111"
     binding = {

@@ -212,7 +212,9 @@ run "a_hundred_pipelines_have_names_of_their_own_that_the_policies_cover" {
   command = plan
 
   variables {
-    change_pipelines = { for number in range(100) : "orders-of-a-tenant-with-a-long-name-that-differs-at-its-end-only-${number}" => {} }
+    change_pipelines = { for number in range(100) : "orders-of-a-tenant-with-a-long-name-that-differs-at-its-end-only-${number}" => {
+      stream = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders-of-a-tenant-with-a-long-name-that-differs-at-its-end-only-${number}/stream/2026-01-31T03:00:00.000", view_type = "NEW_AND_OLD_IMAGES" }
+    } }
   }
 
   assert {

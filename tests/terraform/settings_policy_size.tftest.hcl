@@ -16,6 +16,16 @@ override_data {
   values = { account_id = "123456789012" }
 }
 
+override_data {
+  target = module.function.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = module.operator.data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
 variables {
   name = "demo"
   restore_queue = {

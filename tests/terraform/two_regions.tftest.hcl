@@ -16,6 +16,16 @@ mock_provider "aws" {
   }
 
   override_data {
+    target = module.ireland.module.restore_events[0].data.aws_region.current
+    values = { id = "eu-west-1" }
+  }
+
+  override_data {
+    target = module.ireland.module.notifications[0].data.aws_region.current
+    values = { id = "eu-west-1" }
+  }
+
+  override_data {
     target = module.ireland.module.reconciler[0].data.aws_region.current
     values = { id = "eu-west-1" }
   }
@@ -26,7 +36,7 @@ mock_provider "aws" {
   }
 
   override_resource {
-    target = module.ireland.module.restore_events[0].aws_sns_topic.notifications
+    target = module.ireland.module.notifications[0].aws_sns_topic.notifications
     values = { arn = "arn:aws:sns:eu-west-1:123456789012:mocked" }
   }
 }

@@ -111,8 +111,6 @@ def test_what_shares_a_statement_takes_nothing_from_another() -> None:
             }
         ]
         assert len(taken) == len(set(taken)), sid
-    shared = [resource.name for resource in RESOURCES if resource.sid == "SwitchAndInvoke"]
-    assert shared == ["mappings", "upkeep_function"]
 
 
 def test_what_is_generated_is_current() -> None:
@@ -157,8 +155,8 @@ def test_what_no_action_needs_has_no_statement() -> None:
     pipeline = list(operator_actions.statements(repair, Scope.PIPELINE))
     assert pipeline == [
         {
-            "sid": "SwitchAndInvoke",
-            "resources": ["upkeep_function"],
+            "sid": "HaveUpkeepDoIt",
+            "resources": ["upkeep_functions"],
             "actions": ["lambda:InvokeFunction"],
             "needed_by": ["repair"],
         }

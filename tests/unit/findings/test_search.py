@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
@@ -112,6 +113,15 @@ def test_a_search_that_breaks_in_passing_is_run_again_and_is_complete_then(
     found = find_all({"cellar": True}, SOURCE, TARGET, clients, always, [search])
     assert found == [Finding("cellar", "plums", "empty it")]
     assert len(search.asked) == times + 1
+
+
+def test_a_search_that_got_no_answer_is_not_run_again(clients: Clients) -> None:
+    """It would take as long once more, and the message waits for its end."""
+    hangs = ReadTimeoutError(endpoint_url="https://monitoring")
+    search = Shelf("cellar", "plums", error=hangs)
+    found, trouble = find_all({"cellar": True}, SOURCE, TARGET, clients, always, [search])
+    assert (found.name, trouble.name) == ("plums", "not everything was looked at")
+    assert len(search.asked) == 1
 
 
 def test_time_is_asked_for_before_each_call() -> None:

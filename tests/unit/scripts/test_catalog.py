@@ -11,7 +11,7 @@ import pytest
 from scripts import catalog
 from scripts.catalogue import pages, settings
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 
 PAGE: Final = "# Page\n\nBefore.\n\n<!-- BEGIN part -->\nold\n<!-- END part -->\n\nAfter.\n"
 
