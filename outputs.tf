@@ -15,7 +15,7 @@ output "restore_worker" {
 }
 
 output "operator" {
-  description = "The operator function, by which a person looks at a replay, cuts over, abandons or repairs, and releases settings that were held: `function`, `role` and `log_group`, each with name and ARN."
+  description = "The operator function, for status, cutover, abandon, repair and the release of held settings: `function`, `role` and `log_group`, each with name and ARN."
   value       = one(module.restore_worker[*].operator)
 }
 
@@ -56,7 +56,7 @@ output "change_pipelines" {
 }
 
 output "reconciler" {
-  description = "The reconciler: `function`, `role`, `log_group`, `rule`, `alarm` and `unseen_alarm`. Null where there is none."
+  description = "The reconciler: `function`, `role`, `log_group`, `rule`, `alarm` and `unseen_alarm`. Null if there is none."
   value = one([
     for reconciler in module.reconciler : {
       function     = reconciler.function
@@ -70,17 +70,17 @@ output "reconciler" {
 }
 
 output "notifications" {
-  description = "Who hears. `topic_arn`: the SNS topic for reports and alarms, made or given; null where nobody is to be notified."
+  description = "Who hears. `topic_arn`: the SNS topic for reports and alarms, created or given; null if nobody is notified."
   value       = one([for notifications in module.notifications : { topic_arn = notifications.topic_arn }])
 }
 
 output "trail" {
-  description = "The trail that was made: `trail` and `bucket`, each with name and ARN. Null where none was."
+  description = "The trail: `trail` and `bucket`, each with name and ARN. Null if none is created."
   value       = one([for trail in module.trail : { trail = trail.trail, bucket = trail.bucket }])
 }
 
 output "binding" {
-  description = "What a change pipeline in another configuration needs to attach itself, in one object: the deployment's name, names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, and for how long a restore that is followed may have nothing new in its record."
+  description = "What a change pipeline in another configuration needs to attach itself, in one object: the deployment's name, names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, and how long the record of a followed restore may stay unchanged."
   value       = one(module.restore_worker[*].binding)
 }
 

@@ -2,7 +2,7 @@
 # here as well, so that it is reported once.
 
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether to create any resources."
   type        = bool
   default     = true
   nullable    = false
@@ -29,9 +29,9 @@ variable "tags" {
 
 variable "settings" {
   description = <<-EOT
-    Which settings of the source table the restored one gets, by name: true or false. What is not named has its default.
-    A setting that is on nowhere, neither here nor in `overrides`, is neither read nor written, and the roles have no
-    permission for it.
+    Which settings of the source table the restored table gets, by name: true or false. A setting that is not named has its default.
+    A setting that is off here and in all `overrides` is neither read nor written, and the roles have no permission
+    for it.
     All are on by default but those that cost: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of
     the table. docs/settings.md lists them.
   EOT
@@ -42,19 +42,19 @@ variable "settings" {
 
 variable "overrides" {
   description = <<-EOT
-    Restores that are treated otherwise than the rest. The first entry whose patterns match both tables holds, for what it
-    names; all else is as everywhere.
+    Per-restore overrides. The first entry whose patterns match both tables applies. What it does not name stays as for all
+    other restores.
     - `source`, `target`: table names with `*` for any run of characters.
-    - `requested_by`: who made the restore call, as its event names them: the ARN of a user, or of a role's session
-      (`arn:aws:sts::*:assumed-role/operators/*`); of AWS Backup's jobs their role. Nothing but `*` matches a direct invocation, or a
-      restore whose event never came, so let what is for all be the narrow treatment, and name those who get more before it.
+    - `requested_by`: who made the restore call, as its event says: the ARN of a user, or of a role's session
+      (`arn:aws:sts::*:assumed-role/operators/*`); for jobs of AWS Backup it is their role. Only `*` matches a direct invocation, or a
+      restore whose event never arrived. So put entries for callers who get more first, and the narrow entry for all others last.
     - `settings`: switches, as in `settings`.
-    - `hold`: settings that are kept on record, reported as held and not applied, until an operator releases them (`release`),
-      such as `["ttl"]` for a restore that is to bring back what time to live has deleted.
+    - `hold`: settings that are read and kept, reported as held, and applied only when an operator releases them (`release`). Use
+      `["ttl"]` for a restore that is to bring back items that time to live deleted.
     - `follow`: false leaves these restores alone.
-    - `replay`: false keeps them from taking the source's change pipeline.
-    - `notify`: false keeps them from the notification topic; the event bus gets every report.
-    - `polling`: how long they are followed; `max_attempts` at most as many as everywhere.
+    - `replay`: false stops them from using the source's change pipeline.
+    - `notify`: false sends no notification to the topic; the event bus still gets each report.
+    - `polling`: how long they are followed; `max_attempts` at most that of the deployment.
   EOT
   type = list(object({
     source       = optional(string, "*")
@@ -80,8 +80,8 @@ variable "overrides" {
 variable "attachable" {
   description = <<-EOT
     What may be attached to a restored table, by name (of its own account) or ARN, with `*` for any run of characters. What is
-    attached to the source and not admitted here is left out and reported. Whoever may restore a table into a name that they can write
-    to feeds what is attached to it: narrow these where such people are not to reach what production has.
+    attached to the source and not listed here is omitted and reported. Whoever may restore a table into a name that they can write
+    to can send items to what is attached to it. Narrow these lists if such people must not reach production.
     - `functions`: Lambda functions of stream triggers; the name admits its versions and aliases too.
     - `kinesis_streams`: Kinesis streams that get the table's changes; the roles may use no others.
   EOT
@@ -104,7 +104,7 @@ variable "drill_patterns" {
 }
 
 variable "control_tag" {
-  description = "Key of a tag on the source table by which its owners choose for themselves: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It stands above `settings` and below `overrides`, does not decide about `control_tag_excludes`, and switches on only what is on somewhere in the deployment. Null heeds no tag."
+  description = "Key of a tag on the source table, by which the owners of the table choose settings: `off` leaves its restores alone; names of settings with a space between them are exactly those that are cloned (`tags ttl`), or, each with a sign, differ from the deployment (`-replicas +warm_throughput`). It takes precedence over `settings`; `overrides` take precedence over it. It cannot change `control_tag_excludes`, and can switch on only what is on somewhere in the deployment. With null, tags are ignored."
   type        = string
   default     = "dynamodb-restore:settings"
 }
@@ -117,10 +117,10 @@ variable "control_tag_excludes" {
 
 variable "polling" {
   description = <<-EOT
-    How long a restore is followed. After attempt n that finds the table not yet active, the next one comes
+    How long a restore is followed. After attempt n, if the table is not ACTIVE, the next attempt starts
     `base_delay_seconds` × `backoff_rate`^(n-1) seconds later, at most `max_delay_seconds`, shortened at random by up to
-    the share `jitter` (0 to 1). After `max_attempts` (2 to 990) the restore is given up and lands in the secondary DLQ.
-    The output `wait` says what the numbers come to; the defaults wait for more than 24 hours.
+    the share `jitter` (0 to 1). After `max_attempts` (2 to 990) the restore is given up and its message goes to the secondary DLQ.
+    The output `wait` shows how long these values wait; with the defaults it is more than 24 hours.
   EOT
   type = object({
     max_attempts       = optional(number, 380)
@@ -134,7 +134,7 @@ variable "polling" {
 }
 
 variable "table_patterns" {
-  description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table. They narrow both the rule and the worker's role."
+  description = "Which restores to follow, by table name with `*` for any run of characters: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table. They limit both the EventBridge rules and the worker's role."
   # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
   type     = map(list(string))
   default  = {}
@@ -166,10 +166,10 @@ variable "follow" {
     Which kinds of restores to follow.
     - `point_in_time`: the call `RestoreTableToPointInTime`.
     - `backups`: the calls `RestoreTableFromBackup` and `RestoreTableFromAwsBackup`, the latter by AWS Backup itself.
-    - `backup_jobs`: the restore jobs of AWS Backup, whose events need no trail. To leave AWS Backup alone switch off
-      `backups` too.
+    - `backup_jobs`: the restore jobs of AWS Backup, whose events need no trail. To ignore AWS Backup, also switch off
+      `backups`.
     - `terraform`: restores that Terraform makes (`restore_source_name` and its like). False leaves those tables to the
-      configuration that made them.
+      configuration that created them.
   EOT
   type = object({
     point_in_time = optional(bool, true)
@@ -198,14 +198,14 @@ variable "change_pipelines" {
       configuration. `look_up_stream`: false where all of `stream` is known only once the table is made.
     - `capture`: `on_restore` from the restore request on, reaching back 24 hours at most; `always` for restore points
       further back.
-    - `filter`: patterns of Lambda's event filtering as JSON; what none of them matches is not captured.
+    - `filter`: patterns of Lambda's event filtering as JSON; changes that match none of them are not captured.
       `keep_expiries`: whether deletes by time to live are. `ttl_attribute`: for a global table, as in modules/change-pipeline.
     - `target_patterns`: which restored tables may be replayed into; null for names that are the source's followed by `-` and
       anything (`orders-*`).
     - `group_count` (1 to 1000): message groups of the buffer; change it only while no restore uses the pipeline.
       `byte_limit`: the largest message, in bytes. `replay_concurrency` (2 to 1000): replay invocations at once.
-      `write_units_per_second`: what replay may use of the restored table; null for no limit.
-      `read_units_per_second`: what it may use of the source table, for images that did not travel; null for no limit.
+      `write_units_per_second`: write units of the restored table that replay may use; null for no limit.
+      `read_units_per_second`: read units of the source table that it may use, for images that are not in the message; null for no limit.
     - `stream_reader`, `buffer`, `failure_bucket`, `table_kms_key_arns`: as in modules/change-pipeline.
     - `upkeep_interval_minutes` (1 to 60): how often the upkeep function runs.
     - `tags`: more tags for what belongs to this pipeline.
@@ -279,7 +279,7 @@ variable "failure_buckets" {
 }
 
 variable "event_sources" {
-  description = "Further event sources that the rules accept beside `aws.dynamodb` and `aws.backup`. AWS refuses events put by customers under `aws.*`, so a source of your own is what rehearses a restore or puts in an event that was missed. Whoever may put events on the default bus may then start a run, so leave it empty where that is too many."
+  description = "Further event sources that the rules accept beside `aws.dynamodb` and `aws.backup`. AWS refuses events put by customers under `aws.*`, so you need a source of your own to rehearse a restore or to resend a missed event. Whoever may put events on the default bus can then start the worker. Leave it empty if that is too many people."
   type        = list(string)
   default     = []
   nullable    = false
@@ -291,7 +291,7 @@ variable "lambda" {
     of `change_pipelines` too.
     - `runtime`: python3.12, python3.13 or python3.14 (the last needs an AWS provider that knows it). `architecture`: arm64 or x86_64.
     - `memory_size` in MB, `timeout` in seconds.
-    - `maximum_concurrency`: restores worked on at once (2 to 1000). More wait in the queue, and cost no attempt.
+    - `maximum_concurrency`: how many restores are handled at the same time (2 to 1000). Others wait in the queue; that uses no attempt.
     - `reserved_concurrency`: null for none reserved; otherwise at least `maximum_concurrency`.
     - `log_level`, `log_retention_days` (0 for ever), `tracing` (X-Ray).
     - `permissions_boundary`: policy ARN for the roles. `role_path`: their path in IAM, such as `/service/`.
@@ -322,9 +322,9 @@ variable "lambda" {
 variable "queue" {
   description = <<-EOT
     The restore queue and its secondary DLQ, in seconds.
-    - `visibility_timeout_seconds`: how long a message stays hidden after a function died with it; at least six times `lambda.timeout`, which is what null gives.
-    - `message_retention_seconds`: must be longer than the longest wait that `polling` gives and as many runs of
-      `lambda.timeout` as it has attempts.
+    - `visibility_timeout_seconds`: how long a message stays invisible if the function is killed; at least six times `lambda.timeout`, which is also the value for null.
+    - `message_retention_seconds`: must be longer than the longest wait of `polling`, plus one run of
+      `lambda.timeout` for each attempt.
     - `dead_letter_retention_seconds`: how long the secondary DLQ keeps what could not be followed.
   EOT
   type = object({
@@ -337,7 +337,7 @@ variable "queue" {
 }
 
 variable "redrivers" {
-  description = "Who may send messages of the secondary DLQ round again: ARNs of roles and users of this account, with `*` in the name for any run of characters. The policies of both queues deny sending to everybody but the rules and the module's own functions, whatever the caller's policies say, and a redrive sends as its caller. Whoever is named can have the worker follow any message: see docs/permissions.md."
+  description = "Who may redrive messages of the secondary DLQ: ARNs of roles and users of this account, with `*` in the name for any run of characters. The policies of both queues deny sending to everybody except the rules and the module's own functions, whatever other policies allow. A redrive sends with the permissions of its caller. Whoever is named can make the worker follow any message: see docs/permissions.md#who-may-send-to-the-queues."
   type        = list(string)
   default     = []
   nullable    = false
@@ -345,9 +345,9 @@ variable "redrivers" {
 
 variable "notifications" {
   description = <<-EOT
-    Who hears.
-    - `create_topic` makes an SNS topic for reports and the alarm; to use one of your own set it to false and give
-      `topic_arn`; false alone means nobody. A topic of your own is a standard topic in this region, and must let CloudWatch
+    Who is notified.
+    - `create_topic` creates an SNS topic for reports and alarms. To use your own topic, set it to false and give
+      `topic_arn`. False alone means that nobody is notified. A topic of your own is a standard topic in this region, and must let CloudWatch
       alarms publish.
     - `topic_kms_key_arn`: the customer key of that topic; the functions may use it through SNS. The key's policy must let
       `cloudwatch.amazonaws.com` use it. A topic with the AWS managed key gets no alarms.
@@ -392,7 +392,7 @@ variable "findings" {
 }
 
 variable "reconciler" {
-  description = "A function that looks every `interval_minutes` (1 to 60) for restores that nobody follows: their event never came, or their message was lost. `enabled`: whether there is one. `tags`: more tags for it."
+  description = "A function that looks every `interval_minutes` (1 to 60) for restores that are not followed, because their event never arrived or their message was lost. `enabled`: whether to create it. `tags`: more tags for it."
   type = object({
     enabled          = optional(bool, true)
     interval_minutes = optional(number, 15)
@@ -404,8 +404,8 @@ variable "reconciler" {
 
 variable "trail" {
   description = <<-EOT
-    A CloudTrail trail, for an account that has none: without one EventBridge sees no restore call. A second trail costs;
-    modules/trail says how to look for the first.
+    A CloudTrail trail, for an account that has none. Without a trail EventBridge sees no restore call. A second trail costs
+    money: docs/restores.md#cloudtrail says how to check whether you have one.
     - `enabled`: whether to make one. `multi_region`: of all regions, not just this one.
     - `expire_after_days`: when its logs are deleted. `force_destroy`: whether a destroy may delete the bucket with them.
     - `tags`: more tags for trail and bucket.
@@ -446,7 +446,7 @@ variable "encryption" {
 }
 
 variable "artifacts" {
-  description = "Where the zips are, if not in this module: `code` and `layer`, each an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null takes the zip that comes with the module, which needs no build."
+  description = "Location of the zip files, if not in this module: `code` and `layer`, each an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null uses the zip file in the module, which needs no build."
   type = object({
     code = optional(object({
       bucket         = string

@@ -84,7 +84,7 @@ _FIRST_FAILURE_STATUS = 300
 
 
 class CallNotBegunError(BotoCoreError):
-    """A call that was not made: if no answer came to it, the invocation could not end in its time any more."""
+    """A call that was not made, because the invocation could not end in time if there was no answer."""
 
     fmt = "not called for want of time in this invocation"
 
@@ -300,11 +300,11 @@ class ErrorClass(enum.Enum):
     """What an error asks of its caller."""
 
     RETRY = "retry"
-    """The same call can succeed later with nobody doing anything."""
+    """The same call can succeed later without any repair."""
     GIVE_UP = "give up"
-    """Only a person can mend it: permissions, limits, bad input."""
+    """Only a person can fix it: permissions, limits, bad input."""
     IGNORE = "ignore"
-    """What the call asked for already holds; reading it back will prove it."""
+    """The result of the call is already in place; reading it back confirms that."""
 
 
 @dataclass(frozen=True)
@@ -339,7 +339,7 @@ _TABLE_CALLS = frozenset(
 )
 _AUTO_SCALING_WRITES = frozenset({"RegisterScalableTarget", "PutScalingPolicy", "PutScheduledAction"})
 
-# First match wins. Sources: the "Errors" sections of the API reference of each operation.
+# The first match applies. Sources: the "Errors" sections of the API reference of each operation.
 _RULES = (
     # A table that is not ACTIVE answers these calls with "not found"; DescribeTable alone tells whether
     # a table exists (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html).
@@ -538,7 +538,7 @@ def _without_decimals(value: Any) -> Any:
 
 
 def retry_after(error: BaseException) -> float | None:
-    """How many seconds the service asks its caller to wait, where it says so: the header `Retry-After`
+    """How many seconds the service asks its caller to wait, if it says so: the header `Retry-After`
     (RFC 9110, 10.2.3; docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html, TooManyRequestsException)."""
     if not isinstance(error, ClientError):
         return None

@@ -1,4 +1,4 @@
-"""What the functions are told by their environment, read once an invocation and checked."""
+"""The environment of the functions, read and checked once per invocation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Polling:
 
 @dataclass(frozen=True)
 class Override:
-    """How restores between certain tables are treated otherwise than the rest.
+    """Per-restore overrides: how restores between certain tables differ from the others.
 
     Attributes:
         source, target: patterns of table names, with `*` for any run of characters.
@@ -42,7 +42,7 @@ class Override:
         hold: settings that wait until an operator releases them.
         follow: whether these restores are followed at all.
         replay: whether they may claim the source's pipeline.
-        notify: whether the notification topic hears of them; the event bus always does.
+        notify: whether reports go to the notification topic; the event bus always gets them.
         polling: how long they are followed.
     """
 
@@ -59,7 +59,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Drills:
-    """Restores that are made to see whether one can be made. AWS Backup's restore tests are drills by themselves.
+    """Restores that only test whether a restore works. Restore tests of AWS Backup are drills automatically.
 
     Attributes:
         targets: patterns of the names of their tables, with `*` for any run of characters.
@@ -87,7 +87,7 @@ class WorkerConfig:
         switches: setting name to whether it is cloned; a setting that is not named is off.
         attachable: which functions and streams may be attached to a restored table.
         drills: which restores are drills, and what those get.
-        overrides: in the order in which they are tried; the first that matches holds.
+        overrides: in the order in which they are tried; the first match applies.
         control_tag: the key of the tag by which a source table chooses for itself; None where none can.
         control_tag_excludes: settings about which that tag does not decide.
         follow_terraform: whether restores that Terraform makes are followed.

@@ -1,9 +1,9 @@
-# What nobody would notice by looking at the table: changes that were given up, set aside, or wait for too long; a stream
-# that nobody reads any more; functions that cannot do their work.
+# Problems that are not visible on the table: changes that were given up, set aside, or wait for too long; a stream that is
+# no longer read; functions that fail.
 #
 # Two metrics of the mapping tell of changes that capture gave up: one counts what was put into the failure bucket, the
-# other what could not even be put there (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html). Not one
-# alarm on their sum: either may have no figures, and filling the gaps can hide the latest
+# other what could not even be put there (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html). There is no single
+# alarm on their sum: either metric may have no data, and filling the gaps can hide the latest value
 # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, FILL).
 locals {
   # The functions' own metrics are published with these two dimensions.
@@ -77,7 +77,7 @@ locals {
         description        = "The upkeep function of ${var.table} fails each time, so nobody would notice that capture reads the wrong stream. The log group ${module.upkeep.log_group.name} says why. Runbook: docs/operating.md#upkeep-failing"
       }
     },
-    # With capture = "always" the buffer is as old as SQS lets it become, restore or not: there the age says nothing.
+    # With capture = "always" the buffer always holds messages as old as SQS keeps them, so their age says nothing.
     var.capture == "always" ? {} : {
       waiting_long = {
         namespace          = "AWS/SQS"
@@ -109,10 +109,10 @@ resource "aws_cloudwatch_metric_alarm" "pipeline" {
   datapoints_to_alarm = each.value.datapoints
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
-  # Nothing is reported where nothing happens, and while capture is off.
+  # There is no data if nothing happens, and while capture is off.
   treat_missing_data = "notBreaching"
   alarm_actions      = compact([var.binding.topic_arn])
-  # No OK notification for what is not over by itself: changes that were given up are still missing.
+  # No OK notification for problems that do not end by themselves: changes that were given up are still missing.
   ok_actions = each.value.ends ? compact([var.binding.topic_arn]) : []
   tags       = local.tags
 }

@@ -40,9 +40,9 @@ resource "aws_sqs_queue" "dead_letters" {
   tags                      = local.tags
 }
 
-# The longest that SQS counts, and a net only. A message that SQS moves aside takes its changes out of their order: sent
-# back to the buffer later, it would write images that are older than what the target has. So the replay function itself
-# sets aside what can never be replayed, and all else comes back until it is.
+# The largest value that SQS takes, as a safety net. A message that SQS moves to the DLQ loses its place in the order: moved
+# back later, it would write images that are older than those of the target. So the replay function itself moves messages
+# that can never be replayed, and all others are delivered again until they are.
 resource "aws_sqs_queue_redrive_policy" "buffer" {
   queue_url = aws_sqs_queue.buffer.url
   redrive_policy = jsonencode({
@@ -59,7 +59,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   })
 }
 
-# Who may use the queues is said in the roles; these only refuse plain text.
+# The roles say who may use the queues. These policies only deny requests without TLS.
 data "aws_iam_policy_document" "queue" {
   for_each = {
     buffer       = aws_sqs_queue.buffer.arn
@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "queue" {
   statement {
     sid    = "DenyPlainText"
     effect = "Deny"
-    # Every action and every principal: what is denied is the transport, whoever uses it for whatever.
+    # Every action and every principal, because the statement denies a transport.
     actions   = ["sqs:*"]
     resources = [each.value]
 

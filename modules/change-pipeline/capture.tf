@@ -1,6 +1,6 @@
 locals {
-  # After a send whose outcome it does not know, capture waits until what comes of it can do no harm. Together with what
-  # came before, that takes up to four minutes (lambda_src/dynamodb_restore/changes/capture.py).
+  # After a send with an unknown result, capture waits until a late effect can do no harm. Together with the work before
+  # it, that takes up to four minutes (lambda_src/dynamodb_restore/changes/capture.py).
   capture_timeout = max(var.lambda.timeout, 240)
 
   capture_function = {
@@ -53,8 +53,8 @@ resource "aws_lambda_event_source_mapping" "stream" {
   maximum_batching_window_in_seconds = local.stream_reader.batching_window_seconds
   parallelization_factor             = local.stream_reader.parallelization_factor
 
-  # Changes are tried again as long as the stream has them: one that is left out is one that the target lacks. What
-  # cannot be sent in all that time goes to the bucket, whole.
+  # Changes are retried for as long as the stream has them: a skipped change would be missing in the target. Records that
+  # cannot be sent in that time go to the bucket, complete.
   function_response_types        = ["ReportBatchItemFailures"]
   bisect_batch_on_function_error = true
   maximum_retry_attempts         = -1
@@ -66,7 +66,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
     }
   }
 
-  # For the alarms on what capture gives up. They come only while the mapping is enabled.
+  # For the alarms on changes that capture gives up. Lambda sends these metrics only while the mapping is enabled.
   metrics_config {
     metrics = ["EventCount"]
   }

@@ -1,16 +1,16 @@
-# Where Lambda puts records that capture could not send within the stream's life. A bucket takes them whole; a queue
-# would be told no more than where they were. Capture itself puts images there that are too large for a message, under a
+# Where Lambda puts records that capture could not send within the stream's life. A bucket stores them completely; a queue
+# would only get their position in the stream. Capture itself puts images there that are too large for a message, under a
 # prefix of their own.
 locals {
   failure_bucket_arn = var.failure_bucket.create ? one(aws_s3_bucket.failures[*].arn) : var.failure_bucket.arn
-  # The ARN of a bucket ends in its name and tells no region and no account.
+  # The ARN of a bucket ends in its name and contains no region and no account.
   failure_bucket_name = element(split(":", local.failure_bucket_arn), 5)
 
   # Where Lambda puts what this pipeline's capture gives up
   # (docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
   failure_prefix = "aws/lambda/${aws_lambda_event_source_mapping.stream.uuid}/"
 
-  # SQS keeps a message for 14 days, and an image must be there for as long as a message names it.
+  # SQS keeps a message for 14 days, and an image must exist for as long as a message names it.
   image_days = 15
 }
 

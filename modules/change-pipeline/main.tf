@@ -34,8 +34,8 @@ locals {
   # A table's name has up to 255 characters, and a function's description takes no more than 256.
   short_table = substr(var.table, 0, 180)
 
-  # Of objects in the failure bucket that hold images too large for a message. In a bucket of the estate's own, several
-  # pipelines may keep theirs.
+  # Prefix of objects in the failure bucket that hold images too large for a message. Several pipelines may share a bucket
+  # that the user gives.
   image_prefix = "images/${var.binding.name}--${local.label}/"
 
   tags = merge(module.names.tags, var.tags)
@@ -49,7 +49,7 @@ locals {
     s3       = var.artifacts.code
   }
 
-  # What all three functions are told.
+  # The environment that all three functions share.
   environment = {
     SOURCE_TABLE_NAME            = var.table
     RESTORE_TABLE_NAME           = var.binding.restore_table.name

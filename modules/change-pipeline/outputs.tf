@@ -19,7 +19,7 @@ output "log_groups" {
 }
 
 output "mappings" {
-  description = "The event source mappings that a restore switches: ids of `capture`, from the stream, and `replay`, from the buffer."
+  description = "The event source mappings that a restore enables and disables: ids of `capture` (from the stream) and `replay` (from the buffer)."
   value = {
     capture = aws_lambda_event_source_mapping.stream.uuid
     replay  = aws_lambda_event_source_mapping.buffer.uuid
@@ -45,7 +45,7 @@ output "buffer_dead_letter_queue" {
 }
 
 output "failure_bucket_arn" {
-  description = "The bucket for records that capture could not send, made or given."
+  description = "The bucket for records that capture could not send, created or given."
   value       = local.failure_bucket_arn
 }
 

@@ -158,7 +158,7 @@ data "aws_iam_policy_document" "replay" {
     resources = ["${local.failure_bucket_arn}/${local.image_prefix}*"]
   }
 
-  # Never called: without it S3 answers that access is denied where an image has expired
+  # Never called: without it S3 answers AccessDenied, and not NoSuchKey, if an image has expired
   # (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
   statement {
     sid       = "TellImagesThatAreGone"
@@ -195,7 +195,7 @@ data "aws_iam_policy_document" "replay" {
     actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.binding.restore_table.arn]
 
-    # Quarantine is kept by restore, and which restores there will be is not known here.
+    # Quarantine items are keyed by restore, and future restores are not known here.
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
@@ -203,7 +203,7 @@ data "aws_iam_policy_document" "replay" {
     }
   }
 
-  # A pattern for targets may cover the source and the restore table too; these two hold whatever it says.
+  # A target pattern may also match the source and the restore table. These two statements protect them in any case.
   statement {
     sid       = "NeverWriteTheSource"
     effect    = "Deny"
@@ -316,7 +316,7 @@ data "aws_iam_policy_document" "upkeep" {
     actions   = ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
     resources = [var.binding.restore_table.arn]
 
-    # Quarantine is kept by restore, and which restores there will be is not known here.
+    # Quarantine items are keyed by restore, and future restores are not known here.
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
@@ -407,7 +407,7 @@ data "aws_iam_policy_document" "upkeep" {
     resources = local.target_arns
   }
 
-  # A pattern for targets may cover the source and the restore table too; these two hold whatever it says.
+  # A target pattern may also match the source and the restore table. These two statements protect them in any case.
   statement {
     sid       = "NeverWriteTheSource"
     effect    = "Deny"

@@ -1,5 +1,5 @@
-# How the worker, the operator function and upkeep know of this pipeline. They only read it; where a replay stands is in
-# other items. Written last: a restore that finds it can switch the mappings at once.
+# By this item the worker, the operator function and upkeep find the pipeline. They only read it; the state of a replay is in
+# other items. It is written last, so that a restore that finds it can switch the mappings at once.
 resource "aws_dynamodb_table_item" "registration" {
   table_name = var.binding.restore_table.name
   hash_key   = "pk"
@@ -24,7 +24,7 @@ resource "aws_dynamodb_table_item" "registration" {
     stream_arn            = { S = local.stream_arn }
     stream_has_new_images = { BOOL = local.stream_has_new_images }
     filters               = { L = [for pattern in var.filter : { S = pattern }] }
-    # How long a change may be under way without being seen.
+    # How long a change may be on its way to capture unseen.
     batching_window_seconds = { N = tostring(local.stream_reader.batching_window_seconds) }
     replay_timeout_seconds  = { N = tostring(var.lambda.timeout) }
     # Whose configuration has it, for the note on which pipelines restores own.

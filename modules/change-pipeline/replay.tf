@@ -13,7 +13,7 @@ locals {
     environment = merge(local.environment, {
       BUFFER_URL             = aws_sqs_queue.buffer.url
       BUFFER_DEAD_LETTER_URL = aws_sqs_queue.dead_letters.url
-      # The function keeps to its share without knowing of the others.
+      # Each invocation keeps to its own share of the limit.
       WRITE_UNITS_PER_SECOND = var.write_units_per_second == null ? "" : tostring(var.write_units_per_second / local.replay_invocations)
       READ_UNITS_PER_SECOND  = var.read_units_per_second == null ? "" : tostring(var.read_units_per_second / local.replay_invocations)
     })

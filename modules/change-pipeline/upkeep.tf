@@ -1,11 +1,11 @@
-# The third function of the pipeline. It touches items (repair, bring_in), looks every few minutes whether capture still
-# reads the table's stream, and does what has to happen some minutes after something else. The operator function only
-# invokes it, so that what may touch items is this pipeline's own role and no other.
+# The third function of the pipeline. It writes items (repair, bring_in), checks every few minutes whether capture still reads
+# the table's stream, and does work that is due some minutes later. The operator function only invokes it, so that only this
+# pipeline's own role may write items.
 locals {
   upkeep_function = {
     name        = local.names.upkeep
     role_name   = local.names.upkeep_role
-    description = "Repairs, brings in and watches over the changes of table ${local.short_table}"
+    description = "Repairs, brings back and monitors the changes of table ${local.short_table}"
     handler     = "dynamodb_restore.handlers.upkeep.handler"
     layers      = [var.binding.layer_arn]
     code        = local.code
@@ -41,7 +41,7 @@ module "upkeep" {
 # A rule and not EventBridge Scheduler, which needs a role to invoke the function with.
 resource "aws_cloudwatch_event_rule" "upkeep" {
   name        = local.names.upkeep_rule
-  description = "Looks after the change pipeline of table ${local.short_table}"
+  description = "Checks the change pipeline of table ${local.short_table}"
   # EventBridge refuses "1 minutes" (docs.aws.amazon.com/eventbridge/latest/userguide/eb-rate-expressions.html).
   schedule_expression = var.upkeep_interval_minutes == 1 ? "rate(1 minute)" : "rate(${var.upkeep_interval_minutes} minutes)"
   tags                = local.tags

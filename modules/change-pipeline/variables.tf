@@ -28,7 +28,7 @@ variable "label" {
 }
 
 variable "stream" {
-  description = "The source table's stream. Null has it looked up, which needs the table to exist when Terraform plans; give `arn` and `view_type` where the table is made in the same configuration (its `stream_arn` and `stream_view_type`), or the module call has `depends_on`."
+  description = "The source table's stream. With null it is looked up, so the table must exist when Terraform plans. Give `arn` and `view_type` if the table is created in the same configuration (its `stream_arn` and `stream_view_type`), or the module call has `depends_on`."
   type = object({
     arn       = string
     view_type = string
@@ -52,7 +52,7 @@ variable "stream" {
 }
 
 variable "binding" {
-  description = "The worker to attach to: the output `binding` of restore-worker."
+  description = "The worker that the pipeline belongs to: the output `binding` of restore-worker."
   type = object({
     name          = string
     restore_table = object({ name = string, arn = string })
@@ -98,7 +98,7 @@ variable "capture" {
 }
 
 variable "filter" {
-  description = "Which changes are captured: patterns of Lambda's event filtering as JSON, of which one must match. Empty for all. What no pattern matches never reaches the restored table; one that asks for `NewImage` leaves out every delete."
+  description = "Which changes are captured: patterns of Lambda's event filtering as JSON, of which one must match. Empty for all. Changes that match no pattern never reach the restored table. A pattern on `NewImage` omits every delete."
   type        = list(string)
   default     = []
   nullable    = false
@@ -124,14 +124,14 @@ variable "filter" {
 }
 
 variable "keep_expiries" {
-  description = "Whether deletes by time to live are captured. Without them, items that expire in the source meanwhile stay in the restored table until its own time to live deletes them. In a global table, deletes by time to live that are replicated from another region look like any other: they are told by `ttl_attribute` and the old image, so a stream without old images has them captured all the same."
+  description = "Whether deletes by time to live are captured. If not, items that expire in the source during the restore stay in the restored table until its own time to live deletes them. In a global table, deletes by time to live that are replicated from another region look like any other: they are told by `ttl_attribute` and the old image, so a stream without old images has them captured all the same."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "ttl_attribute" {
-  description = "The attribute with the items' time to live, for `keep_expiries = false`: a delete of an item whose time had passed is left out too. Null has it looked up with the stream; give it where `stream` is given."
+  description = "The attribute with the items' time to live, for `keep_expiries = false`: a delete of an item that had already expired is omitted too. With null it is looked up with the stream. Give it if you give `stream`."
   type        = string
   default     = null
 
@@ -142,7 +142,7 @@ variable "ttl_attribute" {
 }
 
 variable "capture_reserved_concurrency" {
-  description = "How many invocations of the capture function are reserved, so that other functions of the account cannot leave it without; null for none reserved. More than these never run at once: the stream has one for each shard, times `stream_reader.parallelization_factor`."
+  description = "How many invocations of the capture function are reserved, so that other functions of the account cannot use them up; null for no reservation. Not more than these run at the same time: the stream has one for each shard, times `stream_reader.parallelization_factor`."
   type        = number
   default     = null
 
@@ -153,7 +153,7 @@ variable "capture_reserved_concurrency" {
 }
 
 variable "group_count" {
-  description = "How many FIFO message groups the items are spread over, 1 to 1000: so many invocations can replay at once. Changes captured before and after it was changed can be replayed in the wrong order: change it only while no restore uses the pipeline, and with `capture = \"always\"` purge the buffer then."
+  description = "How many FIFO message groups the items are distributed over, 1 to 1000. This is also how many invocations can replay at the same time. Changes captured before and after it was changed can be replayed in the wrong order: change it only while no restore uses the pipeline, and with `capture = \"always\"` purge the buffer then."
   type        = number
   default     = 16
   nullable    = false
@@ -205,7 +205,7 @@ variable "replay_concurrency" {
 }
 
 variable "write_units_per_second" {
-  description = "How many write units a second replay may use on the restored table, shared out among its invocations; null for as many as the table takes."
+  description = "How many write units per second replay may use on the restored table, divided among its invocations; null for no limit."
   type        = number
   default     = null
 
@@ -216,7 +216,7 @@ variable "write_units_per_second" {
 }
 
 variable "read_units_per_second" {
-  description = "How many read units a second replay may use on the source table, where it reads items whose image did not travel, shared out among its invocations; null for as many as it needs."
+  description = "How many read units per second replay may use on the source table, for items whose image is not in the message, divided among its invocations; null for no limit."
   type        = number
   default     = null
 
@@ -249,7 +249,7 @@ variable "stream_reader" {
       for key, value in var.stream_reader :
       try(value >= local.stream_reader_limits[key].least && value <= local.stream_reader_limits[key].most, true)
     ])
-    error_message = "A number of stream_reader is out of bounds: ${join(", ", [for key, value in var.stream_reader : "${key} is ${value} and takes ${local.stream_reader_limits[key].least} to ${local.stream_reader_limits[key].most}" if !try(value >= local.stream_reader_limits[key].least && value <= local.stream_reader_limits[key].most, true)])}. Set it within. These are the limits of a mapping of a stream, but for the record age: a stream drops a record after 24 hours; what Lambda gives up an hour before that lies in the failure bucket, and what the stream drops is lost without a word."
+    error_message = "A number of stream_reader is out of bounds: ${join(", ", [for key, value in var.stream_reader : "${key} is ${value} and takes ${local.stream_reader_limits[key].least} to ${local.stream_reader_limits[key].most}" if !try(value >= local.stream_reader_limits[key].least && value <= local.stream_reader_limits[key].most, true)])}. Set it within. These are the limits of a mapping of a stream, but for the record age: a stream drops a record after 24 hours; records that Lambda gives up an hour before that are in the failure bucket, and records that the stream drops are lost without notice."
   }
 }
 
@@ -268,7 +268,7 @@ variable "buffer" {
 
   validation {
     condition     = var.buffer.visibility_timeout_seconds == null ? true : var.buffer.visibility_timeout_seconds >= 6 * var.lambda.timeout
-    error_message = "The buffer would deliver messages again while they are still worked on: raise buffer.visibility_timeout_seconds (${coalesce(var.buffer.visibility_timeout_seconds, 0)}) to at least six times lambda.timeout (6 x ${var.lambda.timeout} = ${6 * var.lambda.timeout}), or leave it out to have it derived."
+    error_message = "The buffer would deliver messages again while they are still being processed: raise buffer.visibility_timeout_seconds (${coalesce(var.buffer.visibility_timeout_seconds, 0)}) to at least six times lambda.timeout (6 x ${var.lambda.timeout} = ${6 * var.lambda.timeout}), or leave it out to have it derived."
   }
 
   validation {
@@ -301,7 +301,7 @@ variable "failure_bucket" {
 
   validation {
     condition     = !(var.failure_bucket.create && var.failure_bucket.arn != null)
-    error_message = "A bucket is given and one would be made too: set failure_bucket.create to false to use failure_bucket.arn, or leave arn out."
+    error_message = "A bucket is given, and one would be created too: set failure_bucket.create to false to use failure_bucket.arn, or leave arn out."
   }
 
   validation {

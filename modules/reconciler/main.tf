@@ -20,7 +20,7 @@ locals {
   function = {
     name        = local.names.function
     role_name   = local.names.role
-    description = "Finds DynamoDB tables whose restore no event told of, or nobody follows any more"
+    description = "Finds DynamoDB restores whose event never arrived, or whose message was lost"
     handler     = "dynamodb_restore.handlers.reconciler.handler"
     layers      = [var.binding.layer_arn]
 
@@ -39,7 +39,7 @@ locals {
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
     }
 
-    # Every table of the region is looked at.
+    # It checks every table of the region.
     timeout = 300
 
     runtime              = var.lambda.runtime

@@ -24,7 +24,7 @@ resource "aws_lambda_permission" "schedule" {
   source_arn    = aws_cloudwatch_event_rule.schedule.arn
 }
 
-# A look that failed is repeated by Lambda twice, and dropped after that: one that succeeds in the end wakes nobody
+# Lambda retries a failed run twice and then drops it. A run that succeeds in the end raises no alarm
 # (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
 resource "aws_cloudwatch_metric_alarm" "failing" {
   alarm_name          = local.names.alarm
@@ -48,8 +48,8 @@ resource "aws_cloudwatch_metric_alarm" "failing" {
   tags          = local.tags
 }
 
-# A table that may not be described, by the policy of its owner say, hides no other, and a run with such tables succeeds. Two
-# in a row: what was throttled once is seen by the next.
+# A table that may not be described (because of the policy of its owner, for example) does not hide other tables, and the run
+# succeeds. Two runs in a row, because a throttled table is seen by the next run.
 resource "aws_cloudwatch_metric_alarm" "unseen" {
   alarm_name          = local.names.unseen
   alarm_description   = "The reconciler of ${var.name} may not describe some tables that match table_patterns.target. A restore into one of these names whose event was lost would not be noticed. The log group ${module.function.log_group.name} names them, with the reasons. Allow its role dynamodb:DescribeTable on them, or take them out of table_patterns.target. Runbook: docs/operating.md#reconciler-tables-unseen"

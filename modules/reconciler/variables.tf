@@ -17,7 +17,7 @@ variable "tags" {
 }
 
 variable "binding" {
-  description = "The worker whose restores are looked after: the output `binding` of restore-worker."
+  description = "The worker whose restores are checked: the output `binding` of restore-worker."
   type = object({
     restore_table           = object({ name = string, arn = string })
     layer_arn               = string
@@ -88,19 +88,19 @@ variable "follow" {
 
   validation {
     condition     = var.follow.point_in_time || var.follow.backups || var.follow.backup_jobs
-    error_message = "No restore would be looked for: leave at least one of follow.point_in_time, follow.backups and follow.backup_jobs on, or leave the reconciler out."
+    error_message = "The reconciler would look for no restores: leave at least one of follow.point_in_time, follow.backups and follow.backup_jobs on, or leave the reconciler out."
   }
 }
 
 variable "interval_minutes" {
-  description = "How often to look. A table says that it is being restored only until it is active: what is restored within one interval can be missed."
+  description = "How often the reconciler runs. A table says that it is being restored only until it is ACTIVE, so a restore that takes less than one interval can be missed."
   type        = number
   default     = 15
   nullable    = false
 
   validation {
     condition     = var.interval_minutes >= 1 && var.interval_minutes <= 60 && floor(var.interval_minutes) == var.interval_minutes
-    error_message = "reconciler.interval_minutes is ${var.interval_minutes}: set it to a whole number of minutes from 1 to 60. Between rarer looks most restores would begin and end unseen."
+    error_message = "reconciler.interval_minutes is ${var.interval_minutes}: set it to a whole number of minutes from 1 to 60. With longer intervals, most restores would begin and end unseen."
   }
 }
 

@@ -1,5 +1,5 @@
 output "queue" {
-  description = "The restore queue: name, URL, ARN, and the two times that its consumer must agree with."
+  description = "The restore queue: name, URL, ARN, visibility timeout and message retention."
   value = {
     name                       = aws_sqs_queue.restores.name
     url                        = aws_sqs_queue.restores.url
@@ -63,6 +63,6 @@ output "rehearse_command" {
 }
 
 output "redrive_command" {
-  description = "Command that sends everything in the secondary DLQ round again, once its cause is mended, for those whom `redrivers` names; null where it names nobody. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
+  description = "Command that redrives all messages of the secondary DLQ, for the callers named in `redrivers`; null if none are named. It names the destination: messages that the worker or EventBridge put there have no source queue on record for SQS to go by."
   value       = length(var.redrivers) == 0 ? null : "aws sqs start-message-move-task --region ${local.region} --source-arn ${aws_sqs_queue.dead_letters.arn} --destination-arn ${aws_sqs_queue.restores.arn}"
 }

@@ -15,7 +15,7 @@ resource "aws_sqs_queue" "dead_letters" {
   tags                      = local.tags
 }
 
-# Redrive in resources of its own: the two queues name each other, which inside the queues would be a cycle.
+# Redrive policies are separate resources: the two queues name each other, which would be a cycle inside the queues.
 resource "aws_sqs_queue_redrive_policy" "restores" {
   queue_url = aws_sqs_queue.restores.url
   redrive_policy = jsonencode({
@@ -32,8 +32,8 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   })
 }
 
-# Who may send, besides the rules. What lies in the restore queue is acted upon with all that the worker may do, and what
-# lies in the DLQ comes there by a redrive.
+# Who may send, besides the rules. The worker acts on messages of the restore queue with all its permissions, and a redrive
+# moves messages of the DLQ there.
 locals {
   senders = {
     restores     = concat(compact([var.senders.reconciler]), var.redrivers)
@@ -76,7 +76,7 @@ data "aws_iam_policy_document" "queue" {
     actions   = ["sqs:SendMessage"]
     resources = [each.value]
 
-    # Every principal: who is not meant is named by the conditions.
+    # Every principal: the conditions name the exceptions.
     principals {
       type        = "*"
       identifiers = ["*"]
@@ -89,7 +89,7 @@ data "aws_iam_policy_document" "queue" {
       values   = ["false"]
     }
 
-    # A condition without a value is none that IAM takes: where nobody is named, everybody is denied.
+    # IAM refuses a condition without a value. If nobody is named, everybody is denied.
     dynamic "condition" {
       for_each = length(local.senders[each.key]) == 0 ? [] : [local.senders[each.key]]
 

@@ -17,8 +17,8 @@ locals {
     ] : [],
     var.follow.backups ? [
       { backupArn = [for pattern in local.table_patterns.source : { wildcard = "*:table/${pattern}/backup/*" }] },
-      # A recovery point with AWS Backup's advanced features has an ARN that names no table: all of those pass, and the
-      # worker looks at the source once it knows it.
+      # A recovery point with AWS Backup's advanced features has an ARN that names no table. All of those match, and the
+      # worker checks the source once it knows it.
       { backupArn = [{ wildcard = "arn:*:backup:*" }] },
     ] : [],
   )
@@ -53,7 +53,7 @@ locals {
 
     # RestoreTableFromAwsBackup is no operation of the public API, and CloudTrail records what is none as an event of the
     # service (docs.aws.amazon.com/awscloudtrail/latest/userguide/non-api-aws-service-events.html). What such an event says
-    # about the tables, and where, is documented nowhere: all pass, and the worker looks.
+    # about the tables, and where, is not documented: all match, and the worker checks.
     services = {
       name        = local.names.services_rule
       description = "AWS Backup had DynamoDB restore a table"
@@ -131,7 +131,7 @@ resource "aws_cloudwatch_event_target" "restore_queue" {
   target_id = "restore-queue"
   arn       = aws_sqs_queue.restores.arn
 
-  # An event that cannot be delivered lands where failed restores land: one runbook, one alarm.
+  # Events that cannot be delivered go to the same DLQ as failed restores: one runbook, one alarm.
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters.arn
   }

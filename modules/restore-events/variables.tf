@@ -119,7 +119,7 @@ variable "queue" {
 }
 
 variable "senders" {
-  description = "The functions that send, by the ARN of their role: `worker`, which gives up to the secondary DLQ, and `reconciler`, which puts on the restore queue what no event told of. Null for no reconciler. Nobody else may send to either queue but the rules and `redrivers`, whatever their own policies say."
+  description = "The functions that may send, by the ARN of their role: `worker` sends restores that are given up to the secondary DLQ, and `reconciler` sends restores without an event to the restore queue. Null for no reconciler. Nobody else may send to either queue except the rules and `redrivers`, whatever other policies allow."
   type = object({
     worker     = string
     reconciler = optional(string)
@@ -133,7 +133,7 @@ variable "senders" {
 }
 
 variable "redrivers" {
-  description = "Who may send messages of the secondary DLQ round again: ARNs of roles and users of this account, with `*` in the name for any run of characters. A redrive sends as its caller, and the restore queue's policy denies that to everybody who is not named. Whoever is named can have the worker follow any message."
+  description = "Who may redrive messages of the secondary DLQ: ARNs of roles and users of this account, with `*` in the name for any run of characters. A redrive sends as its caller, and the restore queue's policy denies that to everybody who is not named. Whoever is named can have the worker follow any message."
   type        = list(string)
   default     = []
   nullable    = false

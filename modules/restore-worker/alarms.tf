@@ -1,5 +1,5 @@
-# What the worker itself cannot tell, because it does not come to its end: it is killed when its time is over, and its message
-# comes back after the queue's visibility timeout. No report, no message in the DLQ and no line of its own says so.
+# What the worker itself cannot report, because it is killed: its time is over, and its message is delivered again after the
+# visibility timeout of the queue. There is no report, no message in the DLQ and no log line of its own.
 locals {
   alarms = {
     failing = {
@@ -8,7 +8,7 @@ locals {
       threshold   = 0
       description = "An invocation of the restore worker of ${var.name} was killed or failed as a whole. The restore continues with the next delivery of its message, if there is one. The log group ${module.function.log_group.name} has its last lines. Runbook: docs/operating.md#restore-worker-failing"
     }
-    # It waits for nothing in its last 48 seconds, so a run that goes on into the last 24 was held up by calls.
+    # The worker waits for nothing in its last 48 seconds. So a run that goes on into the last 24 was delayed by slow calls.
     slow = {
       metric      = "Duration"
       statistic   = "Maximum"
@@ -17,7 +17,7 @@ locals {
     }
   }
 
-  # One delivery after another that dies is one alarm: it lasts until the next one, and a period more.
+  # Several killed deliveries in a row are one alarm: it lasts until the next delivery, and one period more.
   alarm_period  = 300
   alarm_periods = ceil(var.restore_queue.visibility_timeout_seconds / local.alarm_period) + 1
 }
@@ -36,7 +36,7 @@ resource "aws_cloudwatch_metric_alarm" "worker" {
   datapoints_to_alarm = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
-  # No run, no figures.
+  # No run, no data.
   treat_missing_data = "notBreaching"
   alarm_actions      = compact([var.notifications.topic_arn])
   ok_actions         = compact([var.notifications.topic_arn])

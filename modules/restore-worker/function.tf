@@ -21,8 +21,8 @@ locals {
     POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
   }
 
-  # Lambda takes 4 KB, and measures names and values as JSON. What is known only once it is made is counted by the
-  # longest that it can be: two URLs of queues, and the ARN of a topic.
+  # Lambda allows 4 KB of environment, measured as JSON. Values that are known only after creation count with their maximum
+  # length: two queue URLs, and the ARN of a topic.
   environment_limit    = 4096
   environment_reserved = 700
   environment_size = local.environment_reserved + length(jsonencode(merge({ POWERTOOLS_LOG_LEVEL = var.lambda.log_level }, {
@@ -70,7 +70,7 @@ resource "aws_lambda_layer_version" "dependencies" {
   s3_object_version = try(var.artifacts.layer.object_version, null)
   source_code_hash  = var.artifacts.layer == null ? filebase64sha256("${path.module}/../../dist/dependencies_layer.zip") : var.artifacts.layer.source_hash
 
-  # Functions move to the new version before the old one goes.
+  # Functions use the new layer version before the old one is deleted.
   lifecycle {
     create_before_destroy = true
   }
@@ -88,7 +88,7 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
   function_name    = module.function.function.arn
   tags             = local.tags
 
-  # One restore an invocation: a wait of one never holds up another, and a failure never repeats another's work.
+  # One restore per invocation: waiting for one restore does not delay another, and a failure does not repeat another's work.
   batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
 
@@ -99,7 +99,7 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
   }
 
   lifecycle {
-    # Refused here and not by Lambda, which says so in the middle of an apply.
+    # Checked here, because Lambda would refuse it in the middle of an apply.
     precondition {
       condition     = local.environment_size <= local.environment_limit
       error_message = "The functions' environment would have ${local.environment_size} bytes and Lambda takes ${local.environment_limit}: use fewer overrides, drill_patterns and table_patterns (${length(local.environment.OVERRIDES)}, ${length(local.environment.DRILLS)} and ${length(local.environment.TABLE_PATTERNS)} bytes), say the same with wider patterns, or give the tables their choice by their tag ${jsonencode(var.control_tag)}."

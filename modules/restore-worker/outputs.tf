@@ -31,7 +31,7 @@ output "restore_table" {
 }
 
 output "alarms" {
-  description = "The alarms on the worker: `failing`, where it is killed or fails as a whole, and `slow`, where a run takes nearly all its time; each with name and ARN."
+  description = "The alarms on the worker: `failing`, if it is killed or fails as a whole, and `slow`, if an invocation takes nearly all its time; each with name and ARN."
   value       = { for kind, alarm in aws_cloudwatch_metric_alarm.worker : kind => { name = alarm.alarm_name, arn = alarm.arn } }
 }
 

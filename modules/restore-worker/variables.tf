@@ -28,7 +28,7 @@ variable "settings" {
   default     = {}
   nullable    = false
 
-  # A map, because an object type would drop a misspelt attribute without a word.
+  # A map, because an object type would drop a misspelled attribute silently.
   validation {
     condition     = alltrue([for setting in keys(var.settings) : contains(local.known_settings, setting)])
     error_message = "There is no such setting: ${join(", ", [for setting in keys(var.settings) : "\"${setting}\"" if !contains(local.known_settings, setting)])}. Name in settings only: ${join(", ", local.known_settings)}."
@@ -81,7 +81,7 @@ variable "overrides" {
     error_message = "There is no such setting: ${join(", ", flatten([for index, override in var.overrides : [for setting in override.hold : "\"${setting}\" in overrides[${index}]" if !contains(local.known_settings, setting)]]))}. Name in the hold of an override only: ${join(", ", local.known_settings)}."
   }
 
-  # What is on nowhere no role may apply, also not later.
+  # The roles have no permission for a setting that is off everywhere, so it cannot be released later either.
   validation {
     condition     = alltrue(flatten([for override in var.overrides : [for setting in override.hold : coalesce(lookup(override.settings, setting, null), true) && anytrue(concat([lookup(local.settings, setting, true)], [for each in var.overrides : coalesce(lookup(each.settings, setting, null), false)]))]]))
     error_message = "A setting is held that is switched off, so that there would be nothing to release: ${join(", ", flatten([for index, override in var.overrides : [for setting in override.hold : "\"${setting}\" in overrides[${index}]" if !(coalesce(lookup(override.settings, setting, null), true) && anytrue(concat([lookup(local.settings, setting, true)], [for each in var.overrides : coalesce(lookup(each.settings, setting, null), false)])))]]))}. Switch it on in the settings of the override or of the deployment, or take it out of hold."
@@ -104,7 +104,7 @@ variable "overrides" {
 
   validation {
     condition     = alltrue([for override in var.overrides : override.follow || (length(override.settings) == 0 && length(override.hold) == 0 && override.polling == null && override.replay == null && override.notify == null)])
-    error_message = "An override leaves restores alone and says how to treat them: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && length(override.hold) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, hold, polling, replay and notify out of it, or take follow = false out."
+    error_message = "An override sets follow to false and also has other attributes, which would have no effect: ${join(", ", [for index, override in var.overrides : "overrides[${index}]" if !override.follow && !(length(override.settings) == 0 && length(override.hold) == 0 && override.polling == null && override.replay == null && override.notify == null)])}. Take settings, hold, polling, replay and notify out of it, or take follow = false out."
   }
 
   # What a pattern matches is all among what an earlier one matches, if the earlier one matches its very text: a * in the
@@ -121,7 +121,7 @@ variable "overrides" {
     error_message = "An override can never match, because an earlier one matches all that it would: ${join(", ", flatten([for later, override in var.overrides : [for index, earlier in slice(var.overrides, 0, later) : "overrides[${later}] (\"${override.source}\" to \"${override.target}\") after overrides[${index}] (\"${earlier.source}\" to \"${earlier.target}\")" if can(regex("^${replace(replace(earlier.source, ".", "\\."), "*", ".*")}$", override.source)) && can(regex("^${replace(replace(earlier.target, ".", "\\."), "*", ".*")}$", override.target)) && can(regex("^${replace(replace(replace(earlier.requested_by, ".", "\\."), "+", "\\+"), "*", ".*")}$", override.requested_by))]]))}. The first match wins: put the narrower one first, or take it out."
   }
 
-  # A name without a wildcard can be held against the patterns; whether two patterns have a name in common cannot.
+  # A name without a wildcard can be compared with the patterns. Whether two patterns share a name cannot be decided here.
   validation {
     condition = alltrue(flatten([
       for override in var.overrides : [
@@ -184,7 +184,7 @@ variable "attachable" {
 
   validation {
     condition     = alltrue([for patterns in values(var.attachable) : try(length(patterns) > 0, true)])
-    error_message = "An empty list of patterns in attachable would admit nothing: switch the settings stream_triggers or kinesis_destination off instead, or give attachable.functions and attachable.kinesis_streams at least one pattern each."
+    error_message = "An empty list of patterns in attachable would allow nothing: switch the settings stream_triggers or kinesis_destination off instead, or give attachable.functions and attachable.kinesis_streams at least one pattern each."
   }
 
   validation {
@@ -222,7 +222,7 @@ variable "control_tag" {
 
   validation {
     condition     = var.control_tag == null ? true : can(regex("^[A-Za-z0-9 _.:/=+@-]{1,128}$", var.control_tag)) && !startswith(lower(var.control_tag), "aws:")
-    error_message = "control_tag \"${coalesce(var.control_tag, "null")}\" cannot be the key of a tag: use 1 to 128 letters, digits, spaces and _ . : / = + @ -, not beginning with \"aws:\", or null to heed no tag."
+    error_message = "control_tag \"${coalesce(var.control_tag, "null")}\" cannot be the key of a tag: use 1 to 128 letters, digits, spaces and _ . : / = + @ -, not beginning with \"aws:\", or null to ignore tags."
   }
 }
 
@@ -279,7 +279,7 @@ variable "findings" {
   default     = {}
   nullable    = false
 
-  # A map, because an object type would drop a misspelt attribute without a word.
+  # A map, because an object type would drop a misspelled attribute silently.
   validation {
     condition     = alltrue([for finding in keys(var.findings) : contains(local.known_findings, finding)])
     error_message = "There is no such search: ${join(", ", [for finding in keys(var.findings) : "\"${finding}\"" if !contains(local.known_findings, finding)])}. Name in findings only: ${join(", ", local.known_findings)}."
@@ -330,7 +330,7 @@ variable "polling" {
 }
 
 variable "table_patterns" {
-  description = "The tables that both roles may touch, by name with `*` for any run of characters: it may read what matches `source` or `target`, and change what matches `target`."
+  description = "The tables that both roles may use, by name, with `*` for any characters. They may read tables that match `source` or `target`, and change tables that match `target`."
   # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
   type     = map(list(string))
   default  = {}
@@ -384,7 +384,7 @@ variable "lambda" {
   default  = {}
   nullable = false
 
-  # The worker waits for nothing in its last 48 seconds: what follows must not be lost to a call that hangs.
+  # The worker waits for nothing in its last 48 seconds: a call that hangs must not prevent the report.
   validation {
     condition     = var.lambda.timeout >= 90
     error_message = "lambda.timeout is ${var.lambda.timeout}: set it to at least 90 seconds, so that the worker has time to apply settings before it must report how far it came."
@@ -395,7 +395,7 @@ variable "lambda" {
     error_message = "lambda.maximum_concurrency is ${var.lambda.maximum_concurrency}: set it within 2 to 1000, the limits of an SQS event source mapping."
   }
 
-  # What the mapping fetches and the function has no room for goes back to the queue one receive the older.
+  # Messages that the mapping fetches and the function cannot take are returned to the queue, and have used a receive.
   validation {
     condition     = var.lambda.reserved_concurrency == null ? true : var.lambda.reserved_concurrency >= var.lambda.maximum_concurrency
     error_message = "Throttled deliveries would use up attempts: set lambda.reserved_concurrency (${coalesce(var.lambda.reserved_concurrency, 0)}) to at least lambda.maximum_concurrency (${var.lambda.maximum_concurrency}), or lower the latter."
@@ -414,12 +414,12 @@ variable "restore_queue" {
 
   validation {
     condition     = var.restore_queue.visibility_timeout_seconds >= 6 * var.lambda.timeout
-    error_message = "The queue would deliver a message again while it is still worked on: raise queue.visibility_timeout_seconds (${var.restore_queue.visibility_timeout_seconds}) to at least six times lambda.timeout (6 x ${var.lambda.timeout} = ${6 * var.lambda.timeout}), or leave it out to have it derived."
+    error_message = "The queue would deliver a message again while it is still being processed: raise queue.visibility_timeout_seconds (${var.restore_queue.visibility_timeout_seconds}) to at least six times lambda.timeout (6 x ${var.lambda.timeout} = ${6 * var.lambda.timeout}), or leave it out to have it derived."
   }
 
   validation {
     condition     = local.queue_seconds.deployment < var.restore_queue.message_retention_seconds
-    error_message = "A restore could be followed for ${local.queue_seconds.deployment} s (waits of ${local.wait.longest.seconds} s, and ${var.polling.max_attempts} runs of up to ${var.lambda.timeout} s) and the queue forgets it after ${var.restore_queue.message_retention_seconds} s: lower polling.max_attempts, polling.max_delay_seconds or lambda.timeout, or raise queue.message_retention_seconds (at most 1209600)."
+    error_message = "A restore could be followed for ${local.queue_seconds.deployment} s (waits of ${local.wait.longest.seconds} s, and ${var.polling.max_attempts} runs of up to ${var.lambda.timeout} s) and the queue deletes it after ${var.restore_queue.message_retention_seconds} s: lower polling.max_attempts, polling.max_delay_seconds or lambda.timeout, or raise queue.message_retention_seconds (at most 1209600)."
   }
 
   validation {

@@ -1,6 +1,6 @@
-# What the polling numbers come to. The worker waits after every attempt but the last.
+# How long the polling values wait. The worker waits after each attempt except the last.
 locals {
-  # Where the growth overflows it is infinite, and the cap holds all the same.
+  # If the growth overflows, it is infinite, and the maximum still applies.
   full_delays = [
     for attempt in range(1, min(max(var.polling.max_attempts, 2), 990)) :
     min(var.polling.base_delay_seconds * pow(var.polling.backoff_rate, attempt - 1), var.polling.max_delay_seconds)
@@ -27,7 +27,7 @@ locals {
   }
 
   # For how long a restore that is followed may have nothing new in its record: the longest delay; the queue's visibility
-  # timeout, where the function was killed; and a quarter of an hour, after which another message may take the lead.
+  # timeout, where the function was killed; and a quarter of an hour, after which another message may continue the restore.
   longest_silence_seconds = (
     max([for polling in concat([var.polling], local.override_polling) : polling.max_delay_seconds]...)
     + var.restore_queue.visibility_timeout_seconds

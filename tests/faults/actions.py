@@ -80,13 +80,15 @@ def finish_restore(world: World) -> None:
         world.account.tables.finish_restore(TARGET)
 
 
-def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
-    """Do what a person does: make the same call again until it is answered and nothing is left to do.
-
-    What could not be told of its end, the schedule has told later.
-    """
+def ask(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
+    """Make the same call again until it is answered and nothing is left to do."""
     about = {} if "target" in payload else {"table": SOURCE}
-    answer = _again(lambda: functions.operate(world, {**about, **payload}), world)
+    return _again(lambda: functions.operate(world, {**about, **payload}), world)
+
+
+def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
+    """Do what a person does (`ask`), and have the schedule tell later what could not be told of the end."""
+    answer = ask(functions, world, **payload)
     if answer.pop("not_told", None) is not None and not world.wire.denied:
         world.clock.sleep(_SILENCE_SECONDS)
         _reconcile(functions, world)

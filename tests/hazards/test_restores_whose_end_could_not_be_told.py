@@ -16,7 +16,7 @@ from dynamodb_restore.aws import Clients
 from dynamodb_restore.restore.delivery import GivenUp, NothingToDo, NotSetAside, TryAgain, Untold
 from dynamodb_restore.restore.worker import Worker
 from tests.aws.hazards import Fault, Mode, failing
-from tests.faults.actions import call, deliver_all, redrive
+from tests.faults.actions import ask, deliver_all, redrive
 from tests.faults.estate import RESTORE_QUEUE, TARGET
 from tests.faults.functions import Functions, World
 from tests.hazards.reporting import make_restore
@@ -262,7 +262,7 @@ class TestAsDeployed:
         deliver_all(functions, world)
         world.account.settle()
         refusing(world, "PutEvents")
-        answer = call(functions, world, action="cutover", settle_seconds=0)
+        answer = ask(functions, world, action="cutover", settle_seconds=0)
         assert set(answer["not_told"]) == {"event_bus"}
         mended(world)
         world.clock.sleep(_A_DAY)

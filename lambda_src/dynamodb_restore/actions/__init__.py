@@ -1,5 +1,4 @@
-"""What a person asks for: look at a replay, cut over, abandon it, repair what was refused, choose its window; release
-settings that were held.
+"""Operator actions: look at a replay, cut over, abandon it, repair refused items, choose its window; release held settings.
 
-Each action may be repeated, and takes up where an earlier try stopped.
+Each action may be called again, and continues where an earlier call stopped.
 """

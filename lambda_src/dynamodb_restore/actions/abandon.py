@@ -27,8 +27,8 @@ _SETTINGS_LEFT = "settings that waited for cutover were not applied: invoke the 
 def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     """Release the pipeline and leave the target as it is.
 
-    Before replay has begun, only the pipeline is given up: the restore's settings are still cloned. Afterwards the end
-    is told once no invocation of replay can write any more.
+    Before replay has begun, only the pipeline is released: the restore's settings are still cloned. Afterwards the end
+    is reported once no invocation of replay can write any more.
 
     Returns:
         The report (`Report.as_json`); `{"released": what that means}`; or `{"settling_until": instant, "next": …}`
@@ -39,8 +39,8 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     """
     claim = claim_of(pipeline)
     if claim.has_replayed_nothing:
-        # First, for it has to hold also where the restore is given up and its message redriven; where the claim has changed
-        # meanwhile it does no harm: a replay that has begun goes on.
+        # First, because it must also apply if the restore is given up and its message redriven. If the claim has changed in
+        # the meantime, it does no harm: a replay that has begun continues.
         note_without_replay(context.cloner.clients, context.config.restore_table_name, restore_key(claim))
         if not pipeline.give_up(claim):
             raise OperatorError(CHANGED_MEANWHILE)
@@ -48,7 +48,7 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
     if claim.state is ClaimState.WATCHING:
         late = pipeline.end_watch(claim)
         return {"released": f"{claim.target} was cut over; {late} changes were captured since"}
-    # A restore that died before it wrote its record must not hold the pipeline for ever.
+    # A restore that ended before it wrote its record must not keep the pipeline forever.
     record = context.record(claim)
     outcomes = record.outcomes if record else ()
     held = fenced(pipeline, claim, ClaimState.ABANDONING)

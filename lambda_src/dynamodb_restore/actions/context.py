@@ -19,7 +19,7 @@ from dynamodb_restore.restore.report import Report, Result
 from dynamodb_restore.sync.outcome import Outcome
 
 _RESERVE_SECONDS = 4 * CALL_SECONDS
-"""Left after a wait, for what comes after it: a look, telling, noting, and giving back."""
+"""Time left after a wait for the work that follows: a check, the report, the record, and releasing the pipeline."""
 
 LONGEST_FENCE_SECONDS = 240.0
 """How long the function waits for a fence; an invocation of replay may run for 15 minutes, others are short."""
@@ -28,7 +28,7 @@ CHANGED_MEANWHILE = "the restore moved on meanwhile and nothing was done: look a
 
 
 class OperatorError(Exception):
-    """The action makes no sense as things stand; the text says what would."""
+    """The action cannot be carried out in this state; the text says what can."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ActionContext:
     """What an operator action needs besides the pipeline that it is about.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
         invocation: the request id of this one.
     """
 
@@ -98,7 +98,7 @@ class ActionContext:
         return answer(report, untold)
 
     def wait_until(self, instant: datetime, longest_seconds: float) -> bool:
-        """Wait until an instant, a second at a time; False, at once, where that cannot be waited for."""
+        """Wait until a time, one second at a time; return False at once if that takes too long."""
         if not self.can_wait_until(instant, longest_seconds):
             return False
         while (wait := (instant - self.now()).total_seconds()) > 0:
@@ -106,7 +106,7 @@ class ActionContext:
         return True
 
     def can_wait_until(self, instant: datetime, longest_seconds: float) -> bool:
-        """Whether an instant comes within what is allowed, and within what the function has left."""
+        """Whether a time is within the allowed wait, and within the remaining time of the function."""
         longest = min(longest_seconds, self.cloner.pace.remaining_seconds() - _RESERVE_SECONDS)
         return (instant - self.now()).total_seconds() <= longest
 
@@ -134,7 +134,7 @@ def claim_of(pipeline: Pipeline) -> Claim:
 
 
 def fenced(pipeline: Pipeline, claim: Claim, state: ClaimState, accepted: Sequence[str] = ()) -> Claim:
-    """The claim in a state in which replay begins no more writes.
+    """The claim in a state in which replay starts no more writes.
 
     Args:
         accepted: what stood in the way of a cutover and was accepted.

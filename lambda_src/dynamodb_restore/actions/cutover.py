@@ -44,12 +44,12 @@ _LONGEST_SETTLE_SECONDS = 3600
 
 @dataclass(frozen=True)
 class CutoverRequest:
-    """What a person asked for.
+    """The request for a cutover.
 
     Attributes:
         settle_seconds: how long nothing new may be captured, at least.
-        accept: codes of the obstacles that do not count.
-        force: whether none counts.
+        accept: codes of the obstacles to ignore.
+        force: whether to ignore all obstacles that can be accepted.
     """
 
     settle_seconds: float
@@ -70,7 +70,7 @@ class CutoverRequest:
 
 
 def cutover(context: ActionContext, pipeline: Pipeline, request: CutoverRequest) -> dict[str, Any]:
-    """Make the target take over: refuse while it lacks anything, then finish its settings and let go.
+    """Cut over: refuse while the target lacks anything, then finish its settings and release the pipeline.
 
     The caller has stopped writing to the source. From the first call on nothing new may be captured until it has
     settled, and the buffer must be empty then, so that the last writes are known to have arrived. Where that takes longer
@@ -123,7 +123,7 @@ class _TakeOver:
         )
 
     def carry_out(self, accepted: Sequence[Obstacle]) -> dict[str, Any]:
-        """Fence replay, finish the settings, tell, and go on watching capture for a while.
+        """Stop replay, finish the settings, send the report, and watch capture for some minutes.
 
         Args:
             accepted: what stands in the way and does not count.
@@ -148,7 +148,7 @@ class _TakeOver:
         outcomes, states = self._finish_settings()
         report = self._report(outcomes, expiry_notes(outcomes, states, self._record.told_restore_point))
         if any(outcome.retryable for outcome in outcomes if outcome.status is Status.FAILED):
-            # The claim stays as it is, fenced: the same call again goes on from here.
+            # The claim stays as it is, with replay stopped: the same call continues from here.
             return {**report.as_json(), "next": "cutover again: some settings can still be applied"}
         told = self._context.tell(self._claim, report)
         self._pipeline.watch(self._claim)

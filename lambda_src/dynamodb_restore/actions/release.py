@@ -44,8 +44,8 @@ def release(
 ) -> dict[str, Any]:
     """Apply settings that an override held, from the source's states on record, and report.
 
-    What fails stays held, so that the same call can be made again, and so does what builds on another setting that is still to
-    come. What it came to is told and noted each time: the stream may be on already, though its trigger failed.
+    What fails stays held, so that the same call can be made again. So does a setting that builds on another one which is not
+    applied yet. Each call sends and stores a report: the stream may be on already although its trigger failed.
 
     Returns:
         The report (`Report.as_json`); with `next` where some setting can still be applied.
@@ -108,7 +108,7 @@ def _held_restore(context: ActionContext, target: str) -> _HeldRestore:
 
 
 def _check(restore: _HeldRestore, settings: Sequence[str]) -> None:
-    """Look that a restore has ended, and holds what is to be released.
+    """Check that a restore has ended, and holds the settings to release.
 
     Raises:
         OperatorError: it has not, or does not.
@@ -198,7 +198,7 @@ class _Release:
         return [setting for setting in self.context.cloner.settings if setting.name in self.settings]
 
     def _released(self, treated: Treatment) -> Treatment:
-        """How these settings are treated now: whatever the overrides have come to say since, a person asks for them."""
+        """How these settings are handled now: the operator asks for them, whatever the overrides say by now."""
         switches = {**treated.switches, **dict.fromkeys(self.settings, True)}
         return replace(treated.releasing(self.settings), switches=switches)
 
@@ -206,7 +206,7 @@ class _Release:
         record, request = self.restore.record, self.restore.request
         released = f"an operator released {', '.join(self.settings)}"
         told = record.report
-        # How a restore ended that was given up, or abandoned, no setting changes.
+        # Releasing a setting does not change how a restore ended that was given up or abandoned.
         judged = record.state in (RestoreState.SYNCED, RestoreState.INCOMPLETE)
         return Report(
             overall(outcomes) if judged else Result(record.state.value),
@@ -220,7 +220,7 @@ class _Release:
             restore_point=record.told_restore_point,
             outcomes=outcomes,
             reason=told.get("reason"),
-            # What was released in vain before has been told so.
+            # An earlier release that failed is already in the notes.
             notes=list(dict.fromkeys([*told.get("notes", ()), released, *notes])),
         )
 

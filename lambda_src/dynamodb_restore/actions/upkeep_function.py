@@ -1,4 +1,4 @@
-"""Has a pipeline's upkeep function do what touches items: its role may, the operator function's may not."""
+"""Invokes a pipeline's upkeep function for work on items: its role may write items, the operator function's may not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARGIN_SECONDS = 15.0
 def ask_upkeep(context: ActionContext, pipeline: Pipeline, action: str) -> dict[str, Any]:
     """Invoke the upkeep function and wait for its answer.
 
-    It is told how long it is waited for, and stops in time. An invocation is never made twice by itself: one that seems
+    It gets the time that its caller waits, and stops before that. There are no automatic retries: an invocation that seems
     to have failed may still be running.
 
     Returns:

@@ -1,10 +1,10 @@
 """Capture: a batch of stream records becomes bundles in the FIFO buffer.
 
-Order is one hard part. One call to SQS carries at most one bundle of a group, so that an entry that fails cannot be
+The first difficulty is order. One call to SQS carries at most one bundle of a group, so that an entry that fails cannot be
 overtaken by a later one of its group; a group that failed sends no more; and the stream is told to deliver again
 from the first record that was not sent.
 
-Sends that take effect late are the other. A call that timed out, or was answered by a passing error, may be carried
+The second difficulty is sends that take effect late. A call that timed out, or was answered by a passing error, may be carried
 out later, and would put old images behind newer ones. So there are no SDK retries here, and three rules:
 
 - An invocation sends an entry again under the same deduplication id. Once one try is accepted, SQS drops the others
@@ -91,7 +91,7 @@ class CaptureOptions:
 
 @dataclass
 class Captured:
-    """What one batch came to.
+    """The result of one batch.
 
     Attributes:
         positions: group to the SQS sequence number of its last accepted bundle.
@@ -194,7 +194,7 @@ def _key_of(record: Mapping[str, Any]) -> Attributes | None:
 
 
 class _NotNowError(Exception):
-    """A record cannot be dealt with in this invocation; the text says why."""
+    """A record cannot be processed in this invocation; the text says why."""
 
 
 def _entries(
@@ -207,8 +207,8 @@ def _entries(
 ) -> tuple[list[Entry], int]:
     """The entries of the records before the first that has to come again, and that record's position.
 
-    A record that tells no key would block its shard until the stream drops it, and whatever it changed would be lost
-    then. It is discarded where a person finds it, and cutover refuses, as for all that capture gives up.
+    A record without a key would block its shard until the stream drops it, and its change would then be lost. It is stored
+    in the failure bucket, and cutover refuses, as for all records that capture gives up.
     """
     entries: list[Entry] = []
     for position, record in enumerate(records):
@@ -308,7 +308,7 @@ def _calls(bundles: Sequence[Bundle]) -> Iterator[list[Bundle]]:
 
 @dataclass
 class _Sent:
-    """What one call came to.
+    """The result of one call.
 
     Attributes:
         accepted: group to the SQS sequence number of its bundle.

@@ -54,7 +54,7 @@ class Kind(enum.Enum):
     DELETE = "delete"
     """Delete the item."""
     READ = "read"
-    """The image is not at hand: write what the source has now, or delete where it has nothing."""
+    """The image is not in the message: write what the source has now, or delete the item if the source has none."""
     OBJECT = "object"
     """Write the image, which is an object in the failure bucket: it was too large for a message."""
 
@@ -95,7 +95,7 @@ class Change:
 
 
 def change_of(record: Mapping[str, Any], captured_at: int) -> Change:
-    """Strip a stream record to what replay needs.
+    """Reduce a stream record to what replay needs.
 
     A stream of KEYS_ONLY or OLD_IMAGE has no new images, so its puts travel as keys
     (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html). So does a record that is
@@ -105,7 +105,7 @@ def change_of(record: Mapping[str, Any], captured_at: int) -> Change:
         captured_at: epoch seconds, whole; the time of a record that tells none that can be read.
 
     Raises:
-        MalformedChangeError: the record tells no key, so nobody can say which item it is about.
+        MalformedChangeError: the record has no key, so its item is unknown.
     """
     try:
         data = record["dynamodb"]
@@ -219,7 +219,7 @@ def _canonical(value: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def check_change(change: Change) -> None:
-    """Make sure that a change can travel: what passes here is read again exactly as it is, and can be written.
+    """Check that a change can be sent: a change that passes is read back exactly, and can be written.
 
     Capture asks this of each change that it sends, replay of each that it is given.
 

@@ -1,4 +1,4 @@
-"""Messages of the buffer as Lambda delivers them: how long they are ours, and how long they stay hidden when they come back."""
+"""Messages of the buffer as Lambda delivers them: their lease, and their visibility timeout when they are returned."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def pause_seconds(receives: int, *, working: bool) -> int:
 def lease(
     clients: Clients, buffer_url: str, deliveries: Sequence[Delivery], clock: Clock
 ) -> tuple[set[str], Exception | None]:
-    """Hide messages for longer than this invocation can still run, so that nobody else works on their groups.
+    """Extend the visibility timeout beyond the end of this invocation, so that no other invocation works on their groups.
 
     An invocation can begin long after its messages were received: Lambda retries a throttled one until they are visible
     again. A receipt handle of a FIFO queue ends with the visibility timeout
@@ -119,7 +119,7 @@ def lease(
 
 
 def let_come_back(clients: Clients, buffer_url: str, pauses: Mapping[Delivery, int]) -> str | None:
-    """Shorten how long messages stay hidden; without it they come back all the same, after their lease.
+    """Shorten the visibility timeout of messages. Without this they are delivered again after their lease.
 
     Returns:
         Why it failed; None where it did not.

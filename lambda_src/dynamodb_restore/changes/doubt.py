@@ -1,4 +1,4 @@
-"""Writes of the target that are in doubt: their request was sent, and no certain answer came.
+"""Writes to the target that are in doubt: their request was sent, and there was no certain answer.
 
 Such a request can take effect minutes later, after the write of a later change, and undo it. So before its first request
 an invocation notes which items it is about to write, in one item of the restore table, and clears them once
@@ -60,7 +60,7 @@ class Settled:
 
     Attributes:
         rewritten, quarantined: items.
-        left: items that are still in doubt, or were not come to.
+        left: items that are still in doubt, or were not processed.
         problem: why.
     """
 
@@ -90,7 +90,7 @@ class DoubtStore:
         return list(self._query("pk = :pk AND sk BETWEEN :first AND :last", bounds))
 
     def take(self, doubt: Doubt, *, now: float, until: float) -> bool:
-        """Reserve a note for the caller; False where somebody else settles it, or has settled it.
+        """Reserve a note for the caller; False if another invocation settles it or has settled it.
 
         Args:
             until: epoch seconds after which the caller does nothing more about it.
@@ -172,7 +172,7 @@ class DoubtNote:
         self._store([*self._uncertain.values(), *keys])
 
     def keep(self, keys: Collection[Attributes]) -> None:
-        """Remember that the writes of these items stayed without a certain answer."""
+        """Note that the writes of these items got no certain answer."""
         self._uncertain |= {item_id(key): key for key in keys}
 
     def end(self) -> None:

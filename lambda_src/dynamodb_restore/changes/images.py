@@ -25,7 +25,7 @@ _GONE = frozenset({"NoSuchKey", "NoSuchBucket"})
 
 
 class ImageError(Exception):
-    """The image cannot be had, now or later; the text says why."""
+    """The image cannot be read, now or later; the text says why."""
 
 
 @dataclass(frozen=True)

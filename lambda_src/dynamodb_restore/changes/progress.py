@@ -1,4 +1,4 @@
-"""How far a pipeline has come: per group, the last bundle captured and the last bundle replayed.
+"""The progress of a pipeline: for each group, the last bundle captured and the last bundle replayed.
 
 Items in the restore table, in the pipeline's partition, `captured#BUFFER_ID#CHUNK` and
 `replayed#BUFFER_ID#CHUNK` (`store.py`), where the id is of this very queue: a queue that is made anew under the same name counts its
@@ -157,7 +157,7 @@ class ProgressStore:
         since: int | None = None,
         partial: Mapping[int, Partial] | None = None,
     ) -> None:
-        """Move groups forward, never back: another invocation may have been faster.
+        """Move groups forward, never back, because another invocation may be further.
 
         Raises:
             ClientError, BotoCoreError: from UpdateItem.

@@ -1,4 +1,4 @@
-"""Quarantine: items that the target refused or whose image cannot be had, by key, with the reason.
+"""Quarantine: items that the target refused or whose image cannot be read, by key, with the reason.
 
 One item in the restore table each: `pk` = `quarantine#RESTORE_ID`, `sk` = a hash of the item's id (a key may be
 longer than the 1,024 bytes of a sort key), `key` (the key as JSON text in DynamoDB's form), `reason`, `sequence`
@@ -150,7 +150,7 @@ class Quarantine:
         return {item_id(entry.key): entry for part in found for entry in part}
 
     def remove(self, key: Attributes, version: int = 0) -> None:
-        """Forget an item that the target has taken after all, with the change of this version.
+        """Remove an item that the target has accepted after all, with the change of this version.
 
         A refusal of a later change stays, and so does an item that is being repaired: the repair may be about to
         write what it read before that change.
@@ -180,7 +180,7 @@ class Quarantine:
         )
 
     def resolve(self, item: Quarantined) -> bool:
-        """Forget an item that was mended, unless a later change of it was refused meanwhile; False then."""
+        """Remove an item that was repaired, unless a later change of it was refused in the meantime; return False in that case."""
         return self._if(
             "attribute_not_exists(pk) OR (#sequence = :sequence AND version = :version)",
             lambda condition: self._dynamodb.delete_item(

@@ -1,4 +1,4 @@
-"""What one invocation of replay came to."""
+"""The result of one invocation of replay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Replayed:
     Attributes:
         positions: group to the last bundle that was fully dealt with.
         partial: group to the bundle after it, where some of its changes are dealt with.
-        applied, superseded, outside, quarantined: changes that are dealt with, by what became of them.
+        applied, superseded, outside, quarantined: processed changes, by their result.
         in_doubt: items whose write got no certain answer.
         set_aside: messages that could not be decoded and are now on the FIFO DLQ.
         unreadable: id of such a message to what is wrong with it.
@@ -25,7 +25,7 @@ class Replayed:
         retry: ids of the messages that are to come back.
         problem: why they are.
         failed: whether anything but a lack of time, or of the write rate, is to blame.
-        refused_for_good: whether that is something that no retry mends, such as a missing permission.
+        refused_for_good: whether no retry can repair that, such as a missing permission.
     """
 
     positions: dict[int, Position] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Make one item of the target what it is in the source, while replay may be writing the same item."""
+"""Copy one item from the source to the target, while replay may be writing the same item."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ATTEMPTS = 6
 
 
 class FencedError(Exception):
-    """The restore does not replay any more: its target is no longer ours to write."""
+    """The restore no longer replays, so its target must not be written to."""
 
 
 def rewrite(

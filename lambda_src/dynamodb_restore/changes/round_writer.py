@@ -25,7 +25,7 @@ _FENCED = "the restore is no longer replaying"
 
 
 class _Outcome(enum.Enum):
-    """What became of an item of a round that is dealt with."""
+    """The result of a processed item of a round."""
 
     APPLIED = "applied"
     QUARANTINED = "quarantined"
@@ -33,7 +33,7 @@ class _Outcome(enum.Enum):
 
 @dataclass
 class _Unsaved:
-    """Progress that is made and not noted yet."""
+    """Progress that is not stored yet."""
 
     positions: dict[int, Position] = field(default_factory=dict)
     partial: dict[int, Partial] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class RoundWriter:
         return True
 
     def _leave_out(self, message: Message, reason: str) -> None:
-        """Set a message aside that could not be unpacked, where all before it in its group is done.
+        """Move a message that could not be unpacked to the FIFO DLQ, once all before it in its group is done.
 
         Leaving a bundle out is safe for order: it never comes back into the queue, so none of its images can
         land late. What it carried is lost to the target, which `status` tells and `cutover` refuses.

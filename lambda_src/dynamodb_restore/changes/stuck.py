@@ -1,6 +1,6 @@
-"""Where capture is stuck: the first record that an invocation could not send, from when on, and why.
+"""Where capture is stuck: the first record that an invocation could not send, since when, and why.
 
-An invocation that answers with `batchItemFailures` was successful for Lambda, so nothing that AWS shows tells of it. One
+An invocation that answers with `batchItemFailures` was successful for Lambda, so AWS shows no sign of it. One
 item in the restore table for each pipeline, `pk` = `pipeline#SOURCE_TABLE`, `sk` = `stuck#BUFFER_ID`, with four
 attributes for each such record, by its sequence number: `since#SEQUENCE` and `noted#SEQUENCE` (epoch seconds of the
 first and the last invocation that failed at it), `reason#SEQUENCE`, and `item#SEQUENCE` (a hash of its item's id).
@@ -36,7 +36,7 @@ _ATTRIBUTES = ("since", "noted", "reason", "item")
 
 @dataclass(frozen=True)
 class Stuck:
-    """A record that is not through.
+    """A record that was not sent yet.
 
     Attributes:
         since, noted_at: epoch seconds of the first and the last invocation that failed at it.

@@ -1,4 +1,4 @@
-"""Write items to the target: BatchWriteItem in parallel, and what AWS leaves undone again.
+"""Write items to the target: BatchWriteItem in parallel, with retries of unprocessed items.
 
 Every write here is the last change of its item within one round, so writes do not depend on each other and may run
 in any order. They begin in the order of the changes that are given, so that what is left, where time runs out, is the
@@ -99,7 +99,7 @@ _OUT_OF_UNITS = "the write-rate limit leaves no time for more in this invocation
 
 
 class TargetWriter:
-    """Writes changes into one target table, fetching images that did not travel from where they are."""
+    """Writes changes into one target table, and reads images that are not in the message from where they are."""
 
     def __init__(
         self,

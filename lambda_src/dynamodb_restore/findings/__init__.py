@@ -1,1 +1,1 @@
-"""What names the source table and cannot be cloned: it is found and reported, never changed."""
+"""Resources that name the source table and cannot be cloned: they are found and reported, and not changed."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Dashboards:
-    """Dashboards whose metric widgets chart the source, by a metric or by an expression, and never the target.
+    """Dashboards whose metric widgets show the source, by a metric or an expression, and do not show the target.
 
     Dashboards are of the account, not of a region (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html);
     their widgets are of regions.

@@ -1,4 +1,4 @@
-"""Look in all places that are switched on."""
+"""Run all searches that are switched on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator function: what a person does about a replay, or a setting that was held, by direct invocation.
+"""The operator function: actions on a replay, or on a held setting, by direct invocation.
 
 The payload names an action of `actions.registry` and has that action's fields: `{"action": "status", "table": "orders"}`.
 docs/operator-actions.md lists them all.

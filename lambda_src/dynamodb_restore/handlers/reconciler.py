@@ -1,4 +1,4 @@
-"""The reconciler: runs on a schedule and has restores followed that nobody follows."""
+"""The reconciler: runs on a schedule and puts restores that are not followed on the restore queue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ metrics = Metrics()
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's entry point; the event says nothing that matters.
+    """Lambda's entry point; the event is ignored.
 
     Returns:
         `{"looked_at": count, "found": [table, …], "again": [table, …], "unseen": {table: reason},

@@ -76,7 +76,7 @@ def _tell(replayed: Replayed) -> None:
     ):
         publish(metrics, metric, count)
     if replayed.refused_for_good:
-        # No retry mends what is wrong: an alarm tells somebody who can.
+        # No retry can repair this: an alarm notifies somebody who can.
         publish(metrics, Metric.REPLAY_REFUSED, 1)
     for message_id, reason in replayed.unreadable.items():
         logger.error("bundle is unreadable", message_id=message_id, reason=reason)

@@ -177,7 +177,7 @@ def _set_aside(
 
 
 def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdict:
-    """What becomes of a message; a fault of our own is a verdict that names it.
+    """The verdict on a message; an error in this code is a verdict that names it.
 
     Raises:
         NothingToFollow: there is no restore behind it.
@@ -202,7 +202,7 @@ def _verdict(message: Mapping[str, Any], attempt: int, worker: Worker) -> Verdic
         return _origin_unknown(
             seen, ReasonCode.AWS_ERROR, reason, attempt, worker, retryable=retryable, hint=hint
         )
-    # A fault that nobody foresaw must reach a person with its reason, not circle until SQS moves it.
+    # An unexpected error must reach a person with its reason, and not be retried until SQS moves the message.
     except Exception as error:
         logger.exception("unexpected error")
         return _origin_unknown(seen, ReasonCode.UNEXPECTED_ERROR, _named(error), attempt, worker)
@@ -227,7 +227,7 @@ def _job_failed(
     attempt: int,
     worker: Worker,
 ) -> Verdict:
-    """What becomes of a job without a table: what was followed of it is given up, and lets go of the source's pipeline.
+    """The verdict on a job without a table: if it was followed, it is given up, and releases the source's pipeline.
 
     Raises:
         NothingToFollow: nothing was.
@@ -264,7 +264,7 @@ def _origin_unknown(
     retryable: bool = True,
     hint: float = 0.0,
 ) -> Verdict:
-    """AWS has not told yet, or not at all, what is being restored.
+    """AWS has not said yet, or does not say, what is being restored.
 
     Args:
         hint: how long the service asked its caller to wait, in seconds.
@@ -284,7 +284,7 @@ class _Queue:
     clients: aws.Clients
 
     def hide(self, message: Mapping[str, Any], delay_seconds: float) -> None:
-        """Keep the message off the queue for a while.
+        """Extend the visibility timeout of the message.
 
         Its visibility timeout survives the report of a failed item, so the same message comes back
         (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html). Where
@@ -316,7 +316,7 @@ class _Queue:
             "attempts": str(report.attempts),
             "source_table": report.source or "",
             "target_table": report.target or "",
-            # By which the restore is taken up again, once.
+            # By this number the restore is resumed, once.
             "give_up": str(give_up) if give_up else "",
         }
         try:
@@ -332,7 +332,7 @@ class _Queue:
                     },
                 )
         except aws.AwsError as error:
-            # The message stays where it is; the queue's redrive policy is the net under this.
+            # The message stays in the queue; the redrive policy of the queue is the safety net.
             logger.exception("the message could not be set aside", reason=aws.explain(error))
             return False
         return True

@@ -1,4 +1,4 @@
-"""The upkeep function: looks after one pipeline every few minutes, and touches items for the operator function.
+"""The upkeep function: checks one pipeline every few minutes, and writes items for the operator function.
 
 Its EventBridge rule sends `{"action": "upkeep"}`; the operator function sends `{"action": "repair", "seconds": 270}` or
 `{"action": "bring_in", "seconds": 270}`.
@@ -44,7 +44,7 @@ metrics = Metrics()
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 _RESERVE_SECONDS = 3 * aws.CALL_SECONDS
-"""Left when no more work is begun: for the call that was begun last, and in the second half for what has to be noted."""
+"""Time left when no more work is started: first for the call that is under way, then for storing results."""
 
 
 _ACTIONS = ("upkeep", "repair", "bring_in")

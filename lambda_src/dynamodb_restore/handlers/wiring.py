@@ -26,7 +26,7 @@ from dynamodb_restore.settings.registry import SETTINGS
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# An invocation that only waits, or only looks, has nothing to count.
+# An invocation that only waits or reads has no metrics.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 

@@ -1,4 +1,4 @@
-"""Bring in: put changes back into the buffer that were set aside on the FIFO DLQ or given up to the failure bucket.
+"""Bring in: put changes back into the buffer that were moved to the FIFO DLQ or given up to the failure bucket.
 
 They are brought in as keys only. Later changes of the same items may be in the target already, and an image, or a
 delete, from a message that comes late would undo them; of a key, replay reads what the source has now. So their order
@@ -122,7 +122,7 @@ def bring_in(
     *,
     enough_time: Callable[[], bool],
 ) -> BroughtIn:
-    """Bring in what was set aside or given up, as far as time allows.
+    """Bring back what was set aside or given up, as far as time allows.
 
     Args:
         enough_time: whether more may be begun.
@@ -213,7 +213,7 @@ class _BringIn:
         self.brought.changes += sent
 
     def _show_again(self) -> None:
-        """Let the queue hand out again what was not brought in; without this it does so later."""
+        """Make messages that were not brought in visible again; without this they become visible later."""
         for handle in self.held.values():
             try:
                 self.clients.sqs.change_message_visibility(

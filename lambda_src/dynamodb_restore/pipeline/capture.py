@@ -1,6 +1,6 @@
-"""Capture, as one invocation does it: records go into the buffer, and how far that came is noted.
+"""One invocation of capture: records go into the buffer, and the progress is stored.
 
-What each step means where it happens late, twice, or not at all because the function ends:
+What happens if a step takes effect late, twice, or not at all because the function ends:
 
 - send: a change that is sent twice is replayed twice, in order (`changes.capture`).
 - note how far each group was captured: the stream delivers the batch again, and that notes it.

@@ -1,4 +1,4 @@
-"""The window that a person chose for a restore, kept when the restore gives its claim up before it replayed anything.
+"""The window that an operator chose for a restore, kept if the restore releases its claim before it replayed anything.
 
 Items in the restore table (`store.window_key`): `window_start`, `window_end` and
 `window_present_images` as in the claim (`claim`), and `expires_at`. The claim itself is deleted, for the next restore. Where

@@ -33,14 +33,14 @@ from dynamodb_restore.store import ItemKey, claim_key, coverage_key
 
 
 class ClaimState(enum.Enum):
-    """What the owner of a pipeline is doing. Replay writes in `replaying` only: every other state fences it."""
+    """What the owner of a pipeline is doing. Replay writes only in `replaying`; every other state stops it."""
 
     CAPTURING = "capturing"
     REPLAYING = "replaying"
     CUTTING_OVER = "cutting_over"
     ABANDONING = "abandoning"
     WATCHING = "watching"
-    """Cut over: capture stays on for some minutes, to see a writer that was forgotten."""
+    """Cut over: capture stays on for some minutes, to detect a forgotten writer."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Captured:
 
 @dataclass(frozen=True)
 class Claim:
-    """A restore's hold on a pipeline.
+    """The claim of a restore on a pipeline.
 
     Attributes:
         window: which changes are replayed.
@@ -91,7 +91,7 @@ class Claim:
 
     @property
     def gap_seconds(self) -> int:
-        """How many seconds of changes after the restore point cannot be had; 0 where all can."""
+        """How many seconds of changes after the restore point could not be captured; 0 if there is no gap."""
         if self.covered_from is None:
             return 0
         return max(0, self.covered_from - self.window.start)
@@ -104,7 +104,7 @@ class Claim:
 
 
 class ClaimStore:
-    """Reads, takes and gives back the claim on one source table's pipeline."""
+    """Reads, takes and releases the claim on one source table's pipeline."""
 
     def __init__(self, clients: Clients, restore_table: str, source: str) -> None:
         self._dynamodb = clients.dynamodb

@@ -1,4 +1,4 @@
-"""From when on every change of a source is in the buffer, or will be."""
+"""The time from which every change of a source is, or will be, in the buffer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def still_covered_from(
 ) -> int:
     """From when on what was captured can still be had, epoch seconds: the stream was there, and the buffer keeps it.
 
-    Where capture does not read the live stream, nothing is captured until that is mended.
+    If capture does not read the live stream, nothing is captured until that is repaired.
     """
     if misdirected is not None:
         return int(now.timestamp())

@@ -21,7 +21,7 @@ class Discarded:
     Attributes:
         objects: how many there are.
         first: the URIs of the first few.
-        unknown: why it could not be looked; None where it could.
+        unknown: why the bucket could not be read; None if it could.
     """
 
     objects: int = 0
@@ -30,7 +30,7 @@ class Discarded:
 
 
 def find_discarded(clients: Clients, bucket: str, mapping_id: str, since: int) -> Discarded:
-    """What capture gave up from an instant on: changes that will never be in the buffer by themselves.
+    """What capture gave up since a time: changes that will not reach the buffer by themselves.
 
     An object that says that its last record reached the stream before `since` is left out: a mapping that is enabled
     after a pause gives up what is about to leave the stream, and that has nothing to do with this restore. Where an
@@ -57,7 +57,7 @@ def find_discarded(clients: Clients, bucket: str, mapping_id: str, since: int) -
             if len(first) < _SHOWN_OBJECTS:
                 first.append(f"s3://{bucket}/{key}")
     except AwsError as error:
-        # A bucket that nobody may list any more must not stand in the way of a cutover that is forced.
+        # A bucket that may no longer be listed must not block a forced cutover.
         if classify(error) is ErrorClass.RETRY:
             raise
         return Discarded(unknown=explain(error))

@@ -1,4 +1,4 @@
-"""One event source mapping of a pipeline: looked at, and switched on and off."""
+"""One event source mapping of a pipeline: reading its state, enabling and disabling it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class MappingState:
 
     @property
     def not_working(self) -> str | None:
-        """Why it cannot be trusted to hand out everything; None where nothing says so."""
+        """Why it may not deliver all records; None if there is no sign of that."""
         if self.state != "Enabled":
             return f"the {self.role} mapping is {self.state}"
         if "PROBLEM" in self.last_result:

@@ -1,4 +1,4 @@
-"""What stands in the way of a cutover: each obstacle has a code, by which a person may accept it."""
+"""Obstacles to a cutover. Each has a code, by which an operator may accept it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One source table's change pipeline: claimed at a restore's request, replaying from ACTIVE on, given back at the end.
+"""One source table's change pipeline: claimed when a restore is requested, replaying once the target is ACTIVE, released at the end.
 
 Every step may be repeated: each that changes who owns the pipeline looks at the claim first, which is the only truth
 about that. What Terraform made (the registration) is read once, when the pipeline is opened.
@@ -59,7 +59,7 @@ class Pipeline:
         not_captured: the last restore whose target it does not admit.
         capture, replay: its event source mappings.
         capture_switch: switches capture on and off.
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Pipeline:
         return claim
 
     def start_replay(self, claim: Claim, restored_to: RestorePoint | None) -> Claim | None:
-        """Let the buffered changes flow into the target, which is ACTIVE now.
+        """Start the replay of buffered changes into the target, which is ACTIVE now.
 
         What is covered is computed once more: a restore takes hours, in which the buffer loses what is two weeks old,
         and the stream may have been replaced.
@@ -179,7 +179,7 @@ class Pipeline:
         return self.claims.update(fenced)
 
     def fenced_from(self, claim: Claim) -> datetime:
-        """From when on a fence really is one: no invocation that was running when it was set can write any more."""
+        """The time from which the fence is effective: no invocation that was running when it was set can write any more."""
         longest = self.registration.replay_timeout_seconds + _IN_FLIGHT_SECONDS
         return from_epoch((claim.fenced_at or 0) + longest)
 
@@ -269,7 +269,7 @@ class Pipeline:
         return self.progress_notes.read(Side.CAPTURED), replayed
 
     def standing(self, claim: Claim) -> Standing:
-        """Look at everything that may stand in the way of cutover.
+        """Read everything that may be an obstacle to cutover.
 
         Raises:
             ClientError, BotoCoreError: from the calls.
@@ -338,7 +338,7 @@ class Pipeline:
         return current is not None and current.restore_id == claim.restore_id
 
     def _end_watch_of_another(self, restore_id: str) -> None:
-        """A restore that was cut over and is only watched must not keep the next one from its changes."""
+        """A restore that was cut over and is only watched must not block the next one."""
         current = self.claims.current()
         if current and current.state is ClaimState.WATCHING and current.restore_id != restore_id:
             self._release(current)
@@ -352,7 +352,7 @@ class Pipelines:
     """The pipelines of this account and region.
 
     Args:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     def __init__(self, clients: Clients, restore_table: str, now: Callable[[], datetime]) -> None:
@@ -373,7 +373,7 @@ class Pipelines:
 
 
 def gap_notes(claim: Claim) -> list[str]:
-    """What a person must know about a replay before trusting it."""
+    """Notes on a replay that an operator must read before relying on it."""
     if not claim.gap_seconds:
         return []
     gap = (

@@ -4,7 +4,7 @@ An invocation takes up to ten messages of several groups. It hides them for as l
 rounds, writes the last change of each item of a round, and answers with the messages that are to come back: of
 each group the first that was not fully dealt with, and all later ones, so that no change is overtaken.
 
-What each step means where it happens late, twice, or not at all because the function ends:
+What happens if a step takes effect late, twice, or not at all because the function ends:
 
 - hide the messages: nothing was written yet; they come back.
 - note what is about to be written (`doubt`): the note stands, and what is in it is settled 15 minutes later.
@@ -108,7 +108,7 @@ class _Invocation:
         self._replayed = Replayed()
 
     def run(self) -> Replayed:
-        """Deal with the messages as far as time goes."""
+        """Process the messages as far as time allows."""
         ours, error = lease(self._clients, self._options.buffer_url, self._deliveries, self._clock)
         if error is not None:
             self._replayed.fail(explain(error), for_good=classify(error) is ErrorClass.GIVE_UP)

@@ -1,4 +1,4 @@
-"""What the buffer has forgotten: SQS drops a message that is two weeks old, and nothing tells that it did.
+"""What the buffer may have dropped: SQS deletes a message that is two weeks old, and gives no sign of it.
 
 The next message of its group is replayed all the same, and the group's position passes over what was dropped. So a replay
 that has been going on for long is told from one that lost changes by this: upkeep notes, about once a day, up to which

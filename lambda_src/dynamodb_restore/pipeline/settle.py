@@ -1,4 +1,4 @@
-"""Settle what is in doubt: once no request can take effect any more, make the target what it is to be."""
+"""Settle writes in doubt: once no request can take effect any more, write the correct items to the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a restore's replay stands: everything that cutover looks at, looked at in the one order in which that is safe."""
+"""The state of a restore's replay: everything that cutover checks, read in the only safe order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COUNTS_LAG_SECONDS = 300
 
 @dataclass(frozen=True)
 class Standing:
-    """How one restore's replay stands at one instant.
+    """The state of one restore's replay at one time.
 
     Attributes:
         at: epoch seconds.

@@ -20,11 +20,11 @@ def misdirected(
     table: TableDescriptionTypeDef | None,
     registration: Registration,
 ) -> str | None:
-    """Why capture misses changes of the table, and how to mend it; None where nothing says that it does.
+    """Why capture misses changes of the table, and how to repair it; None if there is no sign that it does.
 
     A stream that is switched off and on again is a new one, with an ARN of its own. The old one can be read for a day
     and gets nothing new (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html), and a mapping of it
-    looks healthy all the time. So does the mapping of a table that was deleted and made again under its name.
+    looks healthy. So does the mapping of a table that was deleted and created again under the same name.
 
     Args:
         mapping: the capture mapping, as GetEventSourceMapping shows it; None where there is none.

@@ -1,4 +1,4 @@
-"""Upkeep: what is looked after every few minutes, whether or not a restore owns the pipeline."""
+"""Upkeep: checks that run every few minutes, whether or not a restore owns the pipeline."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def upkeep(
     calls: Executor,
     tell_late: Callable[[Claim, int], None],
 ) -> UpkeepReport:
-    """Look after a pipeline once. Each step may be repeated, and none relies on an earlier run.
+    """Check a pipeline once. Each step may be repeated, and none depends on an earlier run.
 
     Args:
         clock: nothing is begun after its deadline.

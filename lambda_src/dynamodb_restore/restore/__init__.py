@@ -1,1 +1,1 @@
-"""What a restore is: its request, its waiting, its record, its report, and who acts when."""
+"""Following one restore: request, waiting, record, report, and which message acts when."""

@@ -1,4 +1,4 @@
-"""Tell people and machines how a restore ended: the event bus and the notification topic."""
+"""Send reports to the event bus and the notification topic."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Channel(enum.Enum):
 
 
 class AnnounceError(Exception):
-    """The event bus took the call and refused the event.
+    """The event bus accepted the call and refused the event.
 
     Attributes:
-        retryable: whether the same event can be taken later with nobody doing anything.
+        retryable: whether the same event can be taken later without any repair.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -46,7 +46,7 @@ TellError = (*AwsError, AnnounceError)
 
 
 def passes(error: BaseException) -> bool:
-    """Whether what could not be told can be told later with nobody doing anything."""
+    """Whether what could not be told can be told later without any repair."""
     if isinstance(error, AnnounceError):
         return error.retryable
     return classify(error) is ErrorClass.RETRY

@@ -1,4 +1,4 @@
-"""Cloning: a source's settings onto a target, for whoever has decided that it is to be done now.
+"""Cloning: apply a source's settings to a target, when the caller has decided to do it now.
 
 The restore worker, an operator's cutover and a direct invocation clone in the same way: read the source's portable
 states (or take those that were kept), plan, note the plan, carry it out.
@@ -224,7 +224,7 @@ class DirectClone:
     """A direct invocation on any two tables.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     cloner: Cloner
@@ -241,7 +241,7 @@ class DirectClone:
         requested_by: str | None = None,
         release: Collection[str] = (),
     ) -> Report:
-        """Bring any table's settings to those of another, or say what that would take.
+        """Apply the settings of one table to another, or report what that would change.
 
         Overrides that match the two tables hold, but for whether they are followed: somebody asked for it. Those that are
         for certain callers do not hold: who invokes a function is not told to it.

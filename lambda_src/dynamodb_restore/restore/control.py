@@ -1,7 +1,6 @@
-"""How one restore is treated: the deployment's settings, what the source table chose by its tag, whether it is a drill, and
-overrides.
+"""How one restore is handled: the deployment's settings, the control tag of the source table, drills, and overrides.
 
-Each goes over the one before it: settings, tag, drill, the first override that matches.
+Each takes precedence over the one before it: settings, tag, drill, the first override that matches.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ def treatment(
     for number, override in enumerate(config.overrides, start=1):
         tables = matches(override.source, source) and matches(override.target, target)
         if tables and matches(override.requested_by, requested_by):
-            # One for whatever is restored from a source does not mean its drills.
+            # An override for all targets of a source does not apply to drills.
             meant = not drill or override.target != "*"
             result = _overridden(result, override if meant else replace(override, settings={}), number)
             break
@@ -175,7 +174,7 @@ def _chosen(config: WorkerConfig, choice: str | None) -> Treatment:
 
 
 def _opted_out(base: Treatment, config: WorkerConfig) -> Treatment:
-    """What is left of a restore whose source asks not to be followed: what its tag does not decide."""
+    """How a restore is handled if the tag of its source is `off`: only what the tag cannot change is cloned."""
     chosen = _by_tag(base, config, dict.fromkeys(config.switches, False))
     reason = f"the source's tag {config.control_tag} is {OPT_OUT!r}"
     if not any(chosen.switches.values()):

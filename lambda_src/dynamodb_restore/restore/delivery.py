@@ -94,7 +94,7 @@ class TryAgain:
 
 @dataclass(frozen=True)
 class NothingToDo:
-    """The message is done with, and there is nothing to tell: another message of the restore has told it, or will."""
+    """The message is finished, and there is nothing to report: another message of the restore has reported it, or will."""
 
     reason: str
 
@@ -113,7 +113,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class GivenUp:
-    """Only a person can help: the message goes to the secondary DLQ.
+    """A person has to help: the message goes to the secondary DLQ.
 
     Attributes:
         code: why, short and stable, for alarms and filters.
@@ -170,7 +170,7 @@ class NotToldYet:
 
 
 Verdict = TryAgain | NothingToDo | Finished | GivenUp | NotSetAside | Untold
-"""What becomes of a message."""
+"""What happens to a message."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Lead(enum.Enum):
 def lead(
     record: RestoreRecord | None, delivery: Delivery, longest_delay_seconds: float, now: datetime
 ) -> Lead:
-    """Who is to act for a restore that is on record.
+    """Which message acts for a restore that is on record.
 
     Args:
         longest_delay_seconds: between two deliveries of the message that leads, as its restore is treated.
@@ -253,7 +253,7 @@ def _lead_out_of_failure(record: RestoreRecord, delivery: Delivery) -> Lead:
 
 
 def _has_fallen_silent(record: RestoreRecord, longest_delay_seconds: float, now: datetime) -> bool:
-    """Whether the leading message is long overdue."""
+    """Whether the leading message is overdue."""
     if record.updated_at is None:
         return True
     return now - record.updated_at > timedelta(seconds=longest_delay_seconds) + _LEADER_SILENCE

@@ -1,4 +1,4 @@
-"""Tell how a restore ended: first people and machines, then the record.
+"""Report how a restore ended: first to topic and event bus, then to the record.
 
 What could not be told ends no restore and releases no pipeline: the record says how the restore ended, and who has not heard
 of it. A later delivery tells them.
@@ -18,7 +18,7 @@ from dynamodb_restore.restore.report import Report
 
 @dataclass(frozen=True)
 class Told:
-    """What became of telling an end.
+    """The result of reporting an end.
 
     Attributes:
         untold: the channels that could not be told, with the reason.
@@ -41,7 +41,7 @@ class Ending:
     """What telling an end needs.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     announcer: Announcer

@@ -1,6 +1,6 @@
 """Evidence of a restore: that AWS itself says that this table was restored from that source.
 
-An event is no evidence. Whoever may send to the restore queue, or invoke the worker, can write one. Evidence is one of
+An event is not evidence: whoever may send to the restore queue, or invoke the worker, can write one. Evidence is one of
 - the table's own `RestoreSummary`, which names its source
   (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). It is there while the table is restored;
   that it stays afterwards is documented nowhere, so the reconciler notes what it saw;
@@ -112,7 +112,7 @@ def is_too_old(
 def without_evidence(
     request: RestoreRequest, description: TableDescriptionTypeDef, now: datetime
 ) -> Wait | Hopeless:
-    """What becomes of a restore that nothing shows: it is waited for as long as CloudTrail may take."""
+    """The verdict on a restore without evidence: wait for as long as CloudTrail may take."""
     name = request.target.name
     if description["TableStatus"] == "CREATING":
         return Wait(f"{name} is CREATING")

@@ -1,6 +1,6 @@
-"""What time to live does to a restored table: it deletes what has expired, also what the restore brought back.
+"""Notes on time to live: it deletes expired items, also those that the restore brought back.
 
-The items are not looked at. That would take a read of all of them, and a role that may read the items of every table which
+The items are not read. That would take a read of all of them, and a role that may read the items of every table which
 is ever restored; the first pages of a Scan say nothing of the rest. So what is told is what TTL does, and never that
 there are such items.
 """

@@ -1,7 +1,7 @@
-"""Give up what could not be followed to an end of its own: an error outside the settings, or a message that says too little.
+"""Give up a restore that could not be followed to its end: an error outside the settings, or a message with too little data.
 
-Whatever the error was, people and machines hear of it: the event, the notification and the record are tried each by itself,
-so that the error which ended the restore keeps back only what it must.
+Whatever the error was, it is reported: the event, the notification and the record are each tried separately, so that the
+error that ended the restore blocks as little as possible.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class GivingUp:
     """What giving up needs.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     lookup: Lookup

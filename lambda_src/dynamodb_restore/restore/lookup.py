@@ -60,7 +60,7 @@ class Lookup:
     """What looking a restore up needs.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
         invocation: the request id of this one.
     """
 

@@ -1,4 +1,4 @@
-"""Find out what a restore was made of, where its event does not say: from the backup, the job, the new table itself."""
+"""Find the source of a restore if its event does not name it: from the backup, the job, or the new table itself."""
 
 from __future__ import annotations
 

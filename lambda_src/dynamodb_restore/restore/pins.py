@@ -1,4 +1,4 @@
-"""Pins: which table an event was found to be about, kept by the event's id.
+"""Pins: the table that an event is about, stored by the event's id.
 
 Many events of a restore do not tell the TableId of the table that is made: those of AWS Backup's jobs, those of calls whose
 answer CloudTrail left out, and those that people write. The first delivery that sees the table pins it; whatever has the

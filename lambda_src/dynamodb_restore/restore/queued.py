@@ -1,4 +1,4 @@
-"""What the reconciler has put on the restore queue, so that it does not put it there with every run.
+"""What the reconciler has put on the restore queue, so that it does not repeat that in each run.
 
 A message may wait for its turn, or be lost, or find a worker that fails each time: only a record that moves tells which.
 So a restore is put there again after ever longer waits, as long as its record does not move.

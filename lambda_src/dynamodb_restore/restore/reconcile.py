@@ -1,4 +1,4 @@
-"""Find restores that nobody follows: their event never came, or the message that led them was lost.
+"""Find restores that are not followed: their event never arrived, or their message was lost.
 
 A table that is being restored says so itself, as long as it is CREATING
 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html). DescribeTable is the only call that
@@ -80,7 +80,7 @@ class Reconciler:
         wanted: the kinds of restores that are looked for.
         longest_silence: for how long a restore that is followed may have nothing new in its record.
         enough_time: whether the function may look at one more table.
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     clients: Clients
@@ -127,7 +127,7 @@ class Reconciler:
         return replace(done, looked_at=looked_at)
 
     def _look_at(self, name: str, description: TableDescriptionTypeDef, done: Reconciled) -> None:
-        """Put the table's restore on the queue where it has one that nobody follows."""
+        """Put the table's restore on the queue if it has one that is not followed."""
         now = self.now()
         table_id = description.get("TableId")
         if table_id is None or now - description["CreationDateTime"] > _FOLLOWED_FOR:

@@ -68,7 +68,7 @@ class RestoreState(enum.Enum):
 
 
 _CLOCKS_APART = timedelta(seconds=10)
-"""How far the clocks of two invocations may differ."""
+"""How much the clocks of two invocations may differ."""
 
 _NOBODY_ACTS = "(attribute_not_exists(#lease_until) OR #lease_until < :now)"
 _NO_OPERATOR_ACTS = "(attribute_not_exists(#taken_up) OR #lease_until < :now)"
@@ -79,7 +79,7 @@ _GIVEN_UP = (RestoreState.INCOMPLETE, RestoreState.FAILED)
 """States that only the message which was given up leads out of, once somebody has sent it round again."""
 
 _CLOSED = (RestoreState.SYNCED, RestoreState.SKIPPED, RestoreState.ABANDONED)
-"""States that nothing changes any more."""
+"""Final states."""
 
 _SETTLED = (*_CLOSED, RestoreState.REPLAYING)
 """States in which a delivery of the event has nothing left to do. An incomplete or failed restore can be run
@@ -131,7 +131,7 @@ class Identified:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """That a restore was left to a person.
+    """That a restore was given up.
 
     Attributes:
         number: counted from 1; a record of an earlier release has given up without one, which is 0.
@@ -680,7 +680,7 @@ class RestoreRecords:
         update.remove(*without)
         if not known:
             update.append("history", {"state": state.value, "at": iso(now)})
-        # A delivery that is behind must not reopen a restore, nor one whose time was up go on.
+        # A late delivery must not reopen a restore, and one whose lease has ended must not continue.
         if final:
             update.require_not_in("state", final)
         if lease is not None:

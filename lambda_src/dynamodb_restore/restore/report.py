@@ -60,7 +60,7 @@ class Result(ExplainedCode):
     )
     ABANDONED = (
         "abandoned",
-        "Somebody ended the replay before cutover; the target stays as it was then.",
+        "An operator ended the replay before cutover; the target stays as it was then.",
         "Nothing; a restore that is to replay again is made anew.",
     )
     DRY_RUN = (

@@ -1,4 +1,4 @@
-"""A restore's source: looked at where it is needed and not before, and told from other tables that have its name later."""
+"""A restore's source: read only when it is needed, and distinguished from later tables of the same name."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Stages:
     """What the stages of a restore need.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
     """
 
     records: RestoreRecords
@@ -124,7 +124,7 @@ class Stages:
                 refusals_may_pass=refusals_may_pass,
             )
             journal.planned(sync.plan())
-            # A setting that failed is no reason to let changes wait; cutover applies all settings once more.
+            # A failed setting does not delay replay; cutover applies all settings again.
             outcomes += sync.run(journal)
         if owned is None and _nothing_is_known(desired):
             return self._source_is_gone(restore)
@@ -244,7 +244,7 @@ def _pipeline_for(restore: KnownRestore) -> Pipeline | None:
     """The pipeline that a restore may ask for; None where there is none, or no changes are to be replayed for it."""
     pipeline = restore.open_pipeline() if restore.treated.replay else None
     if pipeline is None or restore.source.is_another_table():
-        # What is captured from a table of the source's name is not of this restore.
+        # Changes captured from another table of the same name do not belong to this restore.
         return None
     return pipeline
 

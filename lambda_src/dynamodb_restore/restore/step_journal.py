@@ -1,4 +1,4 @@
-"""Note the steps of a run in its restore's record, as they end."""
+"""Store the steps of a run in its restore's record, as they finish."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class StepJournal:
         self._records.save_steps(self._key, self._steps, lease=self._lease)
 
     def done(self, setting: str, step: str) -> None:
-        """Note a step that AWS has taken."""
+        """Store that AWS has accepted a step."""
         self._save(self._steps.with_done(setting, step))
 
     def not_done(self, setting: str, step: str) -> None:
-        """Note that a step was not taken."""
+        """Store that a step was not carried out."""
         self._save(self._steps.with_not_done(setting, step))
 
     def finish(self, outcomes: Sequence[Outcome]) -> list[Outcome]:

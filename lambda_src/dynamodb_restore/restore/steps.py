@@ -1,4 +1,4 @@
-"""What is on record of the steps of one restore: those that were carried out, and those whose end is not known.
+"""The recorded steps of one restore: those that were carried out, and those whose result is not known.
 
 A step is noted as planned before the first of them is taken, and as done once AWS has taken it. What is planned and not
 done belongs to a delivery that was interrupted, or to a call that got no answer: nobody can say whether it was carried

@@ -1,4 +1,4 @@
-"""Whether the target is ready: one pure decision about one description of it."""
+"""Whether the target is ready: a pure function of its description."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Skip:
 
 @dataclass(frozen=True)
 class Hopeless:
-    """No waiting makes this target ready."""
+    """The target will not become ready."""
 
     code: ReasonCode
     reason: str

@@ -1,4 +1,4 @@
-"""Follow one restore: judge the target, keep the source's settings, apply them, say how it ended.
+"""Follow one restore: check the target, store the source's settings, apply them, report how it ended.
 
 One call of `follow` is one delivery of the restore's message. It returns what is to become of the message
 and never sends to the restore queue itself: Lambda stops functions that feed their own queue
@@ -54,7 +54,7 @@ class Worker:
     """What following a restore needs.
 
     Attributes:
-        now: the present instant, aware.
+        now: returns the current time, timezone-aware.
         invocation: the request id of this one.
     """
 
@@ -141,7 +141,7 @@ class Worker:
         return self._left_to_leader(delivery, verdict.until) if isinstance(verdict, LedByAnother) else verdict
 
     def _act_for(self, restore: KnownRestore) -> Verdict:
-        """Follow a restore that is this invocation's to act for, and let go of it."""
+        """Follow a restore that this invocation acts for, and release it."""
         try:
             try:
                 with self._time_for_the_ending():
@@ -314,7 +314,7 @@ class Worker:
         return "; and ".join(untold.values()) or None
 
     def _give_pipeline_back(self, request: RestoreRequest, restore_id: str | None) -> None:
-        """Give up a claim that has not come to replaying; one that has is a person's to end.
+        """Release a claim if replay has not begun. Once replay has begun, only an operator may end it.
 
         Args:
             restore_id: whose claim; None where it is not known which restore the request is about.

@@ -43,7 +43,7 @@ class DeletionProtection:
         return Reading({"enabled": bool(table.describe().get("DeletionProtectionEnabled"))})
 
     def diff(self, desired: State, current: State) -> Difference:
-        # Only ever switched on: a target that somebody has protected stays so, whatever its source is.
+        # It is only switched on: a protected target stays protected, whatever the source has.
         if not desired["enabled"] or current["enabled"]:
             return Difference()
         return Difference((Step("enable deletion protection"),))

@@ -109,7 +109,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the restore call itself decided about the target; it wins over the source's settings.
+    """What the restore call itself decided about the target; it takes precedence over the source's settings.
 
     Attributes:
         billing_mode: `PROVISIONED` or `PAY_PER_REQUEST`; None where the call left it as it was.
@@ -263,7 +263,7 @@ class Difference:
 
 
 class Setting(Protocol):
-    """One kind of setting: three verbs, each idempotent, none aware of restores.
+    """One kind of setting: three idempotent operations, independent of restores.
 
     Attributes:
         name: the switch in the `settings` variable.
@@ -310,7 +310,7 @@ class CataloguedSetting(Setting, Protocol):
 
 
 class CannotApplyError(Exception):
-    """A step that AWS refused for a reason that a person can mend; the text says how.
+    """A step that AWS refused for a reason that a person can repair; the text says how.
 
     Attributes:
         passes: whether AWS also refuses so, for some minutes, where nothing is to be mended: what was made or changed just

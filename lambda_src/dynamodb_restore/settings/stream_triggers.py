@@ -205,7 +205,7 @@ class StreamTriggers:
         omitted: list[str] = []
         for function_arn, trigger in sorted(desired["triggers"].items()):
             present = current["triggers"].get(function_arn)
-            # One that Lambda could not set to work is as good as none: AWS's reason comes with the reading.
+            # A mapping that Lambda could not enable counts as missing; AWS's reason is read with it.
             stopped = present is not None and "stopped" in present and trigger["enabled"] is not False
             if present is not None and not stopped:
                 differing = _differing(trigger, present)
@@ -259,7 +259,7 @@ _MAY_MISS = ", from LATEST: it may miss changes of the next minutes, until Lambd
 
 
 def _remark(trigger: Mapping[str, Any], position: str) -> str:
-    """What else a person has to know about a trigger that is made."""
+    """Notes on a trigger that is created."""
     if trigger["enabled"] is False:
         return " (disabled, as on the source)"
     return _MAY_MISS if position == "LATEST" else ""

@@ -45,7 +45,7 @@ class TimeToLive:
     def read(self, table: Table) -> Reading:
         answer = table.clients.dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
         status = answer.get("TimeToLiveStatus", "DISABLED")
-        # ENABLING can last an hour and needs nobody; waiting for ENABLED would only burn attempts
+        # ENABLING can last an hour and needs no action; waiting for ENABLED would only use up attempts
         # (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html).
         live = status in ("ENABLED", "ENABLING")
         return Reading({"attribute": answer.get("AttributeName") if live else None})
