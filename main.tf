@@ -77,6 +77,8 @@ module "restore_worker" {
     topic_kms_key_arn = var.notifications.topic_kms_key_arn
     event_bus_name    = var.notifications.event_bus_name
   }
+
+  pipeline_sources = [for label, pipeline in var.change_pipelines : pipeline.name == null ? label : pipeline.name]
 }
 
 module "reconciler" {

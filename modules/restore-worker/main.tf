@@ -37,18 +37,19 @@ module "names" {
 
   # IAM is global in an account: its names carry the region, so that one account can have the module in several.
   wanted = {
-    function        = { suffix = "restore-worker", limit = 64 }
-    role            = { suffix = "restore-worker-${local.region}", limit = 64 }
-    operator        = { suffix = "operator", limit = 64 }
-    operator_role   = { suffix = "operator-${local.region}", limit = 64 }
-    tables_policy   = { suffix = "settings-tables-${local.region}", limit = 128 }
-    services_policy = { suffix = "settings-services-${local.region}", limit = 128 }
-    keys_policy     = { suffix = "settings-keys-${local.region}", limit = 128 }
-    findings_policy = { suffix = "settings-findings-${local.region}", limit = 128 }
-    denials_policy  = { suffix = "restore-table-denials-${local.region}", limit = 128 }
-    table           = { suffix = "restores", limit = 255 }
-    failing_alarm   = { suffix = "restore-worker-failing", limit = 255 }
-    slow_alarm      = { suffix = "restore-worker-slow", limit = 255 }
-    layer           = { suffix = "dependencies", limit = 140 }
+    function              = { suffix = "restore-worker", limit = 64 }
+    role                  = { suffix = "restore-worker-${local.region}", limit = 64 }
+    operator              = { suffix = "operator", limit = 64 }
+    operator_role         = { suffix = "operator-${local.region}", limit = 64 }
+    tables_policy         = { suffix = "settings-tables-${local.region}", limit = 128 }
+    services_policy       = { suffix = "settings-services-${local.region}", limit = 128 }
+    keys_policy           = { suffix = "settings-keys-${local.region}", limit = 128 }
+    findings_policy       = { suffix = "settings-findings-${local.region}", limit = 128 }
+    source_denials_policy = { suffix = "source-denials-${local.region}", limit = 126 }
+    denials_policy        = { suffix = "restore-table-denials-${local.region}", limit = 128 }
+    table                 = { suffix = "restores", limit = 255 }
+    failing_alarm         = { suffix = "restore-worker-failing", limit = 255 }
+    slow_alarm            = { suffix = "restore-worker-slow", limit = 255 }
+    layer                 = { suffix = "dependencies", limit = 140 }
   }
 }

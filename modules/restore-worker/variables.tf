@@ -490,6 +490,18 @@ variable "restore_table" {
   }
 }
 
+variable "pipeline_sources" {
+  description = "Names of the source tables of change pipelines. The operator function is denied their items where `replicas`, which takes permissions on items, is on for some restore. Those of pipelines in other configurations may be named too."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for source in var.pipeline_sources : can(regex("^[A-Za-z0-9_.-]{3,255}$", source))])
+    error_message = "This is not the name of a table: ${join(", ", [for source in var.pipeline_sources : "\"${source}\"" if !can(regex("^[A-Za-z0-9_.-]{3,255}$", source))])}. Give names and not ARNs, 3 to 255 letters, digits, _, . and -."
+  }
+}
+
 variable "failure_buckets" {
   description = "Buckets of the estate's own that change pipelines of this worker use (their `failure_bucket.arn`), by ARN: the operator function looks there, before cutover, for changes that capture gave up. Those that pipelines make need not be named."
   type        = list(string)

@@ -161,6 +161,11 @@ run "both_roles_go_by_the_names_of_pipelines" {
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.restore_table_denials.statement)}"
   }
 
+  assert {
+    condition     = length(aws_iam_policy.source_denials) == 0
+    error_message = "Denied: ${jsonencode(aws_iam_policy.source_denials)}"
+  }
+
   # Whatever of the settings' actions writes tables is denied there.
   assert {
     condition = alltrue([
@@ -425,5 +430,48 @@ run "a_bus_may_be_given_by_its_arn" {
   assert {
     condition     = [for statement in data.aws_iam_policy_document.records.statement : one(statement.resources) if statement.sid == "ReportToTheEventBus"] == ["arn:aws:events:us-east-1:123456789012:event-bus/platform/reports"]
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+  }
+}
+
+# The setting takes permissions on items of all tables that the patterns cover. Without it there is nothing to deny.
+run "with_replicas_the_operator_touches_no_item_of_a_source" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings         = { replicas = true }
+    pipeline_sources = concat(["orders"], [for number in range(15) : "${number}-${join("", [for letter in range(252) : "t"])}"])
+  }
+
+  assert {
+    condition = (
+      [for document in data.aws_iam_policy_document.source_denials : length(one(document.statement).resources)] == [15, 1] &&
+      alltrue([for document in data.aws_iam_policy_document.source_denials : one(document.statement).effect == "Deny" && contains(one(document.statement).actions, "dynamodb:PutItem")]) &&
+      contains(one(data.aws_iam_policy_document.source_denials[0].statement).resources, "arn:aws:dynamodb:us-east-1:123456789012:table/orders")
+    )
+    error_message = "Denied: ${jsonencode(data.aws_iam_policy_document.source_denials)}"
+  }
+
+  # Whatever the setting may do to items is denied.
+  assert {
+    condition = alltrue([
+      for action in flatten([for setting in jsondecode(file("modules/restore-worker/settings.json")) : [for statement in setting.statements : statement.actions] if setting.name == "replicas"]) :
+      contains(one(data.aws_iam_policy_document.source_denials[0].statement).actions, action) if can(regex("^dynamodb:(.*Item|Query|Scan)$", action))
+    ])
+    error_message = "Denied are only ${jsonencode(data.aws_iam_policy_document.source_denials[0].statement)}"
+  }
+
+  assert {
+    condition     = [for attachment in aws_iam_role_policy_attachment.source_denials : attachment.role] == ["demo-operator-us-east-1", "demo-operator-us-east-1"]
+    error_message = "Attached to ${jsonencode(aws_iam_role_policy_attachment.source_denials)}"
+  }
+
+  # A policy has at most 6144 characters.
+  assert {
+    condition     = length(jsonencode({ Version = "2012-10-17", Statement = [for statement in data.aws_iam_policy_document.source_denials[0].statement : { Sid = statement.sid, Effect = statement.effect, Action = statement.actions, Resource = statement.resources }] })) < 6144
+    error_message = "It is too long."
   }
 }
