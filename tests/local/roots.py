@@ -25,7 +25,15 @@ EXAMPLES = sorted(path.parent.name for path in REPOSITORY.glob("examples/*/main.
 ROOTS = (README, *EXAMPLES)
 
 _FIRST_HCL = re.compile(r"^```hcl\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SOURCE = re.compile(r'(?P<before>\n\s*source\s*=\s*)"github\.com/OWNER/terraform-aws-dynamodb-restore"')
+_SOURCE = re.compile(
+    r'(?P<before>\n\s*source\s*=\s*)"github\.com/OWNER/terraform-aws-dynamodb-restore(\?ref=[^"]+)?"'
+)
+_UNPROTECTED = """module "dynamodb_restore" {
+  restore_table = { deletion_protection = false }
+}
+"""
+"""The first of the two steps of a destroy (docs/changing.md), as Terraform's override file."""
+
 NOTHING_TO_CHANGE = 0
 
 
@@ -84,6 +92,9 @@ def apply_and_destroy(name: str, scratch: Path) -> Run:
         run.outputs = {output: each["value"] for output, each in outputs.items()}
         plan = terraform("plan", "-detailed-exitcode", allowed=(NOTHING_TO_CHANGE, 2))
         run.plan = (plan.returncode, plan.stdout)
+        if name == README:
+            (folder / "unprotected_override.tf").write_text(_UNPROTECTED, encoding="utf-8")
+            terraform("apply", "-auto-approve", "-parallelism=64")
         terraform("destroy", "-auto-approve", "-parallelism=64")
         run.left = _left(aws)
     return run
