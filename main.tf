@@ -70,7 +70,11 @@ module "restore_worker" {
 
   control_tag_excludes = var.control_tag_excludes
   attachable           = var.attachable
-  failure_buckets      = distinct(concat(compact([for pipeline in var.change_pipelines : pipeline.failure_bucket.arn]), var.failure_buckets))
+  failure_bucket_kms_key_arns = concat(
+    [for pipeline in var.change_pipelines : pipeline.failure_bucket.kms_key_arn if pipeline.failure_bucket.kms_key_arn != null],
+    var.failure_bucket_kms_key_arns,
+  )
+  failure_buckets = distinct(concat(compact([for pipeline in var.change_pipelines : pipeline.failure_bucket.arn]), var.failure_buckets))
 
   notifications = {
     topic_arn         = module.notifications[0].topic_arn

@@ -278,6 +278,18 @@ variable "failure_buckets" {
   nullable    = false
 }
 
+variable "failure_bucket_kms_key_arns" {
+  description = "Customer keys of `failure_buckets`, and of the buckets that change pipelines of other configurations make with a key of their own: the operator function reads there with them. Those of `change_pipelines` need not be named."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.failure_bucket_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])
+    error_message = "This is not the ARN of a KMS key: ${join(", ", [for arn in var.failure_bucket_kms_key_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])}. Give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
+}
+
 variable "event_sources" {
   description = "Further event sources that the rules accept beside `aws.dynamodb` and `aws.backup`. AWS refuses events put by customers under `aws.*`, so you need a source of your own to rehearse a restore or to resend a missed event. Whoever may put events on the default bus can then start the worker. Leave it empty if that is too many people."
   type        = list(string)

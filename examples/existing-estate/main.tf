@@ -31,7 +31,8 @@ module "restore_worker" {
   dead_letter_queue = module.restore_events.dead_letter_queue
 
   # Where the pipeline below keeps what capture gave up.
-  failure_buckets = [aws_s3_bucket.failures.arn]
+  failure_buckets             = [aws_s3_bucket.failures.arn]
+  failure_bucket_kms_key_arns = [aws_kms_key.buckets.arn]
 
   # Copies for the analysts: nothing of them is to act on anything, and on-call is not told.
   overrides = [

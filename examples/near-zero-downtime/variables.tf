@@ -43,8 +43,9 @@ variable "write_units_per_second" {
 variable "failure_bucket" {
   description = "Bucket for records that could not be captured: one is made, or `{ create = false, arn = … }`."
   type = object({
-    create = optional(bool, true)
-    arn    = optional(string)
+    create      = optional(bool, true)
+    arn         = optional(string)
+    kms_key_arn = optional(string)
   })
   default = {}
 }

@@ -46,7 +46,11 @@ class Metric(enum.StrEnum):
     RESTORES_FAILED = "RestoresFailed", "worker", "A restore ended as `failed`."
     RESTORES_SKIPPED = "RestoresSkipped", "worker", "A restore ended as `skipped`."
     RESTORES_REPLAYING = "RestoresReplaying", "worker", "A restore came to `replaying`."
-    RESTORES_ABANDONED = "RestoresAbandoned", "worker", "A restore was reported as `abandoned`."
+    RESTORES_ABANDONED = (
+        "RestoresAbandoned",
+        "worker",
+        "A restore was reported as `abandoned` by the worker. What an operator ends, the operator function does not count.",
+    )
     RESTORES_DRY_RUN = "RestoresDryRun", "worker", "A dry run was made."
     SETTINGS_APPLIED = "SettingsApplied", "worker", "Settings of one restore that were applied."
     SETTINGS_FAILED = "SettingsFailed", "worker", "Settings of one restore that failed."

@@ -1,7 +1,7 @@
 # Whether anything is there. It acts when that changes: while one message stays, no later one is told of.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = local.names.alarm
-  alarm_description   = "Messages are in the secondary DLQ ${local.names.dead_letter_queue}: a restore of a DynamoDB table was given up, or its event was not delivered. The attributes of the message say why. Runbook: docs/operating.md#restores-dlq-not-empty"
+  alarm_description   = "Messages are in the secondary DLQ ${local.names.dead_letter_queue}: a restore of a DynamoDB table was given up, or its event or its report was not delivered. The attributes of the message say why. Runbook: docs/operating.md#restores-dlq-not-empty"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
@@ -23,7 +23,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 # worker that dies at each delivery, and has the alarm of restore-worker on its errors.
 resource "aws_cloudwatch_metric_alarm" "given_up" {
   alarm_name          = local.names.given_up_alarm
-  alarm_description   = "A restore of a DynamoDB table was given up, or its event could not be delivered, within the last minute. The attributes of the message in ${local.names.dead_letter_queue} say why. Runbook: docs/operating.md#restore-given-up"
+  alarm_description   = "A restore of a DynamoDB table was given up, or its event or its report could not be delivered, within the last minute. The attributes of the message in ${local.names.dead_letter_queue} say why. Runbook: docs/operating.md#restore-given-up"
   namespace           = "AWS/SQS"
   metric_name         = "NumberOfMessagesSent"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }

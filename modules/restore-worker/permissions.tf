@@ -155,6 +155,23 @@ data "aws_iam_policy_document" "operator" {
     }
   }
 
+  # As for the worker.
+  dynamic "statement" {
+    for_each = var.notifications.topic_kms_key_arn == null ? [] : [var.notifications.topic_kms_key_arn]
+
+    content {
+      sid       = "UseTheKeyOfTheTopic"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["sns.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
 

@@ -17,9 +17,10 @@ module "pipeline_names" {
 }
 
 locals {
-  given_up_prefix = "aws/lambda/"
-  failure_buckets = distinct(concat(["arn:${local.partition}:s3:::${module.pipeline_names.patterns.bucket}"], var.failure_buckets))
-  every_mapping   = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
+  given_up_prefix     = "aws/lambda/"
+  failure_buckets     = distinct(concat(["arn:${local.partition}:s3:::${module.pipeline_names.patterns.bucket}"], var.failure_buckets))
+  failure_bucket_keys = distinct(concat(var.kms_key_arn == null ? [] : [var.kms_key_arn], var.failure_bucket_kms_key_arns))
+  every_mapping       = ["arn:${local.partition}:lambda:${local.region}:${local.account}:event-source-mapping:*"]
 
   # What statements are about, by the names that actions.json has for it, each with the reason for its wildcard. The star
   # within a name stands for the label of any pipeline of this deployment.
@@ -97,14 +98,14 @@ data "aws_iam_policy_document" "pipelines" {
     }
   }
 
-  # Buckets that are made are encrypted with this key. The roles have it for other services already.
+  # Buckets that are made are encrypted with the first of these keys. The roles have it for other services already.
   dynamic "statement" {
-    for_each = each.key == "worker" || var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    for_each = each.key == "worker" || length(local.failure_bucket_keys) == 0 ? [] : [local.failure_bucket_keys]
 
     content {
       sid       = "DecryptWhatWasGivenUp"
       actions   = ["kms:Decrypt"]
-      resources = [statement.value]
+      resources = statement.value
 
       condition {
         test     = "StringEquals"

@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "restore_table_denials" {
   }
 }
 
-# A policy of its own: the inline policies of a role have 10240 characters together, which are for the change pipelines.
+# A policy of its own: the inline policies of a role have 10240 characters together.
 resource "aws_iam_policy" "restore_table_denials" {
   name        = local.names.denials_policy
   description = "What ${var.name} never does to its restore table, whatever its patterns cover"

@@ -25,9 +25,10 @@ data "aws_iam_policy_document" "source_denials" {
       "dynamodb:Scan",
       "dynamodb:UpdateItem",
     ]
+    # Its replicas too: the setting takes the permissions in all regions.
     resources = [
       for source in local.guarded_sources[count.index] :
-      "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${source}"
+      "arn:${local.partition}:dynamodb:*:${local.account}:table/${source}"
     ]
   }
 }

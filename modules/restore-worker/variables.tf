@@ -514,6 +514,18 @@ variable "failure_buckets" {
   }
 }
 
+variable "failure_bucket_kms_key_arns" {
+  description = "Customer keys of `failure_buckets`, and of buckets that pipelines with another key than this module make: the operator function reads there with them."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.failure_bucket_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])
+    error_message = "This is not the ARN of a KMS key: ${join(", ", [for arn in var.failure_bucket_kms_key_arns : "\"${arn}\"" if !can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))])}. Give the key's own ARN, which ends in key/ID. An alias's ARN in a policy grants nothing."
+  }
+}
+
 variable "artifacts" {
   description = "Where the zips are, if not in this module: `code` and `layer`, each an object in S3 (bucket in this region) with `source_hash`, the base64 SHA-256 of the zip (`openssl dgst -sha256 -binary FILE | base64`). Null takes the zip that comes with the module, which needs no build."
   type = object({

@@ -87,11 +87,13 @@ def _pipeline(
 
 
 def _not_captured(pipeline: Pipeline) -> dict[str, Any] | None:
-    """The last restore that the pipeline was not for, as long as it still is not; None where there is none."""
+    """The last restore that the pipeline was not for; None where there is none."""
     outside = pipeline.not_captured.read()
-    if outside is None or pipeline.registration.admits(outside.target):
+    if outside is None:
         return None
-    reason = not_captured_reason(pipeline.source, outside.target, pipeline.registration.target_patterns)
+    admitted = pipeline.registration.admits(outside.target)
+    patterns = () if admitted else pipeline.registration.target_patterns
+    reason = not_captured_reason(pipeline.source, outside.target, patterns)
     return {
         "target": outside.target,
         "restore_id": outside.restore_id,

@@ -6,10 +6,11 @@ and `expires_at`. The restore's own report says it too; this is for whoever asks
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from dynamodb_restore.aws import Clients
+from dynamodb_restore.aws import AwsError, Clients
 from dynamodb_restore.store import not_captured_key
 
 _KEPT_SECONDS = 35 * 86_400
@@ -38,22 +39,19 @@ class NotCaptured:
         self._key = not_captured_key(source)
 
     def note(self, restore_id: str, target: str, now: datetime) -> None:
-        """Note a restore, in place of an earlier one.
-
-        Raises:
-            ClientError, BotoCoreError: from PutItem; the next delivery notes it again.
-        """
+        """Note a restore, in place of an earlier one, as far as AWS takes it: a hint is worth no restore."""
         at = int(now.timestamp())
-        self._dynamodb.put_item(
-            TableName=self._restore_table,
-            Item={
-                **self._key,
-                "target": {"S": target},
-                "restore_id": {"S": restore_id},
-                "at": {"N": str(at)},
-                "expires_at": {"N": str(at + _KEPT_SECONDS)},
-            },
-        )
+        with suppress(*AwsError):
+            self._dynamodb.put_item(
+                TableName=self._restore_table,
+                Item={
+                    **self._key,
+                    "target": {"S": target},
+                    "restore_id": {"S": restore_id},
+                    "at": {"N": str(at)},
+                    "expires_at": {"N": str(at + _KEPT_SECONDS)},
+                },
+            )
 
     def read(self) -> Outside | None:
         """The last such restore; None where there was none in the last weeks.
@@ -69,8 +67,13 @@ class NotCaptured:
 
 
 def not_captured_reason(source: str, target: str, patterns: tuple[str, ...]) -> str:
-    """Why a restore is not captured, in words."""
+    """Why a restore is not captured, in words.
+
+    Args:
+        patterns: which do not admit it; none where they do by now, and did not when the restore began.
+    """
+    which = ", ".join(patterns) or "as they were when the restore began"
     return (
-        f"not captured: name outside target_patterns ({', '.join(patterns)}), so no changes of {source} are replayed into"
+        f"not captured: name outside target_patterns ({which}), so no changes of {source} are replayed into"
         f" {target}"
     )

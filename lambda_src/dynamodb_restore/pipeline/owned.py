@@ -10,7 +10,7 @@ notes it anew with each run. No plan is wrong for it: what nobody has noted for 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dynamodb_restore.aws import AwsError, Clients, is_condition_failed
@@ -18,6 +18,8 @@ from dynamodb_restore.instants import iso
 from dynamodb_restore.pipeline.claim import Claim
 from dynamodb_restore.pipeline.registration import Registration
 from dynamodb_restore.store import owned_key
+
+_JUST_NOTED = timedelta(minutes=1)
 
 
 class OwnedPipelines:
@@ -60,13 +62,17 @@ class OwnedPipelines:
         )
 
     def repair(self, claim: Claim | None, now: datetime) -> str | None:
-        """Note what holds, whatever was noted: the restore that has the claim, or none."""
+        """Note what holds, whatever was noted: the restore that has the claim, or none.
+
+        A note of the last minute stays: it may be of a restore that has claimed the pipeline since the claim was read.
+        """
         if claim is not None:
             return self.note(claim, now)
         return self._update(
             UpdateExpression="REMOVE owned.#source",
-            ConditionExpression="attribute_exists(owned.#source)",
+            ConditionExpression="owned.#source.noted_at < :minute_ago",
             ExpressionAttributeNames={"#source": self._registration.source},
+            ExpressionAttributeValues={":minute_ago": {"S": iso(now - _JUST_NOTED)}},
         )
 
     def _update(self, **request: Any) -> str | None:

@@ -75,7 +75,7 @@ class Settling:
         self._claim = claim
         self._waiting = waiting
         self._settle_seconds = settle_seconds
-        self._called_at = self._now()
+        self._called_at = 0
 
     def wait(self) -> Settled | SettlingUntil:
         """Wait until nothing can be on its way unseen, for as long as the function can.
@@ -85,6 +85,7 @@ class Settling:
             ClientError, BotoCoreError: from the calls.
         """
         captured, _ = self._pipeline.progress()
+        self._called_at = self._now()
         begun, stopped_at = self._claim.settling, self._claim.stopped_at
         if begun is None or self._called_at - begun.at > _STALE_SECONDS:
             begun, stopped_at = Captured(self._called_at, captured.changes), None

@@ -253,8 +253,14 @@ def _outside_target_patterns(restore: KnownRestore) -> list[str]:
     """That nothing was captured for a restore because of its target's name; nothing where that is not so."""
     pipeline = _pipeline_for(restore)
     target = restore.request.target.name
-    if pipeline is None or pipeline.registration.admits(target):
+    if pipeline is None:
         return []
+    if pipeline.registration.admits(target):
+        # It may be admitted since; what counts is what was so when the restore began.
+        outside = pipeline.not_captured.read()
+        if outside is None or outside.restore_id != restore.key.restore_id:
+            return []
+        return [not_captured_reason(pipeline.source, target, ())]
     return [not_captured_reason(pipeline.source, target, pipeline.registration.target_patterns)]
 
 

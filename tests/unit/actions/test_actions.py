@@ -89,9 +89,11 @@ def test_the_status_tells_of_the_last_restore_that_the_pipeline_is_not_for(house
     shown = status(house.actions, house.pipeline)
     assert (shown["target"], shown["not_captured"]) == ("orders-restored", told)
 
-    # The patterns were widened since: the next restore of that name is captured.
+    # The patterns were widened since: the next restore of that name is captured, and that one still is not.
     house.register(patterns=("*",))
-    assert status(house.actions, house.pipeline)["not_captured"] is None
+    still = status(house.actions, house.pipeline)["not_captured"]
+    assert still["restore_id"] == "restore-2"
+    assert "(as they were when the restore began)" in still["reason"]
 
 
 def test_the_status_of_a_replay(house: House) -> None:

@@ -109,9 +109,18 @@ def test_upkeep_notes_the_owner_anew_with_each_run_and_clears_what_is_left_over(
     assert owned(house)["orders"]["M"]["noted_at"]["S"] != "2026-11-22T13:00:00Z"
 
     # The end died before it could clear the note.
+    house.pipeline.owned.note(claim, house.instant())
     house.claims.release(claim)
     house.upkeep("upkeep")
     assert owned(house) == {}
+
+
+def test_a_note_of_just_now_may_be_of_a_restore_that_upkeep_has_not_seen(house: House) -> None:
+    assert house.begin() is not None
+    for seconds, left in ((0, {"orders"}), (60, {"orders"}), (61, set())):
+        house.now = NOON + seconds
+        house.pipeline.owned.repair(None, house.instant())
+        assert owned(house).keys() == left
 
 
 def test_upkeep_goes_on_where_it_cannot_note_it(house: House) -> None:

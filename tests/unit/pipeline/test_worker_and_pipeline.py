@@ -119,6 +119,20 @@ def test_the_report_of_a_restore_into_a_name_that_is_not_admitted_says_that_it_w
     assert house.claims.current() is None
 
 
+def test_it_says_so_also_where_the_patterns_were_widened_meanwhile(house: House, kept: Shelf) -> None:
+    house.register(patterns=("orders-copy-*",))
+    house.aws.describe_next("orders-restored", RESTORING)
+    assert isinstance(follow(house, kept), TryAgain)
+    house.register(patterns=("*",))
+
+    verdict = follow(house, kept, attempt=2)
+
+    assert isinstance(verdict, Finished)
+    assert house.claims.current() is None
+    (note,) = verdict.report.notes
+    assert note.startswith("not captured: name outside target_patterns (as they were when the restore began)")
+
+
 def test_a_drills_report_says_nothing_of_a_pipeline_that_it_leaves_alone(house: House, kept: Shelf) -> None:
     house.register(patterns=("orders-copy-*",))
     worker = worker_of(house, kept)
