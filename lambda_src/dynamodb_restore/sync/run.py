@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from dynamodb_restore.pace import Pace
-from dynamodb_restore.settings.setting import Lane, Phase, Setting, Table
+from dynamodb_restore.settings.setting import Lane, Phase, Setting, State, Table
 from dynamodb_restore.sync.attachable import ANYTHING, Attachable
 from dynamodb_restore.sync.outcome import Outcome, Status, Switch, SwitchedBy
 from dynamodb_restore.sync.reading import Desired, Unreadable
@@ -82,7 +82,8 @@ class Sync:
                 reason = _why_switched_off((switched_by or {}).get(setting.name))
                 self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
             elif setting.phase not in phases and (unread or setting.name not in held):
-                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=WAITS_FOR_CUTOVER)
+                reason = _why_it_waits(state)
+                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
             elif state is None or isinstance(state, Unreadable):
                 self._outcomes[setting.name] = _failed_to_read(setting, state)
             else:
@@ -173,6 +174,13 @@ def sync_settings(
         settings, desired, target, pace, switches=switches, phases=phases, source_region=source_region
     )
     return sync.rehearse() if dry_run else sync.run()
+
+
+def _why_it_waits(state: State | Unreadable | None) -> str:
+    """Why a setting is skipped while changes are replayed; also that its source could not be read, which may be gone by cutover."""
+    if isinstance(state, Unreadable):
+        return f"{WAITS_FOR_CUTOVER}, which reads the source again: {state.reason}"
+    return WAITS_FOR_CUTOVER
 
 
 def _why_switched_off(by: SwitchedBy | None) -> str:

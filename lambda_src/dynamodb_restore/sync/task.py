@@ -347,9 +347,6 @@ class Task:
         )
 
 
-_NOT_SEEN = "not seen after it was applied: "
-
-
 def _may_have_taken_effect(error: BaseException) -> bool:
     """Whether a request that failed may have been carried out all the same."""
     return not isinstance(error, TableGoneError) and (outcome_unknown(error) or was_retried(error))

@@ -567,6 +567,25 @@ class TestLanes:
         ).run()
         assert outcome == Outcome("held", Status.SKIPPED, reason="waits for cutover")
 
+    def test_what_waits_for_cutover_says_that_its_source_could_not_be_read(
+        self, target: Table, clock: Clock
+    ) -> None:
+        """The source may be gone by then."""
+        shelf = Shelf("later")
+        shelf.phase = Phase.ON_CUTOVER
+        (outcome,) = Sync(
+            [shelf],
+            {"later": Unreadable("DescribeShelf: AccessDenied", retryable=False)},
+            target,
+            clock.pace(),
+            switches={"later": True},
+            phases=[Phase.ON_ACTIVE],
+        ).run()
+        assert outcome.status is Status.SKIPPED
+        assert (
+            outcome.reason == "waits for cutover, which reads the source again: DescribeShelf: AccessDenied"
+        )
+
     def test_others_wait_for_what_protects_for_a_while_only(self, target: Table, clock: Clock) -> None:
         journal: list[str] = []
         first = self.shelf("first", Lane.FIRST, journal)
