@@ -10,7 +10,7 @@ module "restore_events" {
   event_sources  = var.event_sources
   topic_arn      = aws_sns_topic.oncall.arn
 
-  # The module's own functions, and the people who send a restore round again.
+  # The module's own functions, and the people who redrive a restore.
   senders = {
     worker     = module.restore_worker.role.arn
     reconciler = module.reconciler.role.arn

@@ -65,10 +65,10 @@ def abandon(context: ActionContext, pipeline: Pipeline) -> dict[str, Any]:
 ACTION = Action(
     name="abandon",
     summary=(
-        "Stops replay and releases the pipeline; the restored table stays as it is. A restore that was given up and is sent"
-        " round again claims the pipeline anew, with the window that was chosen for it. After a cutover it ends the watch."
+        "Stops replay and releases the pipeline; the restored table stays as it is. A restore that was given up and is"
+        " redriven claims the pipeline anew, with the window that was chosen for it. After a cutover it ends the watch."
     ),
     fields=(SOURCE_TABLE,),
     permissions=(on_records("GetItem", "Query", "PutItem", "DeleteItem"), *SWITCH_MAPPINGS, *REPORT),
-    run=lambda call: abandon(call.context, call.pipeline),
+    run=lambda call: abandon(call.context, call.open_pipeline()),
 )

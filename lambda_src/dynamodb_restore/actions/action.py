@@ -34,12 +34,12 @@ class ActionCall:
     pipelines: Pipelines
     values: Mapping[str, Any]
 
-    @property
-    def pipeline(self) -> Pipeline:
-        """The change pipeline of `SOURCE_TABLE`, looked up anew each time.
+    def open_pipeline(self) -> Pipeline:
+        """Read the change pipeline of `SOURCE_TABLE`.
 
         Raises:
             OperatorError: the table has none.
+            ClientError, BotoCoreError: from GetItem.
         """
         table = self.values[SOURCE_TABLE.name]
         pipeline = self.pipelines.open(table)

@@ -28,5 +28,5 @@ ACTION = Action(
     summary="Puts changes back into the buffer that capture gave up or SQS moved aside, once the cause is mended.",
     fields=(SOURCE_TABLE,),
     permissions=ASK_UPKEEP,
-    run=lambda call: bring_in(call.context, call.pipeline),
+    run=lambda call: bring_in(call.context, call.open_pipeline()),
 )

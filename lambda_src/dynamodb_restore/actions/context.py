@@ -12,7 +12,7 @@ from dynamodb_restore.config import WorkerConfig
 from dynamodb_restore.instants import parse_time
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
 from dynamodb_restore.pipeline.pipeline import Pipeline
-from dynamodb_restore.restore.announce import Announcer
+from dynamodb_restore.restore.announce import Announcer, by_name
 from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecord, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result
@@ -85,7 +85,7 @@ class ActionContext:
             restore; where there is a reconciler, it has them told later.
         """
         untold = self.announcer.announce(report, self.announcer.channels(notify=notify))
-        return {channel.value: reason for channel, reason in untold.items()}
+        return by_name(untold)
 
     def tell(self, claim: Claim, report: Report) -> dict[str, Any]:
         """Tell how a replay ended, and note it.

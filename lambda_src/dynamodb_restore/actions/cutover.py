@@ -219,7 +219,7 @@ class _TakeOver:
 def _run(call: ActionCall) -> dict[str, Any]:
     values = call.values
     request = CutoverRequest(values["settle_seconds"], values["accept"], values["force"])
-    return cutover(call.context, call.pipeline, request)
+    return cutover(call.context, call.open_pipeline(), request)
 
 
 ACTION = Action(

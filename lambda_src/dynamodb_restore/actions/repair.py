@@ -32,5 +32,5 @@ ACTION = Action(
     ),
     fields=(SOURCE_TABLE,),
     permissions=ASK_UPKEEP,
-    run=lambda call: repair(call.context, call.pipeline),
+    run=lambda call: repair(call.context, call.open_pipeline()),
 )

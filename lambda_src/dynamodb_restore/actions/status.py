@@ -136,5 +136,5 @@ ACTION = Action(
     ),
     fields=(SOURCE_TABLE,),
     permissions=LOOK_AT_REPLAY,
-    run=lambda call: status(call.context, call.pipeline),
+    run=lambda call: status(call.context, call.open_pipeline()),
 )

@@ -64,7 +64,7 @@ _TIME = Kind("time, in ISO 8601 or epoch seconds", _epoch_seconds)
 def _run(call: ActionCall) -> dict[str, Any]:
     values = call.values
     return set_window(
-        call.pipeline,
+        call.open_pipeline(),
         values["start"],
         values["end"],
         accept_present_images=values["accept_present_images"],

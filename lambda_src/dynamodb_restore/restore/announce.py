@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from dynamodb_restore.aws import CALL_SECONDS, AwsError, Clients, ErrorClass, classify, explain
@@ -136,6 +136,11 @@ class Announcer:
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
             raise AnnounceError(entry.get("ErrorCode", "Unknown"), entry.get("ErrorMessage", "no message"))
+
+
+def by_name(untold: Mapping[Channel, str]) -> dict[str, str]:
+    """What could not be told, for a record or an answer: the channel's name to the reason."""
+    return {channel.value: reason for channel, reason in untold.items()}
 
 
 def _noting(told: Report | FindingsReport, untold: dict[Channel, str]) -> Report | FindingsReport:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dynamodb_restore.aws import explain
-from dynamodb_restore.restore.announce import Announcer, Channel, TellError, passes
+from dynamodb_restore.restore.announce import Announcer, Channel, TellError, by_name, passes
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecord, RestoreRecords
 from dynamodb_restore.restore.report import Report
 
@@ -83,7 +83,7 @@ class Ending:
             return Told(untold, None, noted=False)
         try:
             noted = self.records.save_report(
-                key, report, self.now(), give_up=give_up, lease=lease, untold=_named(untold)
+                key, report, self.now(), give_up=give_up, lease=lease, untold=by_name(untold)
             )
         except TellError as error:
             if comes_back and passes(error):
@@ -102,9 +102,5 @@ class Ending:
         """
         channels = [channel for channel in Channel if channel.value in record.untold]
         untold = self.announcer.announce(Report.from_json(record.report), channels)
-        self.records.notes.note_untold(key, record.report, _named(untold), self.now())
+        self.records.notes.note_untold(key, record.report, by_name(untold), self.now())
         return untold
-
-
-def _named(untold: Mapping[Channel, str]) -> dict[str, str]:
-    return {channel.value: reason for channel, reason in untold.items()}

@@ -44,7 +44,7 @@ promises no time (docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtr
 
 LONGEST_UNKNOWN = timedelta(days=1)
 """How old a request may be of which nothing is on record. Deliveries of one that is followed come for longer; what was given
-up and is sent round again has a record."""
+up and is redriven has a record."""
 
 _MOST_PAGES = 4
 """Of 50 events each. CloudTrail answers two calls a second for an account and region."""

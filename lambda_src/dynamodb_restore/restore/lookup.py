@@ -377,6 +377,6 @@ def out_of_reach(config: WorkerConfig, request: RestoreRequest) -> tuple[ReasonC
     if request.source_region not in (request.region, *config.source_regions):
         return ReasonCode.CROSS_REGION, (
             f"{source.name} is in {request.source_region}, which source_regions does not name: add it there,"
-            " apply, and send the message round again"
+            " apply, and redrive the message"
         )
     return None

@@ -236,7 +236,7 @@ class RestoreRecord:
 
     @property
     def given_up(self) -> bool:
-        """Whether it ended without success, and a person can send its message round again."""
+        """Whether it ended without success, and a person can redrive its message."""
         return self.state in _GIVEN_UP
 
     @property
