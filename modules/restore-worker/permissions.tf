@@ -66,33 +66,48 @@ resource "aws_iam_role_policy" "worker" {
   policy = data.aws_iam_policy_document.worker.json
 }
 
-# What the worker does besides: keep the records of restores and pipelines, and report.
-data "aws_iam_policy_document" "records" {
-  statement {
-    sid = "KeepRestoreRecords"
-    actions = [
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:UpdateItem",
-      "dynamodb:DeleteItem",
-      "dynamodb:Query",
-    ]
-    resources = [aws_dynamodb_table.restores.arn]
+# What both functions do besides: keep the records of restores and pipelines, and report. What settings take, and the reading
+# of tables, the policies of the settings have.
+locals {
+  # What statements are about, by the names that actions.json has for it.
+  record_resources = {
+    restore_table = [aws_dynamodb_table.restores.arn]
+    event_bus     = [local.event_bus_arn]
+    topic         = var.notifications.topic_arn == null ? [] : [var.notifications.topic_arn]
   }
 
-  statement {
-    sid       = "ReportToTheEventBus"
-    actions   = ["events:PutEvents"]
-    resources = [local.event_bus_arn]
+  record_statements = {
+    worker = [
+      {
+        sid       = "KeepRestoreRecords"
+        actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"]
+        resources = ["restore_table"]
+      },
+      { sid = "ReportToTheEventBus", actions = ["events:PutEvents"], resources = ["event_bus"] },
+      { sid = "Notify", actions = ["sns:Publish"], resources = ["topic"] },
+    ]
+
+    # The operator function, what the operator actions need.
+    operator = [
+      for statement in local.operator_actions.statements.deployment :
+      { sid = statement.sid, actions = statement.actions, resources = statement.resources }
+    ]
   }
+}
+
+data "aws_iam_policy_document" "records" {
+  for_each = local.record_statements
 
   dynamic "statement" {
-    for_each = var.notifications.topic_arn == null ? [] : [var.notifications.topic_arn]
+    for_each = [
+      for statement in each.value : statement
+      if length(flatten([for resource in statement.resources : local.record_resources[resource]])) > 0
+    ]
 
     content {
-      sid       = "Notify"
-      actions   = ["sns:Publish"]
-      resources = [statement.value]
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = flatten([for resource in statement.value.resources : local.record_resources[resource]])
     }
   }
 
@@ -131,75 +146,10 @@ data "aws_iam_policy_document" "records" {
   }
 }
 
-# What operator actions work on in the deployment, by the names that actions.json has for it. It says which actions of IAM they
-# need there. What settings take, and the reading of tables, the policies of the settings have.
-locals {
-  operator_resources = {
-    restore_table = [aws_dynamodb_table.restores.arn]
-    event_bus     = [local.event_bus_arn]
-    topic         = var.notifications.topic_arn == null ? [] : [var.notifications.topic_arn]
-  }
-}
-
-data "aws_iam_policy_document" "operator" {
-  dynamic "statement" {
-    for_each = [
-      for statement in local.operator_actions.statements.deployment : statement
-      if length(flatten([for resource in statement.resources : local.operator_resources[resource]])) > 0
-    ]
-
-    content {
-      sid       = statement.value.sid
-      actions   = statement.value.actions
-      resources = flatten([for resource in statement.value.resources : local.operator_resources[resource]])
-    }
-  }
-
-  # As for the worker.
-  dynamic "statement" {
-    for_each = var.notifications.topic_kms_key_arn == null ? [] : [var.notifications.topic_kms_key_arn]
-
-    content {
-      sid       = "UseTheKeyOfTheTopic"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = ["sns.${local.region}.${data.aws_partition.current.dns_suffix}"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
-
-    content {
-      sid       = "UseTheKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = local.services_of_own_data
-      }
-    }
-  }
-}
-
-locals {
-  records_policies = {
-    worker   = data.aws_iam_policy_document.records.json
-    operator = data.aws_iam_policy_document.operator.json
-  }
-}
-
 resource "aws_iam_role_policy" "records" {
   for_each = local.roles
 
   name   = "records"
   role   = each.value.name
-  policy = local.records_policies[each.key]
+  policy = data.aws_iam_policy_document.records[each.key].json
 }

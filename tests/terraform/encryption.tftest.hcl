@@ -82,8 +82,8 @@ run "without_a_key_the_functions_may_use_none_and_the_restore_table_is_encrypted
   }
 
   assert {
-    condition     = !contains(data.aws_iam_policy_document.records.statement[*].sid, "UseTheKey")
-    error_message = "Statements: ${join(", ", data.aws_iam_policy_document.records.statement[*].sid)}"
+    condition     = !contains(data.aws_iam_policy_document.records["worker"].statement[*].sid, "UseTheKey")
+    error_message = "Statements: ${join(", ", data.aws_iam_policy_document.records["worker"].statement[*].sid)}"
   }
 
   assert {
@@ -107,7 +107,7 @@ run "a_given_key_is_on_the_restore_table_and_usable_only_through_the_services_th
   }
 
   assert {
-    condition = [for statement in data.aws_iam_policy_document.records.statement : {
+    condition = [for statement in data.aws_iam_policy_document.records["worker"].statement : {
       actions  = sort(statement.actions)
       resource = one(statement.resources)
       variable = one(statement.condition).variable
@@ -118,7 +118,7 @@ run "a_given_key_is_on_the_restore_table_and_usable_only_through_the_services_th
       variable = "kms:ViaService"
       services = tolist(["dynamodb.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"])
     }]
-    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records["worker"].statement)}"
   }
 }
 

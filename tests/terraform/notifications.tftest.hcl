@@ -116,12 +116,12 @@ run "without_a_topic_the_worker_may_not_publish_and_is_told_so" {
   }
 
   assert {
-    condition     = !contains(concat(data.aws_iam_policy_document.records.statement[*].sid, data.aws_iam_policy_document.operator.statement[*].sid), "Notify") && local.environment.NOTIFICATION_TOPIC_ARN == ""
-    error_message = "Statements ${join(", ", data.aws_iam_policy_document.records.statement[*].sid)}; topic \"${local.environment.NOTIFICATION_TOPIC_ARN}\""
+    condition     = !contains(concat(data.aws_iam_policy_document.records["worker"].statement[*].sid, data.aws_iam_policy_document.records["operator"].statement[*].sid), "Notify") && local.environment.NOTIFICATION_TOPIC_ARN == ""
+    error_message = "Statements ${join(", ", data.aws_iam_policy_document.records["worker"].statement[*].sid)}; topic \"${local.environment.NOTIFICATION_TOPIC_ARN}\""
   }
 
   assert {
-    condition     = local.environment.EVENT_BUS_NAME == "reports" && contains(flatten(data.aws_iam_policy_document.records.statement[*].resources), "arn:aws:events:us-east-1:123456789012:event-bus/reports")
-    error_message = "Bus ${local.environment.EVENT_BUS_NAME}; resources ${join(", ", flatten(data.aws_iam_policy_document.records.statement[*].resources))}"
+    condition     = local.environment.EVENT_BUS_NAME == "reports" && contains(flatten(data.aws_iam_policy_document.records["worker"].statement[*].resources), "arn:aws:events:us-east-1:123456789012:event-bus/reports")
+    error_message = "Bus ${local.environment.EVENT_BUS_NAME}; resources ${join(", ", flatten(data.aws_iam_policy_document.records["worker"].statement[*].resources))}"
   }
 }

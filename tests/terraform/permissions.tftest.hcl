@@ -55,7 +55,7 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
 
   assert {
     condition = {
-      for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) :
+      for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records["worker"].statement) :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
       } == {
       WorkOnTheRestoreQueue      = { actions = tolist(["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores"]) }
@@ -67,20 +67,20 @@ run "the_worker_may_do_these_things_with_these_things_and_nothing_else" {
       ReadBackups                = { actions = tolist(["dynamodb:DescribeBackup"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/*/backup/*"]) }
       Notify                     = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
     }
-    error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records.statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
+    error_message = "Statements: ${jsonencode({ for statement in concat(data.aws_iam_policy_document.worker.statement, data.aws_iam_policy_document.records["worker"].statement) : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
   }
 
   # Nothing that no operator action declares; what the settings and the pipelines give it is elsewhere.
   assert {
     condition = {
-      for statement in data.aws_iam_policy_document.operator.statement :
+      for statement in data.aws_iam_policy_document.records["operator"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
       } == {
       KeepRestoreRecords  = { actions = tolist(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
       ReportToTheEventBus = { actions = tolist(["events:PutEvents"]), resources = tolist(["arn:aws:events:us-east-1:123456789012:event-bus/default"]) }
       Notify              = { actions = tolist(["sns:Publish"]), resources = tolist(["arn:aws:sns:us-east-1:123456789012:demo-notifications"]) }
     }
-    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.operator.statement : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
+    error_message = "Statements: ${jsonencode({ for statement in data.aws_iam_policy_document.records["operator"].statement : statement.sid => { actions = statement.actions, resources = statement.resources } })}"
   }
 }
 
@@ -376,18 +376,18 @@ run "the_partition_and_account_are_the_callers" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.operator.statement : statement if statement.sid == "UseTheKey"] == [for statement in data.aws_iam_policy_document.records.statement : statement if statement.sid == "UseTheKey"]
-    error_message = "The operator function uses the key by ${jsonencode(data.aws_iam_policy_document.operator.statement)}"
+    condition     = [for statement in data.aws_iam_policy_document.records["operator"].statement : statement if statement.sid == "UseTheKey"] == [for statement in data.aws_iam_policy_document.records["worker"].statement : statement if statement.sid == "UseTheKey"]
+    error_message = "The operator function uses the key by ${jsonencode(data.aws_iam_policy_document.records["operator"].statement)}"
   }
 
   assert {
-    condition = toset(flatten([for statement in data.aws_iam_policy_document.records.statement : [for condition in statement.condition : condition.values]])) == toset([
+    condition = toset(flatten([for statement in data.aws_iam_policy_document.records["worker"].statement : [for condition in statement.condition : condition.values]])) == toset([
       "dynamodb.cn-north-1.amazonaws.com.cn",
       "lambda.cn-north-1.amazonaws.com.cn",
       "sns.cn-north-1.amazonaws.com.cn",
       "sqs.cn-north-1.amazonaws.com.cn",
     ])
-    error_message = "The key is used through: ${jsonencode([for statement in data.aws_iam_policy_document.records.statement : statement.condition])}"
+    error_message = "The key is used through: ${jsonencode([for statement in data.aws_iam_policy_document.records["worker"].statement : statement.condition])}"
   }
 }
 
@@ -407,12 +407,12 @@ run "the_key_of_a_given_topic_may_be_used_through_sns_alone" {
 
   assert {
     condition = alltrue([
-      for document in [data.aws_iam_policy_document.records, data.aws_iam_policy_document.operator] : [
+      for document in values(data.aws_iam_policy_document.records) : [
         for statement in document.statement :
         [statement.actions, statement.resources, flatten([for condition in statement.condition : [condition.test, condition.variable, condition.values]])] if statement.sid == "UseTheKeyOfTheTopic"
       ] == [[toset(["kms:Decrypt", "kms:GenerateDataKey"]), toset(["arn:aws:kms:us-east-1:123456789012:key/oncall"]), ["StringEquals", "kms:ViaService", "sns.us-east-1.amazonaws.com"]]]
     ])
-    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records["worker"].statement)}"
   }
 }
 
@@ -432,8 +432,8 @@ run "a_bus_may_be_given_by_its_arn" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.records.statement : one(statement.resources) if statement.sid == "ReportToTheEventBus"] == ["arn:aws:events:us-east-1:123456789012:event-bus/platform/reports"]
-    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records.statement)}"
+    condition     = [for statement in data.aws_iam_policy_document.records["worker"].statement : one(statement.resources) if statement.sid == "ReportToTheEventBus"] == ["arn:aws:events:us-east-1:123456789012:event-bus/platform/reports"]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.records["worker"].statement)}"
   }
 }
 
