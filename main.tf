@@ -93,7 +93,6 @@ module "reconciler" {
   tags             = merge(var.tags, var.reconciler.tags)
   binding          = module.restore_worker[0].binding
   restore_queue    = module.restore_events[0].queue
-  table_patterns   = var.table_patterns
   follow           = var.follow
   interval_minutes = var.reconciler.interval_minutes
   artifacts        = { code = var.artifacts.code }

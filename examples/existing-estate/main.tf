@@ -57,12 +57,11 @@ module "restore_worker" {
 module "reconciler" {
   source = "../../modules/reconciler"
 
-  name           = var.name
-  tags           = var.tags
-  table_patterns = local.table_patterns
-  follow         = local.follow
-  binding        = module.restore_worker.binding
-  restore_queue  = module.restore_events.queue
+  name          = var.name
+  tags          = var.tags
+  follow        = local.follow
+  binding       = module.restore_worker.binding
+  restore_queue = module.restore_events.queue
 }
 
 # Could as well stand in the configuration of the team that owns the table: all it needs is the binding.

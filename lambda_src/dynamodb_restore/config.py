@@ -1,4 +1,4 @@
-"""The environment of the functions, read and checked once per invocation."""
+"""What Terraform tells the functions, by their environment and by an item of the restore table; checked once per invocation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.changes.capture import CaptureOptions
+from dynamodb_restore.configuration import read_configuration
 from dynamodb_restore.pipeline.capture import CapturePlace
 from dynamodb_restore.pipeline.replay import ReplayOptions
 from dynamodb_restore.sync.attachable import ANYTHING, Attachable
 
 
 class ConfigError(Exception):
-    """The function's environment is not as Terraform sets it; the text names the variable."""
+    """What Terraform tells the function is not there or not readable; the text names it."""
+
+
+_UNREADABLE = "missing or unreadable in the environment or the configuration: {!r}; run `terraform apply`"
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class TablePatterns:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """The restore worker's environment.
+    """What the restore worker and the operator function are told.
 
     Attributes:
         switches: setting name to whether it is cloned; a setting that is not named is off.
@@ -116,36 +121,39 @@ class WorkerConfig:
     findings: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> WorkerConfig:
-        """Read the variables that `modules/restore-worker` sets.
+    def load(cls, environment: Mapping[str, str], clients: Clients) -> WorkerConfig:
+        """Read the variables that `modules/restore-worker` sets, and the configuration that they name.
 
         Raises:
-            ConfigError: one is missing or cannot be read.
+            ConfigError: something is missing or cannot be read.
+            ConfigurationMissingError: the restore table doesn't hold the configuration.
+            ClientError, BotoCoreError: from GetItem.
         """
         try:
-            polling = json.loads(environment["POLLING"])
-            overrides = [_override(each, polling) for each in json.loads(environment["OVERRIDES"])]
+            restore_table = environment["RESTORE_TABLE_NAME"]
+            document = read_configuration(clients, restore_table, environment["CONFIGURATION"])
+            polling = document["polling"]
             return cls(
-                restore_table_name=environment["RESTORE_TABLE_NAME"],
+                restore_table_name=restore_table,
                 restore_queue_url=environment["RESTORE_QUEUE_URL"],
                 dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
                 notification_topic_arn=environment.get("NOTIFICATION_TOPIC_ARN") or None,
                 event_bus_name=environment["EVENT_BUS_NAME"],
-                switches=json.loads(environment["SETTINGS"]),
-                polling=_polling(polling),
                 record_retention_days=int(environment["RECORD_RETENTION_DAYS"]),
-                table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
-                attachable=Attachable(**json.loads(environment["ATTACHABLE"])),
-                drills=Drills(**json.loads(environment["DRILLS"])),
-                overrides=overrides,
-                control_tag=environment.get("CONTROL_TAG") or None,
-                control_tag_excludes=json.loads(environment["CONTROL_TAG_EXCLUDES"]),
-                follow_terraform=environment["FOLLOW_TERRAFORM"] == "true",
-                source_regions=json.loads(environment["SOURCE_REGIONS"]),
-                findings=json.loads(environment["FINDINGS"]),
+                switches=document["settings"],
+                polling=_polling(polling),
+                table_patterns=TablePatterns(**document["table_patterns"]),
+                attachable=Attachable(**document["attachable"]),
+                drills=Drills(**document["drills"]),
+                overrides=[_override(each, polling) for each in document["overrides"]],
+                control_tag=document["control_tag"],
+                control_tag_excludes=document["control_tag_excludes"],
+                follow_terraform=document["follow_terraform"],
+                source_regions=document["source_regions"],
+                findings=document["findings"],
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+            raise ConfigError(_UNREADABLE.format(error)) from error
 
 
 def _polling(numbers: Mapping[str, Any]) -> Polling:
@@ -201,7 +209,7 @@ class CaptureConfig:
                 ),
             )
         except (KeyError, ValueError) as error:
-            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+            raise ConfigError(_UNREADABLE.format(error)) from error
         return cls(place)
 
 
@@ -233,7 +241,7 @@ class ReplayConfig:
                 )
             )
         except (KeyError, ValueError) as error:
-            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+            raise ConfigError(_UNREADABLE.format(error)) from error
 
 
 def _limit(environment: Mapping[str, str], name: str) -> float | None:
@@ -270,7 +278,7 @@ class UpkeepConfig:
                 byte_limit=int(environment["BYTE_LIMIT"]),
             )
         except (KeyError, ValueError) as error:
-            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+            raise ConfigError(_UNREADABLE.format(error)) from error
 
 
 @dataclass(frozen=True)
@@ -290,7 +298,7 @@ class Follow:
 
 @dataclass(frozen=True)
 class ReconcilerConfig:
-    """The reconciler function's environment.
+    """What the reconciler function is told.
 
     Attributes:
         longest_silence_seconds: for how long a restore that is followed may have nothing new in its record.
@@ -303,19 +311,23 @@ class ReconcilerConfig:
     longest_silence_seconds: float
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> ReconcilerConfig:
-        """Read the variables that `modules/reconciler` sets.
+    def load(cls, environment: Mapping[str, str], clients: Clients) -> ReconcilerConfig:
+        """Read the variables that `modules/reconciler` sets, and the restore worker's configuration, which they name.
 
         Raises:
-            ConfigError: one is missing or cannot be read.
+            ConfigError: something is missing or cannot be read.
+            ConfigurationMissingError: the restore table doesn't hold the configuration.
+            ClientError, BotoCoreError: from GetItem.
         """
         try:
+            restore_table = environment["RESTORE_TABLE_NAME"]
+            document = read_configuration(clients, restore_table, environment["CONFIGURATION"])
             return cls(
-                restore_table_name=environment["RESTORE_TABLE_NAME"],
+                restore_table_name=restore_table,
                 restore_queue_url=environment["RESTORE_QUEUE_URL"],
-                table_patterns=TablePatterns(**json.loads(environment["TABLE_PATTERNS"])),
+                table_patterns=TablePatterns(**document["table_patterns"]),
                 follow=Follow(**json.loads(environment["FOLLOW"])),
                 longest_silence_seconds=float(environment["LONGEST_SILENCE_SECONDS"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"environment variable missing or unreadable: {error!r}") from error
+            raise ConfigError(_UNREADABLE.format(error)) from error

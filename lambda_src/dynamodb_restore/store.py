@@ -6,6 +6,7 @@
 | pin: which table an event is about | `event#EVENT_ID` | `target#TABLE` | `target_id`, `expires_at` | restore worker (`restore/pins.py`) |
 | reconciler's note of a restore | `reconciler` | `queued#TABLE#RESTORE_ID` | `at`, `times`, `source_arn`, `backup_arn`, `expires_at` | reconciler (`restore/queued.py`) |
 | reconciler's place | `reconciler` | `cursor` | `after` | reconciler (`restore/reconcile.py`) |
+| configuration: how restores are followed | `configuration` | SHA-256 of the document | `document` (`configuration.py`) | Terraform |
 | registration of a pipeline | `pipeline#SOURCE` | `registration` | `pipeline/registration.py` | Terraform |
 | claim on a pipeline | `pipeline#SOURCE` | `claim` | `pipeline/claim.py` | restore worker, operator and upkeep functions |
 | coverage: what is consumed | `pipeline#SOURCE` | `coverage` | `consumed_until` | operator function (`pipeline/claim.py`) |
@@ -49,6 +50,11 @@ def queued_key(target: str, restore_id: str) -> ItemKey:
 def cursor_key() -> ItemKey:
     """Of where the reconciler goes on."""
     return _key("reconciler", "cursor")
+
+
+def configuration_key(digest: str) -> ItemKey:
+    """Of how restores are followed."""
+    return _key("configuration", digest)
 
 
 def pipeline_partition(source_table: str) -> str:

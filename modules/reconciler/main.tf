@@ -5,11 +5,6 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  # What is not named, or null, is all tables.
-  table_patterns = {
-    for kind in ["source", "target"] : kind => coalesce(lookup(var.table_patterns, kind, null), ["*"])
-  }
-
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.id
@@ -32,7 +27,7 @@ locals {
     environment = {
       RESTORE_TABLE_NAME           = var.binding.restore_table.name
       RESTORE_QUEUE_URL            = var.restore_queue.url
-      TABLE_PATTERNS               = jsonencode(local.table_patterns)
+      CONFIGURATION                = var.binding.configuration
       FOLLOW                       = jsonencode(var.follow)
       LONGEST_SILENCE_SECONDS      = tostring(var.binding.longest_silence_seconds)
       POWERTOOLS_SERVICE_NAME      = var.name

@@ -1,9 +1,10 @@
 locals {
-  own_record = "reconciler"
+  own_record    = "reconciler"
+  configuration = "configuration"
 
   # A wildcard here is the user's own pattern: the name of a restored table is chosen when it is restored.
   target_arns = [
-    for pattern in distinct(local.table_patterns.target) :
+    for pattern in distinct(var.binding.table_patterns.target) :
     "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${pattern}"
   ]
 
@@ -26,7 +27,7 @@ data "aws_iam_policy_document" "reconciler" {
   }
 
   statement {
-    sid       = "ReadRestoreRecords"
+    sid       = "ReadRestoreRecordsAndConfiguration"
     actions   = ["dynamodb:GetItem"]
     resources = [var.binding.restore_table.arn]
 
@@ -34,7 +35,7 @@ data "aws_iam_policy_document" "reconciler" {
     condition {
       test     = "ForAllValues:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["target#*", local.own_record]
+      values   = ["target#*", local.own_record, local.configuration]
     }
   }
 

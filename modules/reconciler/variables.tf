@@ -22,6 +22,8 @@ variable "binding" {
     restore_table           = object({ name = string, arn = string })
     layer_arn               = string
     longest_silence_seconds = number
+    table_patterns          = object({ target = list(string) })
+    configuration           = string
     topic_arn               = optional(string)
     kms_key_arn             = optional(string)
   })
@@ -44,29 +46,6 @@ variable "restore_queue" {
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.restore_queue.arn)) && can(regex("^https?://", var.restore_queue.url))
     error_message = "restore_queue needs the ARN and the URL of a standard queue, and has arn \"${var.restore_queue.arn}\" and url \"${var.restore_queue.url}\": pass the output queue of restore-events on whole."
-  }
-}
-
-variable "table_patterns" {
-  description = "Which restores to look for, by table name with `*` for any run of characters, as the worker follows them: one of the `source` patterns must match the table restored from, and one of the `target` patterns the new table."
-  # No object: Terraform drops attributes that an object type does not know, and a misspelt one would mean all tables.
-  type     = map(list(string))
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = length(setsubtract(keys(var.table_patterns), ["source", "target"])) == 0
-    error_message = "table_patterns has no ${join(", ", [for key in setsubtract(keys(var.table_patterns), ["source", "target"]) : "\"${key}\""])}: its keys are source (the table restored from) and target (the new table)."
-  }
-
-  validation {
-    condition     = alltrue([for patterns in values(var.table_patterns) : try(length(patterns) > 0, true)])
-    error_message = "An empty list of patterns would match no table: give table_patterns.source and table_patterns.target at least one pattern each, or leave them out for all tables."
-  }
-
-  validation {
-    condition     = alltrue([for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])
-    error_message = "A table pattern is empty, too long or has an illegal character: ${join(", ", [for pattern in flatten([for patterns in values(var.table_patterns) : coalesce(patterns, [])]) : "\"${pattern}\"" if !can(regex("^[A-Za-z0-9_.*-]{1,255}$", pattern))])}. Use up to 255 letters, digits, _, ., - and * as the wildcard."
   }
 }
 

@@ -5,30 +5,11 @@ locals {
     DEAD_LETTER_QUEUE_URL        = var.dead_letter_queue.url
     NOTIFICATION_TOPIC_ARN       = var.notifications.topic_arn == null ? "" : var.notifications.topic_arn
     EVENT_BUS_NAME               = local.event_bus_name
-    TABLE_PATTERNS               = jsonencode(local.table_patterns)
-    SETTINGS                     = jsonencode(local.settings)
-    DRILLS                       = jsonencode(local.drills)
-    OVERRIDES                    = jsonencode(local.overrides)
-    CONTROL_TAG                  = var.control_tag == null ? "" : var.control_tag
-    ATTACHABLE                   = jsonencode(local.attachable)
-    CONTROL_TAG_EXCLUDES         = jsonencode(local.control_tag_excludes)
-    FOLLOW_TERRAFORM             = tostring(var.follow.terraform)
-    SOURCE_REGIONS               = jsonencode(local.source_regions)
-    FINDINGS                     = jsonencode(local.findings)
-    POLLING                      = jsonencode(var.polling)
+    CONFIGURATION                = jsondecode(aws_dynamodb_table_item.configuration.item).sk.S
     RECORD_RETENTION_DAYS        = tostring(var.restore_table.record_retention_days)
     POWERTOOLS_SERVICE_NAME      = var.name
     POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
   }
-
-  # Lambda allows 4 KB of environment, measured as JSON. Values that are known only after creation count with their maximum
-  # length: two queue URLs, and the ARN of a topic.
-  environment_limit    = 4096
-  environment_reserved = 700
-  environment_size = local.environment_reserved + length(jsonencode(merge({ POWERTOOLS_LOG_LEVEL = var.lambda.log_level }, {
-    for variable, value in local.environment : variable => value
-    if !contains(["RESTORE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "NOTIFICATION_TOPIC_ARN"], variable)
-  })))
 
   function = {
     name        = local.names.function
@@ -96,14 +77,6 @@ resource "aws_lambda_event_source_mapping" "restore_queue" {
   # back, and each return would use up an attempt of a restore that nobody looked at.
   scaling_config {
     maximum_concurrency = var.lambda.maximum_concurrency
-  }
-
-  lifecycle {
-    # Checked here, because Lambda would refuse it in the middle of an apply.
-    precondition {
-      condition     = local.environment_size <= local.environment_limit
-      error_message = "The functions' environment would have ${local.environment_size} bytes and Lambda takes ${local.environment_limit}: use fewer overrides, drill_patterns and table_patterns (${length(local.environment.OVERRIDES)}, ${length(local.environment.DRILLS)} and ${length(local.environment.TABLE_PATTERNS)} bytes), say the same with wider patterns, or give the tables their choice by their tag ${jsonencode(var.control_tag)}."
-    }
   }
 
   # All that the worker may do: Lambda checks on creation that the role may receive from the queue, and a restore that is

@@ -46,7 +46,7 @@ output "wait" {
 }
 
 output "binding" {
-  description = "What a change pipeline needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, and for how long a restore that is followed may have nothing new in its record."
+  description = "What a change pipeline needs to attach itself, in one object: names and ARNs of the restore table and of the functions and roles `worker` and `operator`, the dependency layer, where reports go, the key, for how long a restore that is followed may have nothing new in its record, which restores are followed, and the key of the configuration in the restore table."
   value = {
     name                    = var.name
     restore_table           = { name = aws_dynamodb_table.restores.name, arn = aws_dynamodb_table.restores.arn }
@@ -57,6 +57,8 @@ output "binding" {
     event_bus_name          = var.notifications.event_bus_name
     kms_key_arn             = var.kms_key_arn
     longest_silence_seconds = local.longest_silence_seconds
+    table_patterns          = local.table_patterns
+    configuration           = jsondecode(aws_dynamodb_table_item.configuration.item).sk.S
   }
 
   # A restore that finds a pipeline's registration can switch its mappings at once.

@@ -44,7 +44,7 @@ locals {
     keeps   = sort([for setting in local.catalogue.settings : setting.name if setting.kept_by_drills])
   }
 
-  # What says nothing is left out: there is little environment.
+  # What says nothing is left out.
   overrides = [
     for override in var.overrides : {
       for attribute, value in {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.aws.errors import ProcessDeath
@@ -170,8 +168,7 @@ _HELD = ("stream", "stream_triggers", "cloudwatch_alarms", "ttl")
 def _holding(functions: Functions) -> World:
     """A restore that has ended, of which an override holds some settings; it is there no more."""
     world = _requested()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OVERRIDES", json.dumps([{"hold": _HELD, "polling": {"max_attempts": MAX_ATTEMPTS}}]))
+    with functions.configured(overrides=[{"hold": _HELD, "polling": {"max_attempts": MAX_ATTEMPTS}}]):
         deliver_all(functions, world)
     return _untold(world)
 

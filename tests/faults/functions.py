@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from dynamodb_restore import configuration
+from dynamodb_restore.aws import AwsError
 from dynamodb_restore.handlers import operator, reconciler, restore_worker, upkeep, wiring
 from dynamodb_restore.restore import reconcile
 from dynamodb_restore.settings.registry import SETTINGS
@@ -26,6 +29,7 @@ from tests.aws.hazards import Hazard
 from tests.aws.lambda_runtime import QueuePoller, context
 from tests.aws.names import function_arn
 from tests.aws.wire import Wire
+from tests.configuration import DOCUMENT, digest_of, item_of
 from tests.faults.estate import (
     CONTROL_TAG,
     DEAD_LETTERS,
@@ -48,35 +52,23 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
     "NOTIFICATION_TOPIC_ARN": TOPIC,
     "EVENT_BUS_NAME": "default",
-    "SETTINGS": json.dumps({setting.name: True for setting in SETTINGS}),
-    "POLLING": json.dumps(
-        {
-            "max_attempts": 5,
-            "base_delay_seconds": 10,
-            "backoff_rate": 2,
-            "max_delay_seconds": 300,
-            "jitter": 0.5,
-        }
-    ),
+    "CONFIGURATION": "",
     "RECORD_RETENTION_DAYS": "90",
-    "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
     "FOLLOW": json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True}),
     "LONGEST_SILENCE_SECONDS": "1800",
-    "DRILLS": json.dumps(
-        {"targets": ["*-drill"], "keeps": ["on_demand_throughput", "stream", "table_class", "tags"]}
-    ),
-    "OVERRIDES": json.dumps(
-        [
-            {"source": "customers", "follow": False},
-            {"source": SOURCE, "settings": {"ttl": True}, "polling": {"max_attempts": MAX_ATTEMPTS}},
-        ]
-    ),
-    "CONTROL_TAG": CONTROL_TAG,
-    "CONTROL_TAG_EXCLUDES": "[]",
-    "ATTACHABLE": "{}",
-    "FOLLOW_TERRAFORM": "true",
-    "SOURCE_REGIONS": "[]",
-    "FINDINGS": json.dumps({"backup_selections": True, "dashboards": True, "identity_policies": True}),
+}
+
+CONFIGURATION: Mapping[str, Any] = {
+    **DOCUMENT,
+    "settings": {setting.name: True for setting in SETTINGS},
+    "polling": {**DOCUMENT["polling"], "max_attempts": 5, "jitter": 0.5},
+    "drills": {"targets": ["*-drill"], "keeps": ["on_demand_throughput", "stream", "table_class", "tags"]},
+    "overrides": [
+        {"source": "customers", "follow": False},
+        {"source": SOURCE, "settings": {"ttl": True}, "polling": {"max_attempts": MAX_ATTEMPTS}},
+    ],
+    "control_tag": CONTROL_TAG,
+    "findings": {"backup_selections": True, "dashboards": True, "identity_policies": True},
 }
 """All settings and all searches on, a control tag, and an override that matches."""
 
@@ -120,6 +112,7 @@ class Functions:
 
     def __init__(self) -> None:
         self.running: list[tuple[str, dict[str, Any]]] = []
+        self._configuration = CONFIGURATION
         self._world: World | None = None
         self._door = BotocoreDoor()
 
@@ -149,6 +142,20 @@ class Functions:
                 patch.setattr(module.logger._logger, "disabled", True)
             yield self
 
+    @contextmanager
+    def configured(self, **otherwise: Any) -> Iterator[None]:
+        """Within this, the configuration is otherwise, in every world."""
+        before = self._configuration
+        self.configure(**otherwise)
+        try:
+            yield
+        finally:
+            self._configuration = before
+
+    def configure(self, **otherwise: Any) -> None:
+        """From now on the configuration is otherwise, in every world."""
+        self._configuration = {**self._configuration, **otherwise}
+
     def deliver(self, world: World) -> bool | None:
         """Give the next message of the restore queue to the worker.
 
@@ -162,8 +169,13 @@ class Functions:
         delivery = poller.receive()
         if delivery is None:
             return None
-        answer = self.work(world, list(delivery.records))
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        try:
+            answer = self.work(world, list(delivery.records))
+        except AwsError:
+            # Lambda leaves all messages of an invocation that failed on the queue.
+            failed = {record["messageId"] for record in delivery.records}
+        else:
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         poller.finish(delivery, failed)
         return not failed
 
@@ -204,6 +216,7 @@ class Functions:
         self.world.invocations += 1
         told = context(f"dynamodb-restore-{name}", self.world.clock, seconds, self.world.invocations)
         self.running.append((name, event))
+        self._apply_configuration()
         with self.world.wire.invocation(seconds):
             try:
                 answer: dict[str, Any] = module.handler(event, told)
@@ -213,6 +226,12 @@ class Functions:
             finally:
                 self.running.pop()
         return answer
+
+    def _apply_configuration(self) -> None:
+        """Put the configuration where Terraform puts it, for a new execution environment."""
+        self.world.account.items.put(RESTORE_TABLE, item_of(self._configuration))
+        os.environ["CONFIGURATION"] = digest_of(self._configuration)
+        configuration.forget()
 
     @contextmanager
     def on(self, world: World) -> Iterator[None]:

@@ -8,6 +8,8 @@ act outside.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.aws.names import table_arn
@@ -26,8 +28,9 @@ KEPT = {"tags", "table_class", "stream"}
 
 
 @pytest.fixture(autouse=True)
-def _without_overrides(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OVERRIDES", "[]")
+def _without_overrides(functions: Functions) -> Iterator[None]:
+    with functions.configured(overrides=[]):
+        yield
 
 
 def a_restore_test() -> World:

@@ -30,6 +30,7 @@ from tests.aws.names import ACCOUNT, REGION, function_arn, queue_url, table_arn
 from tests.aws.queues import Message
 from tests.aws.trail import recorded_call
 from tests.aws.wire import Wire
+from tests.configuration import DOCUMENT, digest_of, item_of
 from tests.fuzz.damage import mostly
 from tests.unit.builders import RESTORE_TABLE, TARGET_ID, request
 from tests.unit.changes.makers import REGISTERED_BESIDES
@@ -44,6 +45,17 @@ _STREAM = f"{table_arn(SOURCE)}/stream/2026-11-01T00:00:00.123"
 RESTORE_QUEUE = queue_url("restores")
 DEAD_LETTERS = queue_url("restores-dlq")
 
+_CONFIGURATION = {
+    **DOCUMENT,
+    "settings": {"tags": True, "ttl": True, "stream": False},
+    "polling": {**DOCUMENT["polling"], "jitter": 0.5},
+    "drills": {"targets": ["*-drill"], "keeps": ["tags", "stream"]},
+    "overrides": [{"source": "*", "target": "drill-*", "settings": {"ttl": False}, "notify": False}],
+    "control_tag": "dynamodb-restore:settings",
+    "follow_terraform": False,
+    "source_regions": ["us-east-1"],
+}
+
 ENVIRONMENT = {
     "SOURCE_TABLE_NAME": SOURCE,
     "GROUP_COUNT": "16",
@@ -53,18 +65,8 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
     "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:restores",
     "EVENT_BUS_NAME": "default",
-    "SETTINGS": '{"tags": true, "ttl": true, "stream": false}',
-    "POLLING": '{"max_attempts": 3, "base_delay_seconds": 10, "backoff_rate": 2, "max_delay_seconds": 300, "jitter": 0.5}',
     "RECORD_RETENTION_DAYS": "90",
-    "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
-    "DRILLS": '{"targets": ["*-drill"], "keeps": ["tags", "stream"]}',
-    "OVERRIDES": '[{"source": "*", "target": "drill-*", "settings": {"ttl": false}, "notify": false}]',
-    "CONTROL_TAG": "dynamodb-restore:settings",
-    "CONTROL_TAG_EXCLUDES": "[]",
-    "ATTACHABLE": "{}",
-    "FOLLOW_TERRAFORM": "false",
-    "SOURCE_REGIONS": '["us-east-1"]',
-    "FINDINGS": "{}",
+    "CONFIGURATION": digest_of(_CONFIGURATION),
 }
 MAX_ATTEMPTS = 3
 
@@ -244,6 +246,7 @@ def _account(drawn: DrawnAccount) -> Account:
     # What is drawn of the target and what is drawn of the restore table need not fit: a restore can have quarantined
     # items and a target that is CREATING. Those can be written here whatever DescribeTable says.
     account.items.exists = lambda _: True
+    account.items.put(RESTORE_TABLE, item_of(_CONFIGURATION))
     for table in (SOURCE, TARGET):
         account.items.make(table, id="S")
         account.items.put(table, {"id": {"S": "a"}, "n": {"N": "1"}})

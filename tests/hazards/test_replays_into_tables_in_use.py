@@ -85,9 +85,9 @@ def test_one_that_was_given_up_before_its_table_was_there_is_replayed_still(func
     assert claims(world) == ["replaying"]
 
 
-def test_a_redrive_waits_for_a_release(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redrive_waits_for_a_release(functions: Functions) -> None:
     """The operator's release acts for a restore whose message somebody redrives in the same minute."""
-    monkeypatch.setenv("OVERRIDES", '[{"hold": ["ttl"], "settings": {"ttl": true}}]')
+    functions.configure(overrides=[{"hold": ["ttl"], "settings": {"ttl": True}}])
     world = given_up(functions, World(build()))
     redrive(world)
     delivered: list[bool | None] = []

@@ -26,12 +26,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 
 @pytest.fixture
-def event(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def event(functions: Functions) -> dict[str, Any]:
     """Of a call that set capacity, by a caller for whom TTL is held."""
     event: dict[str, Any] = json.loads(restore_event())
     detail = event["detail"]
-    hold = [{"requested_by": detail["userIdentity"]["arn"], "hold": ["ttl"]}]
-    monkeypatch.setenv("OVERRIDES", json.dumps(hold))
+    functions.configure(overrides=[{"requested_by": detail["userIdentity"]["arn"], "hold": ["ttl"]}])
     detail["requestParameters"] |= {
         "billingModeOverride": "PROVISIONED",
         "provisionedThroughputOverride": {"readCapacityUnits": 1, "writeCapacityUnits": 1},
@@ -94,10 +93,8 @@ def test_the_event_never_comes_and_cloudtrail_knows_the_call(
     is_as_called(functions, world, event)
 
 
-def test_a_table_of_terraforms_own_is_left_to_it(
-    functions: Functions, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FOLLOW_TERRAFORM", "false")
+def test_a_table_of_terraforms_own_is_left_to_it(functions: Functions, event: dict[str, Any]) -> None:
+    functions.configure(follow_terraform=False)
     event["detail"]["userAgent"] = "APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io)"
     world = found(functions, event)
     world.account.queues.put(RESTORE_QUEUE, json.dumps(event))

@@ -27,8 +27,8 @@ run "everything_may_be_attached_unless_somebody_says_otherwise" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.ATTACHABLE) == { functions = ["*"], kinesis_streams = ["*"] }
-    error_message = "The worker is told: ${local.environment.ATTACHABLE}"
+    condition     = jsondecode(local.configuration).attachable == { functions = ["*"], kinesis_streams = ["*"] }
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -45,8 +45,8 @@ run "the_worker_is_told_the_patterns_and_its_role_reaches_no_other_stream" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.ATTACHABLE) == { functions = ["dev-*"], kinesis_streams = ["dev-*", "arn:aws:kinesis:us-east-1:210987654321:stream/shared"] }
-    error_message = "The worker is told: ${local.environment.ATTACHABLE}"
+    condition     = jsondecode(local.configuration).attachable == { functions = ["dev-*"], kinesis_streams = ["dev-*", "arn:aws:kinesis:us-east-1:210987654321:stream/shared"] }
+    error_message = "The worker is told: ${local.configuration}"
   }
 
   assert {
@@ -139,11 +139,11 @@ run "an_override_may_hold_for_certain_callers_and_leaves_the_others_to_what_come
   }
 
   assert {
-    condition = slice(jsondecode(local.environment.OVERRIDES), 0, 2) == [
+    condition = slice(jsondecode(local.configuration).overrides, 0, 2) == [
       { target = "dev-*", requested_by = "arn:aws:sts::*:assumed-role/operators/*" },
       { target = "dev-1-*", settings = { stream_triggers = false } },
     ]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

@@ -189,8 +189,8 @@ run "what_the_worker_may_ask_of_backups_goes_by_what_is_followed" {
   }
 
   assert {
-    condition     = local.environment.FOLLOW_TERRAFORM == "true"
-    error_message = "The worker is told: ${local.environment.FOLLOW_TERRAFORM}"
+    condition     = jsondecode(local.configuration).follow_terraform
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -219,8 +219,8 @@ run "a_job_can_be_of_a_backup_of_dynamodbs_own" {
   }
 
   assert {
-    condition     = local.environment.FOLLOW_TERRAFORM == "false"
-    error_message = "The worker is told: ${local.environment.FOLLOW_TERRAFORM}"
+    condition     = !jsondecode(local.configuration).follow_terraform
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

@@ -27,8 +27,8 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
   }
 
   assert {
-    condition     = jsondecode(local.environment.FINDINGS) == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.environment.FINDINGS).identity_policies
-    error_message = "The worker is told: ${local.environment.FINDINGS}"
+    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.configuration).findings.identity_policies
+    error_message = "The worker is told: ${local.configuration}"
   }
 
   assert {
@@ -63,8 +63,8 @@ run "identity_policies_alone" {
   }
 
   assert {
-    condition     = [for finding, enabled in jsondecode(local.environment.FINDINGS) : finding if enabled] == ["identity_policies"]
-    error_message = "The worker is told: ${local.environment.FINDINGS}"
+    condition     = [for finding, enabled in jsondecode(local.configuration).findings : finding if enabled] == ["identity_policies"]
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

@@ -31,19 +31,13 @@ run "the_worker_is_told_all_that_it_reads" {
   }
 
   assert {
-    condition = { for key, value in local.environment : key => value if !contains(["SETTINGS", "POLLING", "TABLE_PATTERNS", "FINDINGS"], key) } == {
-      DRILLS                       = "{\"keeps\":[\"on_demand_throughput\",\"stream\",\"table_class\",\"tags\"],\"targets\":[]}"
-      OVERRIDES                    = "[]"
-      ATTACHABLE                   = "{\"functions\":[\"*\"],\"kinesis_streams\":[\"*\"]}"
-      CONTROL_TAG                  = "dynamodb-restore:settings"
-      CONTROL_TAG_EXCLUDES         = "[\"point_in_time_recovery\",\"deletion_protection\",\"resource_policy\"]"
-      FOLLOW_TERRAFORM             = "true"
-      SOURCE_REGIONS               = "[]"
+    condition = local.environment == {
       RESTORE_TABLE_NAME           = "demo-restores"
       RESTORE_QUEUE_URL            = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
       DEAD_LETTER_QUEUE_URL        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores-dlq"
       NOTIFICATION_TOPIC_ARN       = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
       EVENT_BUS_NAME               = "default"
+      CONFIGURATION                = sha256(local.configuration)
       RECORD_RETENTION_DAYS        = "30"
       POWERTOOLS_SERVICE_NAME      = "demo"
       POWERTOOLS_METRICS_NAMESPACE = "DynamoDBRestore"
@@ -52,8 +46,27 @@ run "the_worker_is_told_all_that_it_reads" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.POLLING) == { max_attempts = 5, base_delay_seconds = 1, backoff_rate = 2, max_delay_seconds = 8, jitter = 0.5 }
-    error_message = "Polling: ${local.environment.POLLING}"
+    condition = jsondecode(aws_dynamodb_table_item.configuration.item) == {
+      pk       = { S = "configuration" }
+      sk       = { S = local.environment.CONFIGURATION }
+      document = { S = local.configuration }
+    }
+    error_message = "Item: ${aws_dynamodb_table_item.configuration.item}"
+  }
+
+  assert {
+    condition = { for key, value in jsondecode(local.configuration) : key => value if !contains(["settings", "findings"], key) } == {
+      drills               = { keeps = ["on_demand_throughput", "stream", "table_class", "tags"], targets = [] }
+      overrides            = []
+      attachable           = { functions = ["*"], kinesis_streams = ["*"] }
+      control_tag          = "dynamodb-restore:settings"
+      control_tag_excludes = ["point_in_time_recovery", "deletion_protection", "resource_policy"]
+      follow_terraform     = true
+      source_regions       = []
+      polling              = { max_attempts = 5, base_delay_seconds = 1, backoff_rate = 2, max_delay_seconds = 8, jitter = 0.5 }
+      table_patterns       = { source = ["*"], target = ["*"] }
+    }
+    error_message = "Configuration: ${local.configuration}"
   }
 }
 

@@ -1135,11 +1135,11 @@ run "the_reconciler_refuses_1" {
       restore_table           = { name = "demo-restores", arn = "demo-restores" }
       layer_arn               = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
       longest_silence_seconds = 2000
+      table_patterns          = { target = ["*"] }
+      configuration           = "0f1e"
     }
     # a queue without a URL
     restore_queue = { url = "demo-restores", arn = "arn:aws:sqs:us-east-1:123456789012:demo-restores" }
-    # a misspelt key
-    table_patterns = { sources = ["orders"] }
     # the ARN of an alias
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/demo"
     # a URL of a bucket
@@ -1151,7 +1151,6 @@ run "the_reconciler_refuses_1" {
     var.binding,
     var.kms_key_arn,
     var.restore_queue,
-    var.table_patterns,
   ]
 }
 
@@ -1169,6 +1168,8 @@ run "the_reconciler_refuses_2" {
       restore_table           = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       layer_arn               = "demo-dependencies"
       longest_silence_seconds = 2000
+      table_patterns          = { target = ["*"] }
+      configuration           = "0f1e"
     }
     # the name of a queue
     restore_queue = { url = "https://sqs.example/demo-restores", arn = "demo-restores" }

@@ -27,8 +27,8 @@ run "without_overrides_the_list_is_empty" {
   }
 
   assert {
-    condition     = local.environment.OVERRIDES == "[]" && local.environment.CONTROL_TAG == "dynamodb-restore:settings"
-    error_message = "Overrides ${local.environment.OVERRIDES}, tag ${local.environment.CONTROL_TAG}"
+    condition     = length(jsondecode(local.configuration).overrides) == 0 && jsondecode(local.configuration).control_tag == "dynamodb-restore:settings"
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -48,12 +48,12 @@ run "what_is_left_out_of_an_override_is_left_to_the_deployment" {
   }
 
   assert {
-    condition = jsondecode(local.environment.OVERRIDES) == [
+    condition = jsondecode(local.configuration).overrides == [
       { source = "orders" },
       { target = "orders-copy-*", settings = { tags = false }, replay = false, notify = false, polling = { max_attempts = 5, jitter = 0 } },
       { source = "scratch-*", follow = false },
     ]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -73,11 +73,11 @@ run "what_an_override_holds_reaches_the_worker" {
   }
 
   assert {
-    condition = jsondecode(local.environment.OVERRIDES) == [
+    condition = jsondecode(local.configuration).overrides == [
       { target = "orders-before-*", hold = ["replicas", "resource_policy", "stream", "stream_triggers", "ttl"] },
       { source = "orders" },
     ]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    error_message = "The worker is told: ${local.configuration}"
   }
 
   # Held is not off: an operator's release needs the permission.
@@ -100,8 +100,8 @@ run "a_setting_that_is_held_may_be_on_for_that_override_alone" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.OVERRIDES)[0].hold == ["ttl"]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition     = jsondecode(local.configuration).overrides[0].hold == ["ttl"]
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -132,8 +132,8 @@ run "what_builds_on_a_held_setting_may_be_off" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.OVERRIDES)[0].hold == ["stream"]
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition     = jsondecode(local.configuration).overrides[0].hold == ["stream"]
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -150,11 +150,11 @@ run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
   }
 
   assert {
-    condition = jsondecode(local.environment.DRILLS) == jsondecode(jsonencode({
+    condition = jsondecode(local.configuration).drills == jsondecode(jsonencode({
       targets = ["drill-*", "*-drill"]
       keeps   = sort([for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name if setting.kept_by_drills])
     }))
-    error_message = "The worker is told: ${local.environment.DRILLS}"
+    error_message = "The worker is told: ${local.configuration}"
   }
 
   assert {
@@ -163,8 +163,8 @@ run "a_drill_gets_what_describes_the_table_whatever_overrides_there_are" {
   }
 
   assert {
-    condition     = length(jsondecode(local.environment.OVERRIDES)) == 2
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition     = length(jsondecode(local.configuration).overrides) == 2
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -176,8 +176,8 @@ run "without_patterns_restore_tests_are_drills_still" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.DRILLS).targets == [] && contains(jsondecode(local.environment.DRILLS).keeps, "stream")
-    error_message = "The worker is told: ${local.environment.DRILLS}"
+    condition     = jsondecode(local.configuration).drills.targets == [] && contains(jsondecode(local.configuration).drills.keeps, "stream")
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -202,8 +202,8 @@ run "a_narrower_override_before_a_wider_one_passes" {
   }
 
   assert {
-    condition     = length(jsondecode(local.environment.OVERRIDES)) == 5
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition     = length(jsondecode(local.configuration).overrides) == 5
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -241,8 +241,8 @@ run "names_that_the_table_patterns_match_pass" {
   }
 
   assert {
-    condition     = length(jsondecode(local.environment.OVERRIDES)) == 2
-    error_message = "The worker is told: ${local.environment.OVERRIDES}"
+    condition     = length(jsondecode(local.configuration).overrides) == 2
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -823,8 +823,8 @@ run "a_control_tag_as_long_as_aws_takes_passes" {
   }
 
   assert {
-    condition     = length(local.environment.CONTROL_TAG) == 128
-    error_message = "Tag: ${local.environment.CONTROL_TAG}"
+    condition     = length(jsondecode(local.configuration).control_tag) == 128
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -836,8 +836,8 @@ run "what_protects_is_not_the_control_tags_to_decide" {
   }
 
   assert {
-    condition     = toset(jsondecode(local.environment.CONTROL_TAG_EXCLUDES)) == toset(["point_in_time_recovery", "deletion_protection", "resource_policy"])
-    error_message = "Excluded: ${local.environment.CONTROL_TAG_EXCLUDES}"
+    condition     = toset(jsondecode(local.configuration).control_tag_excludes) == toset(["point_in_time_recovery", "deletion_protection", "resource_policy"])
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -853,8 +853,8 @@ run "the_control_tag_can_be_left_to_decide_about_all" {
   }
 
   assert {
-    condition     = local.environment.CONTROL_TAG_EXCLUDES == "[]"
-    error_message = "Excluded: ${local.environment.CONTROL_TAG_EXCLUDES}"
+    condition     = length(jsondecode(local.configuration).control_tag_excludes) == 0
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

@@ -11,6 +11,8 @@ variables {
     restore_table           = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
     layer_arn               = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
     longest_silence_seconds = 1920
+    table_patterns          = { source = ["orders"], target = ["orders-*"] }
+    configuration           = "0f1e"
     topic_arn               = "arn:aws:sns:us-east-1:123456789012:demo-notifications"
   }
   restore_queue = {
@@ -71,16 +73,15 @@ run "it_is_told_all_that_it_reads" {
   }
 
   variables {
-    table_patterns = { source = ["orders"], target = ["orders-*"] }
-    follow         = { backups = false }
-    lambda         = { memory_size = 512, runtime = "python3.12", log_level = "DEBUG" }
+    follow = { backups = false }
+    lambda = { memory_size = 512, runtime = "python3.12", log_level = "DEBUG" }
   }
 
   assert {
     condition = local.function.environment == {
       RESTORE_TABLE_NAME           = "demo-restores"
       RESTORE_QUEUE_URL            = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
-      TABLE_PATTERNS               = "{\"source\":[\"orders\"],\"target\":[\"orders-*\"]}"
+      CONFIGURATION                = "0f1e"
       FOLLOW                       = "{\"backup_jobs\":true,\"backups\":false,\"point_in_time\":true}"
       LONGEST_SILENCE_SECONDS      = "1920"
       POWERTOOLS_SERVICE_NAME      = "demo"
@@ -110,20 +111,16 @@ run "it_may_do_these_things_with_these_things_and_nothing_else" {
     source = "./modules/reconciler"
   }
 
-  variables {
-    table_patterns = { source = ["orders"], target = ["orders-*"] }
-  }
-
   assert {
     condition = {
       for statement in data.aws_iam_policy_document.reconciler.statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
       } == {
-      ListTables                   = { actions = tolist(["dynamodb:ListTables"]), resources = tolist(["*"]) }
-      DescribeTargets              = { actions = tolist(["dynamodb:DescribeTable"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"]) }
-      ReadRestoreRecords           = { actions = tolist(["dynamodb:GetItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
-      KeepItsOwnNotes              = { actions = tolist(["dynamodb:PutItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
-      AskForTheRestoreToBeFollowed = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores"]) }
+      ListTables                         = { actions = tolist(["dynamodb:ListTables"]), resources = tolist(["*"]) }
+      DescribeTargets                    = { actions = tolist(["dynamodb:DescribeTable"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/orders-*"]) }
+      ReadRestoreRecordsAndConfiguration = { actions = tolist(["dynamodb:GetItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
+      KeepItsOwnNotes                    = { actions = tolist(["dynamodb:PutItem"]), resources = tolist(["arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores"]) }
+      AskForTheRestoreToBeFollowed       = { actions = tolist(["sqs:SendMessage"]), resources = tolist(["arn:aws:sqs:us-east-1:123456789012:demo-restores"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.reconciler.statement)}"
   }
@@ -134,8 +131,8 @@ run "it_may_do_these_things_with_these_things_and_nothing_else" {
       for statement in data.aws_iam_policy_document.reconciler.statement :
       statement.sid => "${one(statement.condition).test} ${one(statement.condition).variable} ${join(" ", sort(one(statement.condition).values))}" if length(statement.condition) > 0
       } == {
-      ReadRestoreRecords = "ForAllValues:StringLike dynamodb:LeadingKeys reconciler target#*"
-      KeepItsOwnNotes    = "ForAllValues:StringEquals dynamodb:LeadingKeys reconciler"
+      ReadRestoreRecordsAndConfiguration = "ForAllValues:StringLike dynamodb:LeadingKeys configuration reconciler target#*"
+      KeepItsOwnNotes                    = "ForAllValues:StringEquals dynamodb:LeadingKeys reconciler"
     }
     error_message = "Conditions: ${jsonencode({ for statement in data.aws_iam_policy_document.reconciler.statement : statement.sid => statement.condition })}"
   }
@@ -156,7 +153,8 @@ run "keys_are_usable_only_through_the_services_that_hold_the_data" {
       restore_table           = { name = "demo-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/demo-restores" }
       layer_arn               = "arn:aws:lambda:us-east-1:123456789012:layer:demo-dependencies:1"
       longest_silence_seconds = 1920
-      longest_silence_seconds = 1920
+      table_patterns          = { source = ["orders"], target = ["orders-*"] }
+      configuration           = "0f1e"
       kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:key/worker"
     }
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/own"
@@ -339,34 +337,6 @@ run "looking_every_minute_and_a_half_fails" {
   }
 
   expect_failures = [var.interval_minutes]
-}
-
-run "looking_for_no_table_fails" {
-  command = plan
-
-  module {
-    source = "./modules/reconciler"
-  }
-
-  variables {
-    table_patterns = { target = [] }
-  }
-
-  expect_failures = [var.table_patterns]
-}
-
-run "looking_for_an_illegal_pattern_fails" {
-  command = plan
-
-  module {
-    source = "./modules/reconciler"
-  }
-
-  variables {
-    table_patterns = { target = ["a/b"] }
-  }
-
-  expect_failures = [var.table_patterns]
 }
 
 run "looking_for_no_kind_fails" {

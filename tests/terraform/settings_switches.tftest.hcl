@@ -33,8 +33,8 @@ run "by_default_all_settings_have_the_default_of_the_catalogue" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.SETTINGS) == { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => setting.default }
-    error_message = "The worker is told: ${local.environment.SETTINGS}"
+    condition     = jsondecode(local.configuration).settings == { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => setting.default }
+    error_message = "The worker is told: ${local.configuration}"
   }
 
   assert {
@@ -55,8 +55,8 @@ run "what_is_named_holds_and_what_is_null_has_its_default" {
   }
 
   assert {
-    condition     = { for setting in ["tags", "ttl", "warm_throughput", "replicas"] : setting => jsondecode(local.environment.SETTINGS)[setting] } == { tags = false, ttl = true, warm_throughput = true, replicas = false }
-    error_message = "The worker is told: ${local.environment.SETTINGS}"
+    condition     = { for setting in ["tags", "ttl", "warm_throughput", "replicas"] : setting => jsondecode(local.configuration).settings[setting] } == { tags = false, ttl = true, warm_throughput = true, replicas = false }
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -125,8 +125,8 @@ run "every_other_setting_takes_its_own_and_nothing_else" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.SETTINGS) == { for setting, enabled in var.settings : setting => enabled }
-    error_message = "The worker is told: ${local.environment.SETTINGS}"
+    condition     = jsondecode(local.configuration).settings == { for setting, enabled in var.settings : setting => enabled }
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -171,8 +171,8 @@ run "the_others_take_their_own_and_nothing_else" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.SETTINGS) == { for setting, enabled in var.settings : setting => enabled }
-    error_message = "The worker is told: ${local.environment.SETTINGS}"
+    condition     = jsondecode(local.configuration).settings == { for setting, enabled in var.settings : setting => enabled }
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -195,8 +195,8 @@ run "what_only_an_override_switches_on_is_permitted_but_off_elsewhere" {
   }
 
   assert {
-    condition     = !anytrue(values(jsondecode(local.environment.SETTINGS)))
-    error_message = "The worker is told: ${local.environment.SETTINGS}"
+    condition     = !anytrue(values(jsondecode(local.configuration).settings))
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -243,8 +243,8 @@ run "the_control_tag_is_read_from_sources_where_tags_are_not_cloned" {
   }
 
   assert {
-    condition     = local.environment.CONTROL_TAG == "team:restore"
-    error_message = "The worker is told: ${local.environment.CONTROL_TAG}"
+    condition     = jsondecode(local.configuration).control_tag == "team:restore"
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -277,7 +277,7 @@ run "without_a_control_tag_none_is_read" {
   }
 
   assert {
-    condition     = !contains(flatten(data.aws_iam_policy_document.settings["tables"].statement[*].actions), "dynamodb:ListTagsOfResource") && local.environment.CONTROL_TAG == ""
-    error_message = "Tag \"${local.environment.CONTROL_TAG}\"; statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement[*].sid)}"
+    condition     = !contains(flatten(data.aws_iam_policy_document.settings["tables"].statement[*].actions), "dynamodb:ListTagsOfResource") && jsondecode(local.configuration).control_tag == null
+    error_message = "The worker is told ${local.configuration}; statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement[*].sid)}"
   }
 }

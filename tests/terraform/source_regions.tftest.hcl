@@ -64,8 +64,8 @@ run "other_regions_widen_what_is_read_and_nothing_that_is_written" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.SOURCE_REGIONS) == ["eu-west-1"]
-    error_message = "The worker is told: ${local.environment.SOURCE_REGIONS}"
+    condition     = jsondecode(local.configuration).source_regions == ["eu-west-1"]
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 
@@ -101,8 +101,8 @@ run "without_other_regions_everything_is_in_this_one" {
   }
 
   assert {
-    condition     = local.environment.SOURCE_REGIONS == "[]"
-    error_message = "The worker is told: ${local.environment.SOURCE_REGIONS}"
+    condition     = length(jsondecode(local.configuration).source_regions) == 0
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

@@ -209,8 +209,8 @@ run "patterns_narrow_what_the_role_may_read_and_change" {
   }
 
   assert {
-    condition     = jsondecode(local.environment.TABLE_PATTERNS) == { source = ["orders"], target = ["orders-*"] }
-    error_message = "The worker is told: ${local.environment.TABLE_PATTERNS}"
+    condition     = jsondecode(local.configuration).table_patterns == { source = ["orders"], target = ["orders-*"] }
+    error_message = "The worker is told: ${local.configuration}"
   }
 }
 

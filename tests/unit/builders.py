@@ -26,9 +26,11 @@ from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import SETTINGS
 from dynamodb_restore.settings.setting import Difference, Overrides, Setting, State, Table
+from tests.configuration import DOCUMENT, digest_of, item_of
 from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, function_arn
 
 if TYPE_CHECKING:
+    import pytest
     from mypy_boto3_application_autoscaling.literals import ScalableDimensionType
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
@@ -237,6 +239,15 @@ def make_restore_table(clients: Clients) -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def configure(
+    clients: Clients, environment: pytest.MonkeyPatch, table: str = RESTORE_TABLE, **otherwise: Any
+) -> None:
+    """Put a configuration where Terraform puts it: `tests.configuration.DOCUMENT` with these changes."""
+    document = {**DOCUMENT, **otherwise}
+    clients.dynamodb.put_item(TableName=table, Item=item_of(document))
+    environment.setenv("CONFIGURATION", digest_of(document))
 
 
 def record_item(

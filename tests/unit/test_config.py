@@ -1,42 +1,77 @@
-"""The environment that `modules/restore-worker` gives the function."""
+"""What `modules/restore-worker` tells the function."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from dynamodb_restore.aws import Clients
 from dynamodb_restore.backoff import Backoff
 from dynamodb_restore.config import ConfigError, Drills, Override, Polling, TablePatterns, WorkerConfig
+from dynamodb_restore.configuration import forget
 from dynamodb_restore.sync.attachable import Attachable
+from tests.configuration import digest_of, item_of
+from tests.unit.builders import RESTORE_TABLE, make_restore_table
+from tests.unit.fakes import Aws
 
 ENVIRONMENT = {
-    "RESTORE_TABLE_NAME": "dynamodb-restore-restores",
+    "RESTORE_TABLE_NAME": RESTORE_TABLE,
     "RESTORE_QUEUE_URL": "https://sqs.example/restores",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.example/dlq",
     "NOTIFICATION_TOPIC_ARN": "",
     "EVENT_BUS_NAME": "default",
-    "SETTINGS": '{"tags": true, "ttl": false}',
-    "POLLING": '{"max_attempts": 380, "base_delay_seconds": 10, "backoff_rate": 1.5,'
-    ' "max_delay_seconds": 300, "jitter": 0.2}',
     "RECORD_RETENTION_DAYS": "90",
-    "TABLE_PATTERNS": '{"source": ["shop-*"], "target": ["*"]}',
-    "DRILLS": '{"targets": ["*-drill"], "keeps": ["tags", "stream"]}',
-    "OVERRIDES": '[{"target": "*-drill", "settings": {"ttl": true}, "replay": false, "hold": ["tags"],'
-    ' "polling": {"max_attempts": 9}},'
-    ' {"source": "scratch-*", "follow": false, "requested_by": "arn:aws:sts::*:assumed-role/dev/*"}]',
-    "CONTROL_TAG": "dynamodb-restore:settings",
-    "CONTROL_TAG_EXCLUDES": '["deletion_protection"]',
-    "ATTACHABLE": '{"functions": ["dev-*"], "kinesis_streams": ["*"]}',
-    "FOLLOW_TERRAFORM": "false",
-    "SOURCE_REGIONS": '["eu-west-1"]',
-    "FINDINGS": '{"dashboards": true, "identity_policies": false}',
+}
+
+CONFIGURATION = {
+    "table_patterns": {"source": ["shop-*"], "target": ["*"]},
+    "settings": {"tags": True, "ttl": False},
+    "drills": {"targets": ["*-drill"], "keeps": ["tags", "stream"]},
+    "overrides": [
+        {
+            "target": "*-drill",
+            "settings": {"ttl": True},
+            "replay": False,
+            "hold": ["tags"],
+            "polling": {"max_attempts": 9},
+        },
+        {"source": "scratch-*", "follow": False, "requested_by": "arn:aws:sts::*:assumed-role/dev/*"},
+    ],
+    "control_tag": "dynamodb-restore:settings",
+    "control_tag_excludes": ["deletion_protection"],
+    "attachable": {"functions": ["dev-*"], "kinesis_streams": ["*"]},
+    "follow_terraform": False,
+    "source_regions": ["eu-west-1"],
+    "findings": {"dashboards": True, "identity_policies": False},
+    "polling": {
+        "max_attempts": 380,
+        "base_delay_seconds": 10,
+        "backoff_rate": 1.5,
+        "max_delay_seconds": 300,
+        "jitter": 0.2,
+    },
 }
 
 BACKOFF = Backoff(base_seconds=10.0, rate=1.5, cap_seconds=300.0, jitter=0.2)
 
 
-def test_the_environment_is_read() -> None:
-    assert WorkerConfig.from_environment(ENVIRONMENT) == WorkerConfig(
-        restore_table_name="dynamodb-restore-restores",
+def load(clients: Clients, document: Mapping[str, Any] = CONFIGURATION, **environment: str) -> WorkerConfig:
+    """What the worker is told, by this item and this environment."""
+    clients.dynamodb.put_item(TableName=RESTORE_TABLE, Item=item_of(document))
+    return WorkerConfig.load({**ENVIRONMENT, "CONFIGURATION": digest_of(document), **environment}, clients)
+
+
+@pytest.fixture(autouse=True)
+def _deployed(aws: Aws, clients: Clients) -> None:
+    make_restore_table(clients)
+    forget()
+
+
+def test_what_terraform_tells_is_read(clients: Clients) -> None:
+    assert load(clients) == WorkerConfig(
+        restore_table_name=RESTORE_TABLE,
         restore_queue_url="https://sqs.example/restores",
         dead_letter_queue_url="https://sqs.example/dlq",
         notification_topic_arn=None,
@@ -77,39 +112,44 @@ def test_the_environment_is_read() -> None:
     )
 
 
-def test_no_control_tag_is_none() -> None:
-    assert WorkerConfig.from_environment({**ENVIRONMENT, "CONTROL_TAG": ""}).control_tag is None
-
-
-def test_a_topic_is_notified_where_there_is_one() -> None:
+def test_a_topic_is_notified_where_there_is_one(clients: Clients) -> None:
     topic = "arn:aws:sns:eu-central-1:123456789012:notifications"
-    assert (
-        WorkerConfig.from_environment({**ENVIRONMENT, "NOTIFICATION_TOPIC_ARN": topic}).notification_topic_arn
-        == topic
-    )
+    assert load(clients, NOTIFICATION_TOPIC_ARN=topic).notification_topic_arn == topic
 
 
-@pytest.mark.parametrize("name", sorted(set(ENVIRONMENT) - {"NOTIFICATION_TOPIC_ARN", "CONTROL_TAG"}))
-def test_a_missing_variable_is_named(name: str) -> None:
-    without = {key: value for key, value in ENVIRONMENT.items() if key != name}
+@pytest.mark.parametrize("name", [*sorted(set(ENVIRONMENT) - {"NOTIFICATION_TOPIC_ARN"}), "CONFIGURATION"])
+def test_a_missing_variable_is_named(clients: Clients, name: str) -> None:
+    environment = {**ENVIRONMENT, "CONFIGURATION": digest_of(CONFIGURATION)}
+    clients.dynamodb.put_item(TableName=RESTORE_TABLE, Item=item_of(CONFIGURATION))
+    del environment[name]
     with pytest.raises(ConfigError, match=name):
-        WorkerConfig.from_environment(without)
+        WorkerConfig.load(environment, clients)
+
+
+def test_an_unreadable_variable_is_refused(clients: Clients) -> None:
+    with pytest.raises(ConfigError, match="missing or unreadable"):
+        load(clients, RECORD_RETENTION_DAYS="")
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATION))
+def test_a_missing_part_of_the_configuration_is_named(clients: Clients, name: str) -> None:
+    document = {key: value for key, value in CONFIGURATION.items() if key != name}
+    with pytest.raises(ConfigError, match=name):
+        load(clients, document)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("POLLING", "{"),
-        ("POLLING", "[]"),
-        ("POLLING", "{}"),
-        ("SETTINGS", "yes"),
-        ("RECORD_RETENTION_DAYS", ""),
-        ("DRILLS", '{"patterns": []}'),
-        ("OVERRIDES", "{"),
-        ("OVERRIDES", '["drill"]'),
-        ("TABLE_PATTERNS", '{"sources": ["*"]}'),
+        ("polling", []),
+        ("polling", {}),
+        ("drills", {"patterns": []}),
+        ("overrides", ["drill"]),
+        ("table_patterns", {"sources": ["*"]}),
     ],
 )
-def test_an_unreadable_variable_is_refused(name: str, value: str) -> None:
+def test_an_unreadable_part_of_the_configuration_is_refused(
+    clients: Clients, name: str, value: object
+) -> None:
     with pytest.raises(ConfigError, match="missing or unreadable"):
-        WorkerConfig.from_environment({**ENVIRONMENT, name: value})
+        load(clients, {**CONFIGURATION, name: value})

@@ -25,11 +25,22 @@ SHARED = {
 """Single files at the bottom, which every room may import."""
 
 MAY_IMPORT = {
-    "handlers": {"actions", "restore", "sync", "pipeline", "findings", "settings", "changes", "config"},
+    "handlers": {
+        "actions",
+        "restore",
+        "sync",
+        "pipeline",
+        "findings",
+        "settings",
+        "changes",
+        "config",
+        "configuration",
+    },
     "actions": {"restore", "sync", "pipeline", "findings", "settings", "changes", "config"},
     "restore": {"sync", "pipeline", "findings", "settings", "changes", "config"},
     # What the functions' environments say, in the terms of the rooms that need it.
-    "config": {"sync", "pipeline", "findings", "settings", "changes"},
+    "config": {"sync", "pipeline", "findings", "settings", "changes", "configuration"},
+    "configuration": {"aws", "store"},
     "sync": {"settings"},
     "pipeline": {"changes"},
     "findings": {"settings"},

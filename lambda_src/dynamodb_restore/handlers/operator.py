@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
+from dynamodb_restore import aws
 from dynamodb_restore.actions.action import ActionCall
 from dynamodb_restore.actions.context import OperatorError
 from dynamodb_restore.actions.registry import ACTIONS
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.configuration import ConfigurationMissingError
 from dynamodb_restore.handlers.wiring import Wiring, table_here
 from dynamodb_restore.payload import PayloadError, read_action, read_fields
 from dynamodb_restore.pipeline.registration import RegistrationError
@@ -40,10 +42,11 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
 
     Raises:
         ClientError, BotoCoreError: from AWS; the same call can be made again.
-        ConfigError: the function's environment is incomplete.
+        ConfigError: what Terraform tells the function is incomplete.
     """
-    wiring = Wiring(WorkerConfig.from_environment(os.environ), context)
+    clients = aws.clients()
     try:
+        wiring = Wiring(WorkerConfig.load(os.environ, clients), clients, context)
         action = _BY_NAME[read_action(event, _BY_NAME)]
         values = read_fields(event, action.fields, f"`{action.name}`", beside=("action",))
         here = {
@@ -51,7 +54,7 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
             for name, value in values.items()
         }
         answer = action.run(ActionCall(wiring.actions(), wiring.pipelines, here))
-    except (OperatorError, PayloadError, RegistrationError) as error:
+    except (ConfigurationMissingError, OperatorError, PayloadError, RegistrationError) as error:
         logger.warning("refused", reason=str(error))
         return {"error": str(error)}
     logger.info("done", action=action.name, answer=answer)

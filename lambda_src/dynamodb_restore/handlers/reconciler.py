@@ -40,10 +40,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     Raises:
         ClientError, BotoCoreError: from AWS; the next run takes up where this one began.
-        ConfigError: the function's environment is incomplete.
+        ConfigError: what Terraform tells the function is incomplete.
+        ConfigurationMissingError: as the next run may no longer find.
     """
-    config = ReconcilerConfig.from_environment(os.environ)
     clients = aws.clients()
+    config = ReconcilerConfig.load(os.environ, clients)
     reconciled = Reconciler(
         clients=clients,
         records=RestoreRecords(clients, config.restore_table_name, timedelta(0)),

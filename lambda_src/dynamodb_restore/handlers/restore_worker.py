@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from dynamodb_restore import aws
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.configuration import ConfigurationMissingError
 from dynamodb_restore.handlers.publishing import publish
 from dynamodb_restore.handlers.wiring import Wiring, check_place, table_here
 from dynamodb_restore.metrics import Metric
@@ -57,6 +58,9 @@ logger = Logger()
 metrics = Metrics()
 
 
+_APPLY_SECONDS = 60
+"""Within which an apply that has replaced the configuration updates the function too."""
+
 FIELDS = (
     Field("source", TABLE, "the name or ARN of the table whose settings are to be had", example="orders"),
     Field("target", TABLE, "the name or ARN of the table that is to have them", example="orders-restored"),
@@ -89,12 +93,27 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
 
     Raises:
         InvocationError: a direct invocation with missing fields or unknown tables.
-        ConfigError: the function's environment is incomplete.
+        ConfigError: what Terraform tells the function is incomplete.
+        ConfigurationMissingError: an apply replaces it right now; the messages come back within a minute, when the function
+            knows of the new one.
+        ClientError, BotoCoreError: it could not be read.
     """
-    config = WorkerConfig.from_environment(os.environ)
-    wiring = Wiring(config, context)
+    clients = aws.clients()
+    try:
+        config = WorkerConfig.load(os.environ, clients)
+    except ConfigurationMissingError:
+        _bring_back_soon(event, clients)
+        raise
+    wiring = Wiring(config, clients, context)
     with wiring.limited_calls():
         return _answer(event, wiring, context)
+
+
+def _bring_back_soon(event: Any, clients: aws.Clients) -> None:
+    """Have messages, where the event has some, come back long before the queue's own visibility timeout ends."""
+    if isinstance(event, Mapping):
+        for message in event.get("Records", ()):
+            _hide(clients, os.environ["RESTORE_QUEUE_URL"], message, _APPLY_SECONDS)
 
 
 def _answer(event: Any, wiring: Wiring, context: LambdaContext) -> dict[str, Any]:
@@ -276,6 +295,23 @@ def _origin_unknown(
     return worker.giving_up.message(_sighting(seen), code, reason, attempt)
 
 
+def _hide(clients: aws.Clients, queue_url: str, message: Mapping[str, Any], delay_seconds: float) -> None:
+    """Change the visibility timeout of a message.
+
+    It survives the report of a failed item, so the same message comes back
+    (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html). Where
+    this call fails, the queue's own visibility timeout brings the message back all the same.
+    """
+    try:
+        clients.sqs.change_message_visibility(
+            QueueUrl=queue_url,
+            ReceiptHandle=message["receiptHandle"],
+            VisibilityTimeout=round(delay_seconds),
+        )
+    except aws.AwsError as error:
+        logger.warning("the delay could not be set", reason=aws.explain(error))
+
+
 @dataclass(frozen=True)
 class _Queue:
     """What becomes of a message that is not done with."""
@@ -284,21 +320,9 @@ class _Queue:
     clients: aws.Clients
 
     def hide(self, message: Mapping[str, Any], delay_seconds: float) -> None:
-        """Extend the visibility timeout of the message.
-
-        Its visibility timeout survives the report of a failed item, so the same message comes back
-        (docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html). Where
-        this call fails, the queue's own visibility timeout brings the message back all the same.
-        """
-        try:
-            with self.clients.call_time.keeping(0):
-                self.clients.sqs.change_message_visibility(
-                    QueueUrl=self.config.restore_queue_url,
-                    ReceiptHandle=message["receiptHandle"],
-                    VisibilityTimeout=round(delay_seconds),
-                )
-        except aws.AwsError as error:
-            logger.warning("the delay could not be set", reason=aws.explain(error))
+        """Extend the visibility timeout of the message; see `_hide`."""
+        with self.clients.call_time.keeping(0):
+            _hide(self.clients, self.config.restore_queue_url, message, delay_seconds)
 
     def set_aside(
         self,

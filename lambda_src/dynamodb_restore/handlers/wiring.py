@@ -56,9 +56,9 @@ def check_place(table: aws.TableRef, context: LambdaContext, regions: Collection
 class Wiring:
     """What one invocation works with, on the execution environment's clients."""
 
-    def __init__(self, config: WorkerConfig, context: LambdaContext) -> None:
+    def __init__(self, config: WorkerConfig, clients: aws.Clients, context: LambdaContext) -> None:
         self.config = config
-        self.clients = aws.clients()
+        self.clients = clients
         self._invocation = context.aws_request_id
         retention = timedelta(days=config.record_retention_days)
         self._records = RestoreRecords(self.clients, config.restore_table_name, retention)

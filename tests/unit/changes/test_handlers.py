@@ -27,6 +27,7 @@ from dynamodb_restore.config import ConfigError
 from dynamodb_restore.handlers import capture, operator, replay, wiring
 from dynamodb_restore.pipeline.claim import ClaimState
 from tests.aws.clock import VirtualClock
+from tests.unit.builders import configure
 from tests.unit.changes.house import CAPTURE, FAILURES, House
 from tests.unit.changes.makers import NOON, RESTORE_TABLE, key, message, put, record
 from tests.unit.strategies import json_values
@@ -74,21 +75,11 @@ def functions(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "DEAD_LETTER_QUEUE_URL": "",
         "NOTIFICATION_TOPIC_ARN": "",
         "EVENT_BUS_NAME": "default",
-        "SETTINGS": "{}",
-        "POLLING": '{"max_attempts": 3, "base_delay_seconds": 1, "backoff_rate": 2, "max_delay_seconds": 9, "jitter": 0}',
         "RECORD_RETENTION_DAYS": "90",
-        "TABLE_PATTERNS": '{"source": ["*"], "target": ["*"]}',
-        "DRILLS": "{}",
-        "OVERRIDES": "[]",
-        "CONTROL_TAG": "",
-        "CONTROL_TAG_EXCLUDES": "[]",
-        "ATTACHABLE": "{}",
-        "FOLLOW_TERRAFORM": "true",
-        "SOURCE_REGIONS": "[]",
-        "FINDINGS": "{}",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    configure(house.clients, monkeypatch, RESTORE_TABLE)
     monkeypatch.setattr(aws_module, "clients", lambda: house.clients)
     answer = house.aws.answer
 

@@ -17,6 +17,7 @@ import pytest
 from dynamodb_restore import aws as aws_module
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.config import ConfigError, WorkerConfig
+from dynamodb_restore.configuration import ConfigurationMissingError
 from dynamodb_restore.handlers import restore_worker
 from dynamodb_restore.handlers.restore_worker import InvocationError
 from dynamodb_restore.handlers.wiring import Wiring
@@ -25,6 +26,7 @@ from tests.unit.builders import (
     ALL_ON,
     RESTORE_TABLE,
     SEVEN_SETTINGS,
+    configure,
     event,
     make_full_source,
     make_restore_table,
@@ -116,34 +118,17 @@ def queues(aws: Aws, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Queue
     make_restore_table(clients)
     restores = clients.sqs.create_queue(QueueName="dynamodb-restore-restores")["QueueUrl"]
     dead_letters = clients.sqs.create_queue(QueueName="dynamodb-restore-restores-dlq")["QueueUrl"]
-    polling = {
-        "max_attempts": 3,
-        "base_delay_seconds": 10,
-        "backoff_rate": 2,
-        "max_delay_seconds": 300,
-        "jitter": 0,
-    }
     environment = {
         "RESTORE_TABLE_NAME": RESTORE_TABLE,
         "RESTORE_QUEUE_URL": restores,
         "DEAD_LETTER_QUEUE_URL": dead_letters,
         "NOTIFICATION_TOPIC_ARN": clients.sns.create_topic(Name="notifications")["TopicArn"],
         "EVENT_BUS_NAME": "default",
-        "SETTINGS": json.dumps(ALL_ON),
-        "POLLING": json.dumps(polling),
         "RECORD_RETENTION_DAYS": "90",
-        "TABLE_PATTERNS": json.dumps({"source": ["*"], "target": ["*"]}),
-        "DRILLS": "{}",
-        "OVERRIDES": "[]",
-        "CONTROL_TAG": "",
-        "CONTROL_TAG_EXCLUDES": "[]",
-        "ATTACHABLE": "{}",
-        "FOLLOW_TERRAFORM": "true",
-        "SOURCE_REGIONS": "[]",
-        "FINDINGS": "{}",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    configure(clients, monkeypatch, settings=ALL_ON)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr(aws_module, "clients", lambda: clients)
     return Queues(clients, restores, dead_letters)
@@ -418,8 +403,34 @@ def test_a_record_is_kept_for_as_many_days_as_was_said(
 def test_the_worker_counts_the_functions_time_in_seconds(queues: Queues) -> None:
     """Lambda tells it in milliseconds
     (docs.aws.amazon.com/lambda/latest/dg/python-context.html)."""
-    worker = Wiring(WorkerConfig.from_environment(os.environ), CONTEXT).worker()
+    clients = queues.clients
+    worker = Wiring(WorkerConfig.load(os.environ, clients), clients, CONTEXT).worker()
     assert worker.cloner.pace.remaining_seconds() == 120
+
+
+def test_messages_come_back_soon_while_an_apply_replaces_the_configuration(
+    queues: Queues, restore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only when the queue's visibility timeout ends, which is six times as long as the function may run."""
+    named = os.environ["CONFIGURATION"]
+    monkeypatch.setenv("CONFIGURATION", "0f1e")
+    hidden = []
+    monkeypatch.setattr(
+        queues.clients.sqs, "change_message_visibility", lambda **parameters: hidden.append(parameters)
+    )
+    with pytest.raises(ConfigurationMissingError, match="0f1e"):
+        queues.deliver(restore)
+    assert [(each["QueueUrl"], each["VisibilityTimeout"]) for each in hidden] == [(queues.restores, 60)]
+    monkeypatch.setenv("CONFIGURATION", named)
+    assert queues.deliver(restore) == DONE
+
+
+def test_a_direct_invocation_says_so_too(
+    queues: Queues, restore: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFIGURATION", "0f1e")
+    with pytest.raises(ConfigurationMissingError, match="start one"):
+        restore_worker.handler({"source": "orders", "target": TARGET}, CONTEXT)
 
 
 def test_a_report_is_logged_and_counted(queues: Queues, restore: str, output: Output) -> None:
@@ -465,7 +476,8 @@ def test_a_direct_invocation_returns_the_report(queues: Queues, aws: Aws, restor
 def test_a_direct_invocation_applies_what_is_held_where_it_says_so(
     queues: Queues, restore: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OVERRIDES", '[{"target": "orders-*", "hold": ["ttl", "tags"]}]')
+    hold = [{"target": "orders-*", "hold": ["ttl", "tags"]}]
+    configure(queues.clients, monkeypatch, settings=ALL_ON, overrides=hold)
     invocation = {"source": "orders", "target": TARGET}
     held = restore_worker.handler(invocation, CONTEXT)
     assert held["held"] == ["tags", "ttl"]

@@ -19,7 +19,15 @@ from dynamodb_restore.restore.reconcile import GRACE, Reconciled, Reconciler
 from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.request import Sighting
 from dynamodb_restore.restore.request_events import parse_message
-from tests.unit.builders import RESTORE_TABLE, delivery, make_restore_table, make_table, make_worker, request
+from tests.unit.builders import (
+    RESTORE_TABLE,
+    configure,
+    delivery,
+    make_restore_table,
+    make_table,
+    make_worker,
+    request,
+)
 from tests.unit.fakes import Aws, Clock, table_arn
 
 if TYPE_CHECKING:
@@ -288,7 +296,7 @@ class TestHandler:
     def environment(self, clients: Clients, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RESTORE_TABLE_NAME", RESTORE_TABLE)
         monkeypatch.setenv("RESTORE_QUEUE_URL", queue_url)
-        monkeypatch.setenv("TABLE_PATTERNS", json.dumps({"source": ["*"], "target": ["*"]}))
+        configure(clients, monkeypatch)
         monkeypatch.setenv(
             "FOLLOW", json.dumps({"point_in_time": True, "backups": True, "backup_jobs": True})
         )
@@ -312,7 +320,7 @@ class TestHandler:
         answer = handler_module.handler({}, cast("LambdaContext", Context()))
         assert answer == {**NOTHING, "looked_at": 2}
 
-    @pytest.mark.parametrize("name", ["TABLE_PATTERNS", "FOLLOW", "LONGEST_SILENCE_SECONDS"])
+    @pytest.mark.parametrize("name", ["CONFIGURATION", "FOLLOW", "LONGEST_SILENCE_SECONDS"])
     def test_an_incomplete_environment_is_told(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         monkeypatch.delenv(name)
         with pytest.raises(ConfigError, match=name):
