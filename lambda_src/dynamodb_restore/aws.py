@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
@@ -251,6 +252,10 @@ class Clients:
     def sqs_once(self) -> SQSClient:
         """For sends that the caller repeats by itself, if at all: see `_once`."""
         return self._session.client("sqs", config=self._once)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        return self._session.client("kms", config=self._config)
 
     @cached_property
     def sns(self) -> SNSClient:
@@ -552,6 +557,14 @@ def explain(error: BaseException) -> str:
         message = error.response.get("Error", {}).get("Message", "no message")
         return f"{error.operation_name}: {error_code(error)}: {message}"
     return f"{type(error).__name__}: {error}"
+
+
+def knows_vector_indexes(dynamodb: DynamoDBClient) -> bool:
+    """Whether the AWS SDK at hand reads vector indexes from DescribeTable's answer: what it does not know it leaves out without a
+    word, and Lambda's runtimes have releases that are older than such indexes
+    (docs.aws.amazon.com/lambda/latest/dg/lambda-python.html)."""
+    described: Any = dynamodb.meta.service_model.shape_for("TableDescription")
+    return "VectorIndexes" in described.members
 
 
 def describe_table(clients: Clients, table: str) -> TableDescriptionTypeDef | None:

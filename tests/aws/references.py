@@ -1,4 +1,4 @@
-"""What names tables and is not theirs: IAM, with who is asking, and AWS Backup."""
+"""What names tables and is not theirs: IAM, with who is asking, AWS Backup, and keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.aws.names import ACCOUNT
+from tests.aws.tables import AWS_MANAGED_KEY
 
 WORKER_ROLE = "dynamodb-restore-worker"
 
@@ -30,6 +31,7 @@ class References:
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         return {
             "GetCallerIdentity": self._caller,
+            "DescribeKey": self._describe_key,
             "GetAccountAuthorizationDetails": self._authorization,
             "ListBackupPlans": self._list_plans,
             "ListBackupSelections": self._list_selections,
@@ -39,6 +41,12 @@ class References:
     def _caller(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{WORKER_ROLE}/session"
         return {"Arn": arn, "Account": ACCOUNT, "UserId": "AROAEXAMPLEEXAMPLE:session"}
+
+    def _describe_key(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        arn = parameters["KeyId"]
+        key_id = arn.rpartition("/")[2]
+        manager = "AWS" if arn == AWS_MANAGED_KEY else "CUSTOMER"
+        return {"KeyMetadata": {"KeyId": key_id, "Arn": arn, "KeyManager": manager}}
 
     def _authorization(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if parameters["Filter"] == ["LocalManagedPolicy"]:

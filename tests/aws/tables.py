@@ -13,15 +13,20 @@ from datetime import datetime
 from typing import Any
 
 from tests.aws.errors import client_error
-from tests.aws.names import REGION, table_arn
+from tests.aws.names import ACCOUNT, REGION, table_arn
 from tests.aws.streams import Streams
 
 _Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 ON_DEMAND_START = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
+AWS_MANAGED_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/aws-managed"
+"""What alias/aws/dynamodb stands for."""
+
 _KINDS = (
     "StreamSpecification",
     "TableClass",
+    "SSESpecification",
+    "BillingMode",
     "DeletionProtectionEnabled",
     "OnDemandThroughput",
     "WarmThroughput",
@@ -229,6 +234,8 @@ class Tables:
             change = {
                 "StreamSpecification": self._stream,
                 "TableClass": self._table_class,
+                "SSESpecification": self._encrypt,
+                "BillingMode": self._bill,
                 "OnDemandThroughput": self._limit,
                 "GlobalSecondaryIndexUpdates": self._limit,
                 "ReplicaUpdates": self._replicate,
@@ -259,6 +266,34 @@ class Tables:
             != parameters["TableClass"]
         ):
             table.jobs.append(Job(2, {"TableClassSummary": {"TableClass": parameters["TableClass"]}}))
+
+    def _encrypt(self, table: TableState, parameters: Mapping[str, Any]) -> None:
+        """A key that is not named is the one that AWS manages for DynamoDB in this account
+        (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSESpecification.html)."""
+        key_arn = parameters["SSESpecification"].get("KMSMasterKeyId", AWS_MANAGED_KEY)
+        encrypted = {"SSEType": "KMS", "KMSMasterKeyArn": key_arn}
+        table.description["SSEDescription"] = {
+            **table.description.get("SSEDescription", encrypted),
+            "Status": "UPDATING",
+        }
+        table.jobs.append(Job(2, {"SSEDescription": {**encrypted, "Status": "ENABLED"}}))
+
+    def _bill(self, table: TableState, parameters: Mapping[str, Any]) -> None:
+        units = dict(
+            parameters.get("ProvisionedThroughput", {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0})
+        )
+        table.jobs.append(
+            Job(
+                1,
+                {
+                    "BillingModeSummary": {"BillingMode": parameters["BillingMode"]},
+                    "ProvisionedThroughput": units,
+                },
+            )
+        )
+        for one in _index_updates(parameters):
+            capacity = dict(one["Update"]["ProvisionedThroughput"])
+            table.jobs.append(Job(1, {"ProvisionedThroughput": capacity}, one["Update"]["IndexName"]))
 
     def _limit(self, table: TableState, parameters: Mapping[str, Any]) -> None:
         if "BillingModeSummary" not in table.description:
@@ -326,7 +361,9 @@ class Tables:
 
 def _goes_along(kind: str, parameters: Mapping[str, Any]) -> bool:
     """Whether a part of the request only adds indexes to a change of the table of the same kind."""
-    return kind == "GlobalSecondaryIndexUpdates" and "WarmThroughput" in parameters
+    return kind == "GlobalSecondaryIndexUpdates" and not parameters.keys().isdisjoint(
+        ("WarmThroughput", "BillingMode")
+    )
 
 
 def _warms_indexes(parameters: Mapping[str, Any]) -> bool:

@@ -87,14 +87,21 @@ def ask(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
 def call(functions: Functions, world: World, **payload: Any) -> dict[str, Any]:
     """Do what a person does (`ask`), and have the schedule tell later what could not be told of the end."""
     answer = ask(functions, world, **payload)
-    if answer.pop("not_told", None) is not None and not world.wire.denied:
-        world.clock.sleep(_SILENCE_SECONDS)
-        _reconcile(functions, world)
-        # What the reconciler noted for itself expires.
-        kept = world.account.items.tables[RESTORE_TABLE].items
-        for key in [key for key, item in kept.items() if item["sk"]["S"].startswith("queued#")]:
-            del kept[key]
+    # Without the permission to tell it, the answer says so.
+    if "not_told" in answer and not world.wire.denied:
+        del answer["not_told"]
+        have_it_told(functions, world)
     return answer
+
+
+def have_it_told(functions: Functions, world: World) -> None:
+    """Have the schedule come round, which tells what could not be told."""
+    world.clock.sleep(_SILENCE_SECONDS)
+    _reconcile(functions, world)
+    # What the reconciler noted for itself expires.
+    kept = world.account.items.tables[RESTORE_TABLE].items
+    for key in [key for key, item in kept.items() if item["sk"]["S"].startswith("queued#")]:
+        del kept[key]
 
 
 def _again(invoke: Callable[[], dict[str, Any]], world: World) -> dict[str, Any]:

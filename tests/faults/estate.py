@@ -26,6 +26,7 @@ SET_ASIDE = queue_url("orders-changes-dlq.fifo")
 BUFFER_ID = "buffer-1"
 FAILURES = "orders-failures"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/of-the-shop"
 CONTROL_TAG = "restore"
 
 START = datetime(2026, 11, 22, 7, 16, tzinfo=UTC)
@@ -44,7 +45,10 @@ stream that is made at cutover is younger than the fence."""
 
 MADE_AT = datetime(2026, 10, 1, tzinfo=UTC)
 TARGET_MADE_AT = datetime(2026, 11, 22, 7, 0, 2, tzinfo=UTC)
-RESTORED_TO = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+RESTORED_TO = datetime(2026, 11, 22, 6, 55, tzinfo=UTC)
+"""The latest that there was: AWS lags five minutes
+(docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html)."""
+
 CAPTURED_SINCE = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 _OLD_LABEL = "2026-10-01T00:00:00.000"
 
@@ -94,6 +98,7 @@ def _source(account: Account, *, on_demand: bool) -> None:
     description |= {
         "DeletionProtectionEnabled": True,
         "TableClassSummary": {"TableClass": "STANDARD_INFREQUENT_ACCESS"},
+        "SSEDescription": {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": KEY},
         "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         "LatestStreamArn": stream_arn,
         "GlobalTableVersion": "2019.11.21",

@@ -31,6 +31,10 @@ _IN_DOUBT = "\n  ? "
 _COUNTED_IN_DOUBT = re.compile(r"; \d+ settings? in doubt: [^;]*")
 _ALL_IS_WELL = "synced; every setting that is switched on is as on the source"
 
+_SINCE = re.compile(r"\s+since\s+\d{4}-\d\d-\d\dT[\d:]+Z(?=\s+and\s+this\s+restore)")
+_RESTORED_TO = re.compile(r"^Restored to .*$", re.MULTILINE)
+"""What a report says of the restore point."""
+
 _FINISHED = re.compile(r"^Finished .*$", re.MULTILINE)
 _NOT_ON_THE_BUS = re.compile(
     r"\nNote:\s+this\s+report\s+is\s+missing\s+on\s+the\s+event\s+bus:.*?\n(?=\n|\Z)", re.DOTALL
@@ -134,6 +138,53 @@ def told_otherwise(expected: End, found: End) -> Iterator[str]:
         # A search that was not answered in time says so, and has less.
         if all(finding["name"] != NOT_COMPLETE for finding in one):
             yield from differences(expected.found[-1] if expected.found else [], one, "what was found")
+
+
+def as_seen(expected: End, found: End) -> tuple[End, End]:
+    """Two ends to compare, where AWS was perhaps not asked while it restored the table.
+
+    It tells the restore point of a restore to "the latest", and what the table is made of, only then. Whoever could not read or
+    note that in time knows no better later: then neither end has it, and a replay begins at the earliest that it can be.
+    """
+    if _tells_restore_point(found) or not _tells_restore_point(expected):
+        return expected, found
+    return _without_restore_point(expected), _without_restore_point(found)
+
+
+def begins_too_late(expected: End, found: End) -> Iterator[str]:
+    """Claims whose window begins later than it is to begin: what was written before that is lost."""
+    wanted, got = (end.aws["items"].get(RESTORE_TABLE, {}) for end in (expected, found))
+    for key in wanted.keys() & got.keys():
+        if got[key].get("window_start", "") > wanted[key].get("window_start", "z"):
+            yield f"{key}: the window begins at {got[key]['window_start']}, not {wanted[key]['window_start']}"
+
+
+def _tells_restore_point(end: End) -> bool:
+    items = end.aws["items"].get(RESTORE_TABLE, {}).values()
+    return any("restore_point" in item for item in items if item["sk"].startswith("restore#"))
+
+
+def _without_restore_point(end: End) -> End:
+    return End(
+        aws=_unseen(end.aws),
+        kept=end.kept,
+        reports=_unseen(end.reports),
+        notifications=[
+            (subject, " ".join(_RESTORED_TO.sub("", text).replace("Note:", "").split()))
+            for subject, text in _unseen(end.notifications)
+        ],
+        answer=_unseen(end.answer),
+        found=end.found,
+    )
+
+
+def _unseen(value: Any) -> Any:
+    if isinstance(value, dict):
+        dropped = ("origin", "restore_point", "window_start")
+        return {key: _unseen(each) for key, each in value.items() if key not in dropped}
+    if isinstance(value, list | tuple):
+        return type(value)(_unseen(each) for each in value)
+    return _SINCE.sub("", value) if isinstance(value, str) else value
 
 
 def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.faults.actions import ACTIONS, Action
 from tests.faults.baseline import Baseline, baseline_of
 from tests.faults.estate import RESTORE_TABLE
 from tests.faults.functions import Functions, World
-from tests.faults.oracle import end_of
+from tests.faults.oracle import as_seen, begins_too_late, end_of
 from tests.faults.share import Share
 from tests.faults.test_faults import fail_with, problems
 
@@ -104,7 +104,8 @@ def test_an_endpoint_that_hangs_from_every_call_on(
         silence = Silence(world, number, mode)
         world.wire.hazards.append(silence)
         answer = action.run(functions, world)
-        lines = list(problems(action, baseline.end, end_of(world.account, answer)))
+        end = end_of(world.account, answer)
+        lines = [*problems(action, *as_seen(baseline.end, end)), *begins_too_late(baseline.end, end)]
         if world.deaths:
             lines.append(f"{world.deaths} deliveries were killed for want of time")
         lost = on_record[number] - (silence.kept if silence.kept is not None else kept(world))

@@ -57,5 +57,5 @@ def test_a_find_says_that_it_does_not_know(functions: Functions) -> None:
     world.account.tables.finish_restore(TARGET)
     (note,) = notes(functions, world)
     assert note.startswith(
-        "found by the reconciler before an event of its call: what the call decided about capacity and throughput is not known"
+        "found by the reconciler before an event of its call: what the call decided about capacity, throughput, indexes and encryption"
     )

@@ -110,6 +110,7 @@ def cut_outcome(outcome: Outcome, count: int) -> Outcome:
         held=lines(outcome.held),
         conflicts=lines(outcome.conflicts),
         omitted=lines(outcome.omitted),
+        chosen=lines(outcome.chosen),
         reason=shortened(outcome.reason) if outcome.reason else outcome.reason,
     )
 
@@ -126,6 +127,7 @@ def longest_list(outcomes: Iterable[Outcome]) -> int:
                 outcome.held,
                 outcome.conflicts,
                 outcome.omitted,
+                outcome.chosen,
             )
         ),
         default=0,

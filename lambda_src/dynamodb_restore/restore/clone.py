@@ -20,6 +20,7 @@ from dynamodb_restore.restore.record import RestoreKey, RestoreRecords
 from dynamodb_restore.restore.report import Report, Result, overall
 from dynamodb_restore.restore.step_journal import StepJournal
 from dynamodb_restore.restore.steps import Steps
+from dynamodb_restore.settings.registry import COMPARED
 from dynamodb_restore.settings.setting import (
     AnotherTableError,
     Identity,
@@ -92,16 +93,20 @@ class Cloner:
 
         Args:
             find_source: gives the source, None where it is known to be gone; called where something is to be read.
-            settings: of which, where they are switched on; None for all.
+            settings: of which, where they are switched on, or compared all the same; None for all.
             keep: is given each state as soon as it is read, and as it is known to be of that table.
 
         Raises:
             ClientError, BotoCoreError: from `find_source`, from DescribeTable, and from `keep`.
         """
         wanted = self.settings if settings is None else settings
-        switched_on = [setting for setting in wanted if treated.switches.get(setting.name, False)]
-        unread = [setting for setting in switched_on if setting.name not in kept]
-        partly = [setting for setting in switched_on if is_incomplete(kept.get(setting.name, {}))]
+        needed = [
+            setting
+            for setting in wanted
+            if treated.switches.get(setting.name, False) or setting.name in COMPARED
+        ]
+        unread = [setting for setting in needed if setting.name not in kept]
+        partly = [setting for setting in needed if is_incomplete(kept.get(setting.name, {}))]
         states: Desired = {}
         if unread:
             try:
@@ -188,6 +193,7 @@ class Cloner:
             source_region=source_region,
             attachable=treated.attachable,
             held=treated.held,
+            compared=COMPARED,
             refusals_may_pass=refusals_may_pass,
         )
 

@@ -207,7 +207,8 @@ class Lookup:
         except AwsError as error:
             if classify(error) is ErrorClass.RETRY:
                 raise
-            return request
+            unknown = f"CloudTrail could not be asked who made the call and what it decided: {explain(error)}"
+            return replace(request, notes=(*request.notes, unknown))
 
     def _noted_evidence(self, request: RestoreRequest, target: _Target) -> str | None:
         """What the reconciler saw of a restore that it found itself."""

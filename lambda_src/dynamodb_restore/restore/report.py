@@ -347,7 +347,7 @@ def _setting_lines(outcome: Outcome) -> list[str]:
         lines += [_wrapped("!", f"{outcome.reason.removesuffix('.')}. {again}")]
     elif skipped or (outcome.held and outcome.reason):
         lines += [_wrapped("-", outcome.reason or "")]
-    lines += [_wrapped("-", line) for line in (*outcome.conflicts, *outcome.omitted)]
+    lines += [_wrapped("-", line) for line in (*outcome.conflicts, *outcome.omitted, *outcome.chosen)]
     return lines
 
 

@@ -164,6 +164,7 @@ class RestoreRequest:
                 **asdict(self.overrides),
                 "index_throughput": list(self.overrides.index_throughput),
                 "index_warm_throughput": list(self.overrides.index_warm_throughput),
+                "indexes": list(self.overrides.indexes),
             },
             "by_terraform": self.by_terraform,
             "restore_test": self.restore_test,
@@ -269,4 +270,6 @@ def noted_overrides(noted: Mapping[str, Any]) -> Overrides:
         on_demand_throughput=bool(noted.get("on_demand_throughput")),
         index_throughput=names("index_throughput"),
         index_warm_throughput=names("index_warm_throughput"),
+        indexes=names("indexes"),
+        encryption=bool(noted.get("encryption")),
     )

@@ -38,9 +38,16 @@ _JOB_CHANGE = "Restore Job State Change"
 _JOB_MAY_BE_FOLLOWED = ("RUNNING", "COMPLETED")
 _JOB_RESTORES_NOTHING = ("CREATED", "PENDING", "ABORTED", "FAILED")
 
+_INDEX_OVERRIDES = {
+    "global": "globalSecondaryIndexOverride",
+    "local": "localSecondaryIndexOverride",
+    "vector": "vectorIndexOverride",
+}
+"""Kind of index to the parameter of a restore call that lists those to be restored; an empty list means none."""
+
 _CHOICES_NOT_KNOWN = (
-    "found by the reconciler before an event of its call: what the call decided about capacity and throughput is not known, and"
-    " so not heeded"
+    "found by the reconciler before an event of its call: what the call decided about capacity, throughput, indexes and encryption is"
+    " not known, and so not heeded"
 )
 
 
@@ -263,4 +270,9 @@ def _overrides(parameters: Mapping[str, Any]) -> Overrides:
         on_demand_throughput=bool(parameters.get("onDemandThroughputOverride")),
         index_throughput=indexes_with("provisionedThroughput", "onDemandThroughput"),
         index_warm_throughput=indexes_with("warmThroughput"),
+        indexes=tuple(
+            kind for kind, parameter in _INDEX_OVERRIDES.items() if parameters.get(parameter) is not None
+        ),
+        # CloudTrail writes a parameter with its first letter small.
+        encryption=bool(parameters.get("sSESpecificationOverride")),
     )

@@ -37,6 +37,7 @@ class CatalogueEntry:
             not hinder DeleteTable.
         tag_decides: whether the tag on the source decides about it by default; not of what protects the table, for whoever may tag
             the source could then leave the target unprotected.
+        compared: whether what differs is reported also where it is off: nothing of a table is to be silently otherwise.
         table_reads: actions on source and target. DescribeTable is common to all settings, and is not named.
         table_writes: actions on the target alone.
         statements: all else.
@@ -55,6 +56,7 @@ class CatalogueEntry:
     builds_on: tuple[str, ...] = ()
     kept_by_drills: bool = False
     tag_decides: bool = True
+    compared: bool = False
     table_reads: TableActions = TableActions()
     table_writes: TableActions = TableActions()
     statements: tuple[Statement, ...] = ()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dynamodb_restore.settings.auto_scaling import AutoScaling
+from dynamodb_restore.settings.billing_mode import BillingMode
 from dynamodb_restore.settings.cloudwatch_alarms import CloudWatchAlarms
 from dynamodb_restore.settings.contributor_insights import ContributorInsights
 from dynamodb_restore.settings.deletion_protection import DeletionProtection
+from dynamodb_restore.settings.encryption import Encryption
+from dynamodb_restore.settings.indexes import Indexes
 from dynamodb_restore.settings.kinesis_destination import KinesisDestination
 from dynamodb_restore.settings.on_demand_throughput import OnDemandThroughput
 from dynamodb_restore.settings.point_in_time_recovery import PointInTimeRecovery
@@ -28,7 +31,10 @@ from dynamodb_restore.settings.warm_throughput import WarmThroughput
 SETTINGS: tuple[CataloguedSetting, ...] = (
     PointInTimeRecovery(),
     DeletionProtection(),
+    BillingMode(),
     Tags(),
+    Indexes(),
+    Encryption(),
     TableClass(),
     OnDemandThroughput(),
     AutoScaling(),
@@ -42,6 +48,9 @@ SETTINGS: tuple[CataloguedSetting, ...] = (
     Replicas(),
     ResourcePolicy(),
 )
+
+COMPARED = frozenset(setting.name for setting in SETTINGS if setting.catalogue.compared)
+"""The settings of which a difference is told also where they are off."""
 
 
 def setting_names(value: Any) -> list[str]:

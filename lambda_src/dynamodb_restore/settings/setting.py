@@ -116,6 +116,8 @@ class Overrides:
         provisioned_throughput, on_demand_throughput: whether the call set the table's.
         index_throughput: the names of global secondary indexes whose throughput the call set.
         index_warm_throughput: those whose warm throughput it set.
+        indexes: kinds of indexes of which it chose those that are restored: `global`, `local`, `vector`.
+        encryption: whether it chose the key.
     """
 
     billing_mode: str | None = None
@@ -123,6 +125,8 @@ class Overrides:
     on_demand_throughput: bool = False
     index_throughput: Sequence[str] = ()
     index_warm_throughput: Sequence[str] = ()
+    indexes: Sequence[str] = ()
+    encryption: bool = False
 
 
 class Table:
@@ -254,12 +258,14 @@ class Difference:
         conflicts: what the target has otherwise than the source, and keeps.
         omitted: what the source has and the target cannot or must not get, each with its reason.
         waiting: steps that can be taken once the table gets its stream, at cutover.
+        chosen: what the target has otherwise because the restore call chose so, and what else is only to be known.
     """
 
     steps: tuple[Step, ...] = ()
     conflicts: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
 
 class Setting(Protocol):

@@ -17,6 +17,7 @@ def naming_target(difference: Difference, target: str) -> Difference:
         tuple(with_table(conflict, target) for conflict in difference.conflicts),
         tuple(with_table(omission, target) for omission in difference.omitted),
         tuple(with_table(step, target) for step in difference.waiting),
+        tuple(with_table(line, target) for line in difference.chosen),
     )
 
 

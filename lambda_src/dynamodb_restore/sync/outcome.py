@@ -57,6 +57,8 @@ class Outcome:
         done: what was written (in a dry run: what would be), a line each.
         conflicts: what the target has otherwise and keeps.
         omitted: what could not be carried over, each with its reason.
+        chosen: what the target has otherwise because the restore call chose so, and what else is only to be known; nothing of it
+            counts as left out.
         reason: why it was skipped or failed.
         retryable: for a failure, whether the same attempt can succeed later with nobody doing anything.
         in_doubt: steps that a delivery planned, and of which nobody knows whether this restore carried them out: the
@@ -73,6 +75,7 @@ class Outcome:
     done: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     reason: str | None = None
     retryable: bool = False
     in_doubt: tuple[str, ...] = ()
@@ -97,6 +100,7 @@ class Outcome:
             "done": list(self.done),
             "conflicts": list(self.conflicts),
             "omitted": list(self.omitted),
+            "chosen": list(self.chosen),
             "reason": self.reason,
             "retryable": self.retryable,
             "in_doubt": list(self.in_doubt),
@@ -116,6 +120,7 @@ class Outcome:
             reason=value["reason"],
             retryable=value["retryable"],
             # Records of earlier releases have none of these.
+            chosen=tuple(value.get("chosen", ())),
             in_doubt=tuple(value.get("in_doubt", ())),
             held=tuple(value.get("held", ())),
             switch=Switch.from_json(value["switch"]) if value.get("switch") else None,

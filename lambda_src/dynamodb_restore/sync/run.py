@@ -52,6 +52,7 @@ class Sync:
         source_region: str | None = None,
         attachable: Attachable = ANYTHING,
         held: Collection[str] = (),
+        compared: Collection[str] = (),
         refusals_may_pass: Callable[[], bool] = lambda: True,
     ) -> None:
         """
@@ -61,6 +62,7 @@ class Sync:
                 cannot be used in this one, and is left out and reported.
             attachable: which functions and streams may be attached; what may not is left out and reported.
             held: settings that are looked at and not written, because they wait for an operator.
+            compared: settings of which a difference is told also where they are off.
             refusals_may_pass: whether it is so early that a refusal which can pass by itself (`CannotApplyError.passes`) may
                 still do so; otherwise it is final, as every other. Asked at each such refusal.
         """
@@ -72,16 +74,21 @@ class Sync:
         self._observed: dict[str, Observation | Outcome] = {}
         self._tasks: dict[Lane, list[Task]] = {lane: [] for lane in Lane}
         self._held: list[Task] = []
+        self._compared: list[tuple[Task, str]] = []
         self._pace = pace
         elsewhere = source_region if source_region != target.clients.region else None
         same_table = SameTableCheck(target, pace)
         for setting in settings:
             state = desired.get(setting.name)
             unread = state is None or isinstance(state, Unreadable)
-            if not switches.get(setting.name, False):
-                reason = _why_switched_off((switched_by or {}).get(setting.name))
+            off = not switches.get(setting.name, False)
+            why_off = _why_switched_off((switched_by or {}).get(setting.name)) if off else ""
+            if off and (setting.name not in compared or state is None):
+                self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=why_off)
+            elif off and isinstance(state, Unreadable):
+                reason = f"{why_off}; whether the target differs is not known: {state.reason}"
                 self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
-            elif setting.phase not in phases and (unread or setting.name not in held):
+            elif not off and setting.phase not in phases and (unread or setting.name not in held):
                 reason = _why_it_waits(state)
                 self._outcomes[setting.name] = Outcome(setting.name, Status.SKIPPED, reason=reason)
             elif state is None or isinstance(state, Unreadable):
@@ -90,7 +97,10 @@ class Sync:
                 task = Task(
                     setting, state, target, pace, elsewhere, same_table, attachable, refusals_may_pass
                 )
-                (self._held if setting.name in held else self._tasks[setting.lane]).append(task)
+                if off:
+                    self._compared.append((task, why_off))
+                else:
+                    (self._held if setting.name in held else self._tasks[setting.lane]).append(task)
 
     def plan(self) -> Plan:
         """Look at all settings but those of the last lane, which build on what the others do."""
@@ -112,7 +122,7 @@ class Sync:
         if last:
             log.planned(last)
         take_turns([self._run_in_order(self._tasks[Lane.LAST], log)], self._pace)
-        self._observe_held()
+        self._observe_what_is_not_applied()
         return self._outcomes_in_order()
 
     def rehearse(self) -> list[Outcome]:
@@ -120,13 +130,15 @@ class Sync:
         self._observe_remaining(Lane)
         for task in (task for tasks in self._tasks.values() for task in tasks):
             self._outcomes[task.setting.name] = task.planned_outcome(self._observed[task.setting.name])
-        self._observe_held()
+        self._observe_what_is_not_applied()
         return self._outcomes_in_order()
 
-    def _observe_held(self) -> None:
-        """Say what waits for an operator; last, when the target has all that does not."""
+    def _observe_what_is_not_applied(self) -> None:
+        """Say what waits for an operator, and how the target differs in what is off; last, when the target has all else."""
         for task in self._held:
             self._outcomes[task.setting.name] = task.held_outcome()
+        for task, why_off in self._compared:
+            self._outcomes[task.setting.name] = task.compared_outcome(why_off)
 
     def _outcomes_in_order(self) -> list[Outcome]:
         names = [setting.name for setting in self._settings]

@@ -133,6 +133,20 @@ class Task:
         outcome = self._outcome(Status.SKIPPED, look.difference, (), reason=f"{_HELD}: {'; '.join(steps)}")
         return replace(outcome, held=steps)
 
+    def compared_outcome(self, why_off: str) -> Outcome:
+        """What differs of a setting that is off and that is compared all the same.
+
+        Args:
+            why_off: who switched it off, in words.
+        """
+        look = self.observe()
+        if isinstance(look, Outcome):
+            reason = f"{why_off}; {_NOT_LOOKED_AT}: {look.reason}"
+            return Outcome(self.setting.name, Status.SKIPPED, reason=reason)
+        steps = [f"{step.summary}: not done, {why_off}" for step in look.difference.steps]
+        difference = replace(look.difference, steps=(), omitted=(*steps, *look.difference.omitted))
+        return self._outcome(Status.SKIPPED, difference, (), reason=why_off)
+
     def run(self, look: Observation | Outcome, patience_seconds: float, log: StepLog) -> WaitingWork[Outcome]:
         """Apply what differs and read back."""
         if isinstance(look, Outcome):
@@ -342,6 +356,7 @@ class Task:
             still_open=tuple(step.summary for step in difference.steps if step not in done),
             conflicts=difference.conflicts,
             omitted=difference.omitted,
+            chosen=difference.chosen,
             reason=reason,
             retryable=retryable,
         )

@@ -138,6 +138,8 @@ def test_the_first_wait_is_written_down_whole(records: RestoreRecords, clients: 
                 "on_demand_throughput": False,
                 "index_throughput": [],
                 "index_warm_throughput": [],
+                "indexes": [],
+                "encryption": False,
             },
             "source_account": "123456789012",
             "by_terraform": False,
@@ -266,6 +268,8 @@ def test_overrides_are_kept(records: RestoreRecords, clients: Clients) -> None:
         "on_demand_throughput": False,
         "index_throughput": ["by-customer"],
         "index_warm_throughput": [],
+        "indexes": [],
+        "encryption": False,
     }
 
 

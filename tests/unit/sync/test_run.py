@@ -410,7 +410,7 @@ def test_a_source_that_is_gone_is_told_whatever_is_switched_on(
 
 def test_settings_are_applied_in_this_order() -> None:
     by_lane = {lane: [setting.name for setting in SETTINGS if setting.lane is lane] for lane in Lane}
-    assert by_lane[Lane.FIRST] == ["point_in_time_recovery", "deletion_protection"]
+    assert by_lane[Lane.FIRST] == ["point_in_time_recovery", "deletion_protection", "billing_mode"]
     assert by_lane[Lane.LAST] == ["replicas", "resource_policy"]
     assert {
         "tags",
@@ -424,6 +424,47 @@ def test_settings_are_applied_in_this_order() -> None:
     written = ["table_class", "on_demand_throughput", "stream", "stream_triggers", "warm_throughput"]
     assert [name for name in by_lane[Lane.TABLE] if name in written] == written
     assert by_lane[Lane.TABLE][-1] == "warm_throughput"
+
+
+class TestCompared:
+    """A setting that is off, and of which a difference is to be told all the same."""
+
+    @staticmethod
+    def outcome(clients: Clients, shelf: Shelf, state: State | Unreadable | None) -> Outcome:
+        desired = {} if state is None else {"shelf": state}
+        target = Table("orders-restored", clients)
+        off = {"shelf": False}
+        sync = Sync([shelf], desired, target, Clock().pace(), switches=off, compared=["shelf"])
+        (outcome,) = sync.run()
+        return outcome
+
+    def test_what_the_target_lacks_is_told_and_not_applied(self, clients: Clients) -> None:
+        shelf = Shelf("shelf", {"orders": ["fig"], "orders-restored": []})
+        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        assert (outcome.status, outcome.reason) == (Status.SKIPPED, "switched off")
+        assert outcome.omitted == ("put fig: not done, switched off",)
+        assert outcome.left_out
+        assert shelf.applied == []
+
+    def test_where_nothing_differs_nothing_is_left_out(self, clients: Clients) -> None:
+        shelf = Shelf("shelf", {"orders": ["fig"], "orders-restored": ["fig"]})
+        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        assert (outcome.status, outcome.omitted, outcome.left_out) == (Status.SKIPPED, (), False)
+
+    def test_a_source_that_could_not_be_read_is_not_said_to_be_the_same(self, clients: Clients) -> None:
+        outcome = self.outcome(clients, Shelf("shelf"), Unreadable("throttled", retryable=True))
+        assert outcome.reason == "switched off; whether the target differs is not known: throttled"
+        assert outcome.status is Status.SKIPPED
+
+    def test_a_target_that_could_not_be_read_neither(self, clients: Clients) -> None:
+        shelf = Shelf("shelf")
+        shelf.read_faults.append(client_error("GetItem", "AccessDeniedException"))
+        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        assert outcome.status is Status.SKIPPED
+        assert outcome.reason is not None
+        assert outcome.reason.startswith(
+            "switched off; what the target lacks of it is not known: cannot read"
+        )
 
 
 class TestLanes:
