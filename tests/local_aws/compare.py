@@ -77,7 +77,7 @@ def read_settings(clients: Clients, table: str) -> Settings:
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The settings in which two readings differ."""
-    return [setting for setting in SETTINGS if one[setting] != other[setting]]
+    return [setting for setting in _SETTINGS if one[setting] != other[setting]]
 
 
 def nothing_set() -> Settings:
@@ -87,6 +87,9 @@ def nothing_set() -> Settings:
 
 def writes(setting: str, call: Call) -> bool:
     """Whether a call writes this setting."""
+    of_the_call = {"billing_mode": "BillingMode", "encryption": "SSESpecification"}
+    if setting in CHOSEN_BY_THE_CALL:
+        return setting in of_the_call and _updates(of_the_call[setting])(call)
     return _SETTINGS[setting].writes(call)
 
 
@@ -316,4 +319,7 @@ _SETTINGS: Final[Mapping[str, _Setting]] = {
     "resource_policy": _Setting(_policies, {}, _calls("PutResourcePolicy")),
 }
 
-SETTINGS: Final = tuple(_SETTINGS)
+CHOSEN_BY_THE_CALL: Final = ("billing_mode", "indexes", "encryption")
+"""Settings that a restore brings back by itself, unless its call says otherwise."""
+
+SETTINGS: Final = (*_SETTINGS, *CHOSEN_BY_THE_CALL)

@@ -430,36 +430,35 @@ class TestCompared:
     """A setting that is off, and of which a difference is to be told all the same."""
 
     @staticmethod
-    def outcome(clients: Clients, shelf: Shelf, state: State | Unreadable | None) -> Outcome:
-        desired = {} if state is None else {"shelf": state}
-        target = Table("orders-restored", clients)
+    def outcome(target: Table, shelf: Shelf, state: State | Unreadable) -> Outcome:
+        desired = {"shelf": state}
         off = {"shelf": False}
         sync = Sync([shelf], desired, target, Clock().pace(), switches=off, compared=["shelf"])
         (outcome,) = sync.run()
         return outcome
 
-    def test_what_the_target_lacks_is_told_and_not_applied(self, clients: Clients) -> None:
+    def test_what_the_target_lacks_is_told_and_not_applied(self, target: Table) -> None:
         shelf = Shelf("shelf", {"orders": ["fig"], "orders-restored": []})
-        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        outcome = self.outcome(target, shelf, {"jars": ["fig"]})
         assert (outcome.status, outcome.reason) == (Status.SKIPPED, "switched off")
         assert outcome.omitted == ("put fig: not done, switched off",)
         assert outcome.left_out
         assert shelf.applied == []
 
-    def test_where_nothing_differs_nothing_is_left_out(self, clients: Clients) -> None:
+    def test_where_nothing_differs_nothing_is_left_out(self, target: Table) -> None:
         shelf = Shelf("shelf", {"orders": ["fig"], "orders-restored": ["fig"]})
-        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        outcome = self.outcome(target, shelf, {"jars": ["fig"]})
         assert (outcome.status, outcome.omitted, outcome.left_out) == (Status.SKIPPED, (), False)
 
-    def test_a_source_that_could_not_be_read_is_not_said_to_be_the_same(self, clients: Clients) -> None:
-        outcome = self.outcome(clients, Shelf("shelf"), Unreadable("throttled", retryable=True))
+    def test_a_source_that_could_not_be_read_is_not_said_to_be_the_same(self, target: Table) -> None:
+        outcome = self.outcome(target, Shelf("shelf"), Unreadable("throttled", retryable=True))
         assert outcome.reason == "switched off; whether the target differs is not known: throttled"
         assert outcome.status is Status.SKIPPED
 
-    def test_a_target_that_could_not_be_read_neither(self, clients: Clients) -> None:
+    def test_a_target_that_could_not_be_read_neither(self, target: Table) -> None:
         shelf = Shelf("shelf")
         shelf.read_faults.append(client_error("GetItem", "AccessDeniedException"))
-        outcome = self.outcome(clients, shelf, {"jars": ["fig"]})
+        outcome = self.outcome(target, shelf, {"jars": ["fig"]})
         assert outcome.status is Status.SKIPPED
         assert outcome.reason is not None
         assert outcome.reason.startswith(

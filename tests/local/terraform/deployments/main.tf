@@ -67,6 +67,8 @@ module "all" {
   settings = {
     warm_throughput = true
     replicas        = true
+    billing_mode    = true
+    encryption      = true
   }
 
   overrides = concat(
@@ -77,9 +79,12 @@ module "all" {
       {
         target = "*-first-seven-*"
         settings = {
+          billing_mode         = false
           cloudwatch_alarms    = false
           contributor_insights = false
           deletion_protection  = false
+          encryption           = false
+          indexes              = false
           on_demand_throughput = false
           replicas             = false
           resource_policy      = false
