@@ -92,10 +92,8 @@ class NameHolders:
             for name in names
             if name in self.parameters
         ]
-        return {
-            "Parameters": found,
-            "InvalidParameters": [name for name in names if name not in self.parameters],
-        }
+        missing = [name for name in names if name not in self.parameters]
+        return {"Parameters": found, **({"InvalidParameters": missing} if missing else {})}
 
     def _value(self, name: str, parameters: Mapping[str, Any]) -> str:
         kind, value = self.parameters[name]

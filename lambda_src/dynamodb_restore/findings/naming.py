@@ -149,24 +149,25 @@ def _parsed(text: str) -> Any:
 
 def _texts(value: Any) -> Iterator[str]:
     """All texts inside a JSON value, without the names of its fields."""
-    match value:
-        case str():
-            yield value
-        case dict():
-            for inside in value.values():
-                yield from _texts(inside)
-        case list():
-            for inside in value:
-                yield from _texts(inside)
+    if isinstance(value, str):
+        yield value
+    for inside in _members(value):
+        if isinstance(inside, str):
+            yield inside
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
     """All fields of all objects inside a JSON value."""
-    match value:
-        case dict():
-            for key, inside in value.items():
-                yield key, inside
-                yield from _fields(inside)
-        case list():
-            for inside in value:
-                yield from _fields(inside)
+    for inside in (value, *_members(value)):
+        if isinstance(inside, dict):
+            yield from inside.items()
+
+
+def _members(value: Any) -> Iterator[Any]:
+    """All values inside a JSON value, at any depth: JSON may be nested deeper than Python calls functions."""
+    left = [value]
+    while left:
+        outer = left.pop()
+        inner = outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ()
+        yield from inner
+        left.extend(inner)

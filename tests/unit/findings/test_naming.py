@@ -106,11 +106,16 @@ def test_a_value_that_names_the_table(text: str) -> None:
         '{"orders": 5}',
         "{orders",
         "http://[dynamodb/orders",
-        "[" * 10_000,
+        "[" * 100_000,
     ],
 )
 def test_a_value_that_does_not(text: str) -> None:
     assert not ORDERS.in_value(text)
+
+
+def test_json_may_be_nested_deeply() -> None:
+    assert ORDERS.in_value("[" * 2_000 + '"orders"' + "]" * 2_000)
+    assert ORDERS.in_definition('{"a":' * 2_000 + '{"TableName": "orders"}' + "}" * 2_000)
 
 
 @pytest.mark.parametrize("name", ["a.b", "a-b", "a_b", "a.b-c_d"])
