@@ -34,6 +34,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_appsync import AppSyncClient
     from mypy_boto3_backup import BackupClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,9 +44,12 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_pipes import EventBridgePipesClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
 ClientError = botocore.exceptions.ClientError
@@ -289,6 +293,22 @@ class Clients:
     @cached_property
     def s3(self) -> S3Client:
         return self._session.client("s3", config=self._config)
+
+    @cached_property
+    def pipes(self) -> EventBridgePipesClient:
+        return self._session.client("pipes", config=self._config)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self._session.client("ssm", config=self._config)
+
+    @cached_property
+    def step_functions(self) -> SFNClient:
+        return self._session.client("stepfunctions", config=self._config)
+
+    @cached_property
+    def appsync(self) -> AppSyncClient:
+        return self._session.client("appsync", config=self._config)
 
     @cached_property
     def sts(self) -> STSClient:

@@ -272,8 +272,8 @@ variable "source_regions" {
 variable "findings" {
   description = <<-EOT
     What is looked for and reported, because it names the source table and cannot be cloned, by name: true or false. What is not named
-    has its default. All are on by default but `identity_policies` (policies of IAM roles, users and groups), which reads every policy
-    of the account. docs/settings.md lists them.
+    has its default: searches that read everything of a kind (policies, functions, parameters, state machines, APIs) are off.
+    docs/settings.md lists them, and docs/costs.md says how many calls they make.
   EOT
   type        = map(bool)
   default     = {}

@@ -27,6 +27,7 @@ from tests.aws.items import Items
 from tests.aws.kinesis import KinesisDestinations
 from tests.aws.mappings import Mappings
 from tests.aws.messaging import Messaging
+from tests.aws.name_holders import NameHolders
 from tests.aws.names import REGION
 from tests.aws.objects import Objects
 from tests.aws.policies import Policies
@@ -73,6 +74,7 @@ class Account:
         self.scaling = Scaling(self.cloudwatch)
         self.tables.write_scaling = self.scaling.scales_writes
         self.references = References()
+        self.name_holders = NameHolders()
         self.backups = Backups()
         self.trail = Trail()
 
@@ -155,6 +157,7 @@ class Account:
             self.cloudwatch,
             self.scaling,
             self.references,
+            self.name_holders,
             self.backups,
             self.trail,
         )

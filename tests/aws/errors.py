@@ -64,5 +64,13 @@ WORDS = {
     "backup": Words(
         ("ThrottlingException", 400), ("ServiceUnavailableException", 500), ("AccessDeniedException", 403)
     ),
+    "pipes": Words(("ThrottlingException", 429), ("InternalException", 500), ("AccessDeniedException", 403)),
+    "ssm": _JSON,
+    "stepfunctions": Words(
+        ("ThrottlingException", 400), ("InternalFailure", 500), ("AccessDeniedException", 400)
+    ),
+    "appsync": Words(
+        ("ThrottlingException", 400), ("InternalFailureException", 500), ("AccessDeniedException", 403)
+    ),
 }
 """By the service's name in botocore."""

@@ -263,6 +263,23 @@ def _references(account: Account) -> None:
         row = ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", table]
         widget = {"type": "metric", "properties": {"metrics": [row], "region": REGION}}
         account.cloudwatch.dashboards[name] = json.dumps({"widgets": [widget]})
+    _name_holders(account)
+
+
+def _name_holders(account: Account) -> None:
+    """Two of each kind, one that names the source and one that names a table whose name begins alike."""
+    holders = account.name_holders
+    for name, table in (("shop", SOURCE), ("warehouse", UNRELATED)):
+        holders.pipes[name] = f"{table_arn(table)}/stream/{_OLD_LABEL}"
+        holders.add_function(name, TABLE=table)
+        holders.parameters[f"/{name}/table"] = ("String", table)
+        step = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::dynamodb:getItem",
+            "Parameters": {"TableName": table},
+        }
+        holders.state_machines[name] = json.dumps({"StartAt": "Read", "States": {"Read": step}})
+        holders.add_data_source(name, "table", table)
 
 
 def add_pipeline(account: Account) -> None:

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 FUNCTION_SECONDS = 120.0
 
-OTHERS = ("application-autoscaling", "backup", "cloudwatch", "iam", "lambda")
+OTHERS = (
+    "application-autoscaling", "appsync", "backup", "cloudwatch", "iam", "lambda", "pipes", "ssm", "stepfunctions",
+)  # fmt: skip
 """Services that settings and searches ask, and that no part of following a restore needs."""
 
 ALL_NAMES = {setting.name for setting in SETTINGS}
@@ -79,7 +81,7 @@ def test_a_service_that_hangs_for_days_is_reported(functions: Functions, service
 
 def test_searches_that_hang_come_after_the_report(functions: Functions) -> None:
     world = restoring()
-    hangs(world, "backup", "iam")
+    hangs(world, "appsync", "backup", "iam", "pipes", "ssm", "stepfunctions")
     world.wire.hazards.append(
         lambda attempt: Fault(Mode.TIMED_OUT) if "Dashboard" in attempt.call.operation else None
     )

@@ -75,7 +75,8 @@ def test_from_active_to_cloned_takes_few_calls(
 
 
 def _looks_for_findings(call: Call) -> bool:
-    return call.service in ("backup", "iam", "sts") or call.operation in ("ListDashboards", "GetDashboard")
+    services = ("appsync", "backup", "iam", "pipes", "ssm", "states", "sts")
+    return call.service in services or call.operation in ("GetDashboard", "ListDashboards", "ListFunctions")
 
 
 def test_a_second_delivery_of_the_event_changes_nothing(

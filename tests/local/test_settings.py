@@ -160,6 +160,11 @@ def test_what_cannot_be_cloned_is_found_and_told_after_the_report(
         ("identity_policies", "orders-writers"),
         ("backup_selections", "orders-by-arn"),
         ("dashboards", "orders-overview"),
+        ("pipes", "orders-to-search"),
+        ("data_sources", "orders-mobile"),
+        ("function_environments", "orders-checkout"),
+        ("state_machines", "orders-fulfilment"),
+        ("parameters", "/orders-web/table"),
     }
     assert all(each["advice"] for each in findings)
     event = reports.wait_for(

@@ -112,7 +112,7 @@ def _mend_resources(actions: Any) -> None:
 
     docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html: an action on a stream, a backup
     or by an ARN has that as its resource, and a restore has its source too. list_awsbackup.html there: what is asked of
-    a backup plan has the plan as its resource.
+    a backup plan has the plan as its resource. list_awssystemsmanager.html there: GetParameters has the parameters.
     """
     arns_of, extract = actions.dynamodb_resource_arns, actions.extract_resource_arn
 
@@ -131,6 +131,9 @@ def _mend_resources(actions: Any) -> None:
     ) -> str:  # fmt: skip
         if service == "backup" and (plan := re.match(r"/backup/plans/([^/]+)", path)):
             return f"arn:aws:backup:{region}:{account}:backup-plan:{unquote(plan[1])}"
+        if service == "ssm" and (names := _json_object(body).get("Names")):
+            # There is room for one; the gateway judges all of them.
+            return f"arn:aws:ssm:{region}:{account}:parameter/{names[0].removeprefix('/')}"
         resource: str = extract(service, method, path, headers, body, query_params, region, account)
         return resource
 

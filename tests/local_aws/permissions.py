@@ -192,6 +192,8 @@ _ANYWHERE = frozenset(
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
         "application-autoscaling:DescribeScheduledActions",
+        "appsync:ListDataSources",
+        "appsync:ListGraphqlApis",
         "backup:DescribeRestoreJob",
         "backup:GetRestoreJobMetadata",
         "backup:ListBackupPlans",
@@ -203,6 +205,10 @@ _ANYWHERE = frozenset(
         "iam:GetAccountAuthorizationDetails",
         "lambda:CreateEventSourceMapping",
         "lambda:ListEventSourceMappings",
+        "lambda:ListFunctions",
+        "pipes:ListPipes",
+        "ssm:DescribeParameters",
+        "states:ListStateMachines",
     }
 )
 """Actions that know no resource: only a policy for `*` allows them
@@ -269,18 +275,30 @@ def _resources(call: Asked, account: str) -> list[str]:
             buses = {entry.get("EventBusName", "default") for entry in parameters["Entries"]}
             return [_arn("events", *place, f"event-bus/{bus}") for bus in sorted(buses)]
         case "lambda":
-            if "UUID" in parameters:
-                return [_arn("lambda", *place, f"event-source-mapping:{parameters['UUID']}")]
-            if call.operation == "Invoke":
-                return [_arn("lambda", *place, f"function:{call.resource}")]
-            return [parameters["Resource"]]
+            return [_lambda_resource(call, account)]
         case "monitoring":
             return [_cloudwatch_resource(call, account)]
         case "backup":
             return [_arn("backup", *place, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")]
+        case "ssm":
+            return [
+                _arn("ssm", *place, f"parameter/{name.removeprefix('/')}") for name in parameters["Names"]
+            ]
+        case "states":
+            return [parameters["stateMachineArn"]]
         case "application-autoscaling":
             return [_arn("application-autoscaling", *place, "scalable-target/any")]
     raise KeyError(f"what is {call} about?")
+
+
+def _lambda_resource(call: Asked, account: str) -> str:
+    parameters = call.parameters
+    if "UUID" in parameters:
+        return _arn("lambda", call.region, account, f"event-source-mapping:{parameters['UUID']}")
+    if call.operation == "Invoke":
+        return _arn("lambda", call.region, account, f"function:{call.resource}")
+    arn: str = parameters["Resource"]
+    return arn
 
 
 def _cloudwatch_resource(call: Asked, account: str) -> str:

@@ -228,7 +228,59 @@ def make_references(aws: LocalAws, source: SourceTable) -> set[str]:
         aws.clients().cloudwatch.put_dashboard(
             DashboardName=name, DashboardBody=json.dumps({"widgets": [widget]})
         )
-    return {reader, stranger, auditor, writers, *selections, *dashboards}
+    return {reader, stranger, auditor, writers, *selections, *dashboards, *_make_name_holders(aws, source)}
+
+
+def _make_name_holders(aws: LocalAws, source: SourceTable) -> set[str]:
+    """A pipe, a function, a parameter, a state machine and an API that name a table, and of each another one that names a table whose
+    name begins alike; returns the names of all."""
+    clients = aws.clients()
+    role = make_role(aws, f"{source.name}-holders")
+    archive = f"{source.name}-archive"
+    stream = clients.dynamodb.describe_table(TableName=source.name)["Table"]["LatestStreamArn"]
+    pipes = {
+        f"{source.name}-to-search": stream,
+        f"{source.name}-to-shelf": stream.replace(source.arn, f"{source.arn}-archive"),
+    }
+    for name, stream_arn in pipes.items():
+        aws.client("pipes").create_pipe(
+            Name=name,
+            RoleArn=role,
+            Source=stream_arn,
+            Target=source.estate.failure_queue_arn,
+            SourceParameters={"DynamoDBStreamParameters": {"StartingPosition": "LATEST"}},
+            DesiredState="STOPPED",
+        )
+    functions = {f"{source.name}-checkout": source.name, f"{source.name}-stocktaking": archive}
+    for name, table in functions.items():
+        make_function(clients, name, role, _HANDLER, TABLE=table, LOG_LEVEL="INFO")
+    parameters = {f"/{source.name}-web/table": source.name, f"/{source.name}-old/table": archive}
+    for name, table in parameters.items():
+        aws.client("ssm").put_parameter(Name=name, Type="String", Value=table)
+    secret = f"/{source.name}-secret/table"
+    aws.client("ssm").put_parameter(Name=secret, Type="SecureString", Value=source.name)
+    state_machines = {f"{source.name}-fulfilment": source.name, f"{source.name}-restocking": archive}
+    for name, table in state_machines.items():
+        read = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::dynamodb:getItem",
+            "Parameters": {"TableName": table},
+            "End": True,
+        }
+        aws.client("stepfunctions").create_state_machine(
+            name=name, roleArn=role, definition=json.dumps({"StartAt": "Read", "States": {"Read": read}})
+        )
+    apis = {f"{source.name}-mobile": source.name, f"{source.name}-backoffice": archive}
+    for name, table in apis.items():
+        api = aws.client("appsync").create_graphql_api(name=name, authenticationType="AWS_IAM")["graphqlApi"]
+        aws.client("appsync").create_data_source(
+            apiId=api["apiId"],
+            name="table",
+            type="AMAZON_DYNAMODB",
+            dynamodbConfig={"tableName": table, "awsRegion": aws.region},
+            serviceRoleArn=role,
+        )
+    return {*pipes, *functions, *parameters, secret, *state_machines, *apis}
 
 
 def _policy(action: str, **more: Any) -> str:
@@ -353,8 +405,8 @@ def _put_policies(clients: Clients, table_arn: str, stream_arn: str) -> None:
         clients.dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)
 
 
-def make_function(clients: Clients, name: str, role: str, source: str) -> str:
-    """A function of one file, with `handler` in it; returns its ARN."""
+def make_function(clients: Clients, name: str, role: str, source: str, **environment: str) -> str:
+    """A function of one file, with `handler` in it and these environment variables; returns its ARN."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("index.py", source)
@@ -364,6 +416,7 @@ def make_function(clients: Clients, name: str, role: str, source: str) -> str:
         Role=role,
         Handler="index.handler",
         Code={"ZipFile": package.getvalue()},
+        Environment={"Variables": environment},
     )["FunctionArn"]
 
 

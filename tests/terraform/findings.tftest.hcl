@@ -19,7 +19,7 @@ variables {
   }
 }
 
-run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not" {
+run "by_default_plans_dashboards_and_pipes_are_looked_at_and_nothing_that_is_read_whole" {
   command = plan
 
   module {
@@ -27,7 +27,7 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
   }
 
   assert {
-    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.configuration).findings.identity_policies
+    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !anytrue([for search in ["identity_policies", "function_environments", "parameters", "state_machines", "data_sources"] : jsondecode(local.configuration).findings[search]])
     error_message = "The worker is told: ${local.configuration}"
   }
 
@@ -35,12 +35,13 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
     condition = {
       for statement in data.aws_iam_policy_document.settings["findings"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
-      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindIdentityPolicies"], statement.sid)
+      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindPipes", "FindIdentityPolicies", "FindFunctionEnvironments", "FindParameters", "FindStateMachines", "FindDataSources"], statement.sid)
       } == {
       ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
       FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
       ListDashboards       = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
       FindDashboards       = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
+      FindPipes            = { actions = tolist(["pipes:ListPipes"]), resources = tolist(["*"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
   }
@@ -98,6 +99,30 @@ run "dashboards_alone" {
 
   assert {
     condition     = data.aws_iam_policy_document.settings["findings"].statement[*].sid == tolist(["ListDashboards", "FindDashboards"])
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+# Parameters can be secrets, and functions' variables too: whoever wants one of these searches gets no permission of another one.
+run "parameters_and_state_machines_alone_in_each_region" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    source_regions = ["eu-west-1"]
+    findings       = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => contains(["parameters", "state_machines"], finding.name) }
+  }
+
+  assert {
+    condition = { for statement in data.aws_iam_policy_document.settings["findings"].statement : statement.sid => { actions = tolist(statement.actions), resources = tolist(statement.resources) } } == {
+      ListStateMachines = { actions = tolist(["states:ListStateMachines"]), resources = tolist(["*"]) }
+      FindStateMachines = { actions = tolist(["states:DescribeStateMachine"]), resources = tolist(["arn:aws:states:us-east-1:123456789012:stateMachine:*", "arn:aws:states:eu-west-1:123456789012:stateMachine:*"]) }
+      ListParameters    = { actions = tolist(["ssm:DescribeParameters"]), resources = tolist(["*"]) }
+      FindParameters    = { actions = tolist(["ssm:GetParameters"]), resources = tolist(["arn:aws:ssm:us-east-1:123456789012:parameter/*", "arn:aws:ssm:eu-west-1:123456789012:parameter/*"]) }
+    }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
   }
 }

@@ -190,12 +190,15 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
 
   variables {
     settings = { warm_throughput = true, replicas = true }
-    findings = { identity_policies = true }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => true }
   }
 
   assert {
     condition = toset(flatten([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.sid if contains(statement.resources, "*")]])) == toset([
+      "FindDataSources",
+      "FindFunctionEnvironments",
       "FindIdentityPolicies",
+      "FindPipes",
       "ListAlarmsAndPutCompositeAlarms",
       "ListTriggers",
       "CreateTriggers",
@@ -203,6 +206,8 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "ListContributorInsights",
       "ListDashboards",
       "ListKinesisStreams",
+      "ListParameters",
+      "ListStateMachines",
       "ReadAutoScaling",
       "ReadAutoScalingForReplicas",
       "ScaleByAlarms",
@@ -218,6 +223,8 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "application-autoscaling:PutScalingPolicy",
       "application-autoscaling:PutScheduledAction",
       "application-autoscaling:RegisterScalableTarget",
+      "appsync:ListDataSources",
+      "appsync:ListGraphqlApis",
       "backup:GetBackupSelection",
       "backup:ListBackupPlans",
       "backup:ListBackupSelections",
@@ -269,8 +276,14 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "lambda:CreateEventSourceMapping",
       "lambda:GetEventSourceMapping",
       "lambda:ListEventSourceMappings",
+      "lambda:ListFunctions",
       "lambda:ListTags",
       "lambda:TagResource",
+      "pipes:ListPipes",
+      "ssm:DescribeParameters",
+      "ssm:GetParameters",
+      "states:DescribeStateMachine",
+      "states:ListStateMachines",
     ])
     error_message = "Actions: ${join(", ", sort(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].actions])))}"
   }

@@ -26,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 NAMES: Final = [setting.name for setting in SETTINGS]
 
 SERVICES: Final = {
+    "appsync": "appsync",
     "auto_scaling": "application-autoscaling",
     "backup": "backup",
     "cloudwatch": "cloudwatch",
@@ -33,9 +34,15 @@ SERVICES: Final = {
     "iam": "iam",
     "kinesis": "kinesis",
     "lambda_": "lambda",
+    "pipes": "pipes",
+    "ssm": "ssm",
+    "step_functions": "stepfunctions",
     "sts": "sts",
 }
-"""Clients by the name that `aws.Clients` gives them; IAM's names of their services are the same."""
+"""Clients by the name that `aws.Clients` gives them."""
+
+IAM_NAMES: Final = {"stepfunctions": "states"}
+"""Services whose name in IAM is another one."""
 
 COMMON: Final = {"dynamodb:DescribeTable", "sts:GetCallerIdentity"}
 """What all settings may call, and what takes no permission
@@ -63,7 +70,7 @@ def called(owner: object) -> set[str]:
             names.add(node.value)
     session = botocore.session.get_session()
     return {
-        f"{service}:{operation}"
+        f"{IAM_NAMES.get(service, service)}:{operation}"
         for service in (SERVICES[client] for client in clients)
         for operation in session.get_service_model(service).operation_names
         if xform_name(operation) in names

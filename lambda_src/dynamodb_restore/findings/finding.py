@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -62,8 +63,47 @@ class Finding:
         return cls(value["kind"], value["name"], value["advice"])
 
 
-class OutOfTimeError(Exception):
+class NotCompleteError(Exception):
+    """A search that could not look at everything; the text says what it did not see."""
+
+
+class OutOfTimeError(NotCompleteError):
     """A search that could not look at everything in its time; the text says how far it came."""
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """Whether there is time to go on. It is asked before each call: `time_left()`.
+
+    Attributes:
+        enough: the answer.
+        sleep: waits so many seconds.
+        seconds: since whenever; they never run back.
+    """
+
+    enough: Callable[[], bool]
+    sleep: Callable[[float], None]
+    seconds: Callable[[], float]
+
+    def __call__(self) -> bool:
+        return self.enough()
+
+    def at_most(self, calls_per_second: float) -> Callable[[], bool]:
+        """The same question, answered no more often than that: who asks it before each call keeps to the rate.
+
+        AWS counts the calls of all who use an API in an account and region. A search that reads all that there is leaves the
+        larger part of the rate to those whose work does not wait.
+        """
+        next_turn = self.seconds()
+
+        def enough_time() -> bool:
+            nonlocal next_turn
+            if (wait := next_turn - self.seconds()) > 0:
+                self.sleep(wait)
+            next_turn = max(next_turn, self.seconds()) + 1 / calls_per_second
+            return self.enough()
+
+        return enough_time
 
 
 class Search(Protocol):
@@ -76,17 +116,18 @@ class Search(Protocol):
     kind: str
 
     def find(
-        self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+        self, source: TableId, target: TableId, clients: Clients, enough_time: TimeLeft
     ) -> Iterator[Finding]:
         """Find what names `source` and not `target`, at most one finding for each thing that does.
 
         Args:
             clients: the clients of the target's region.
-            enough_time: whether there is time to go on; asked before each page, or thing, that is looked at.
+            enough_time: whether there is time to go on; asked before each page, or thing, that is looked at. A search that takes
+                many calls asks `enough_time.at_most(…)`.
 
         Raises:
             ClientError, BotoCoreError: from the calls; what was found before stands.
-            OutOfTimeError: the same, for want of time.
+            NotCompleteError: the same, for want of time or where something could not be read.
         """
         ...
 
@@ -118,3 +159,38 @@ def in_time(calls: Iterable[_T], enough_time: Callable[[], bool], what: str) -> 
             return
         seen += 1
         yield result
+
+
+@contextmanager
+def noting_unread(what: str) -> Iterator[list[str]]:
+    """Within this, a search lists the names of what it may not read, and goes on.
+
+    Args:
+        what: what the names are those of, such as `state machines`.
+
+    Raises:
+        NotCompleteError: something was listed; at the end, so that all else has been looked at.
+    """
+    unread: list[str] = []
+    try:
+        yield unread
+    except OutOfTimeError as error:
+        if not unread:
+            raise
+        raise OutOfTimeError(f"{error}, and {_unread(what, unread)}") from error
+    if unread:
+        raise NotCompleteError(_unread(what, unread))
+
+
+def _unread(what: str, names: Sequence[str]) -> str:
+    return f"{what} that could not be read: {listed(names)}"
+
+
+_MOST_NAMES = 5
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some names in their order, and how many more there are."""
+    ordered = sorted(names)
+    more = len(ordered) - _MOST_NAMES
+    return ", ".join(ordered[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dynamodb_restore.aws import AwsError, Clients
 from dynamodb_restore.findings.catalogue import CatalogueEntry
-from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
+from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time, listed
 from dynamodb_restore.findings.patterns import as_list, lacking
 from dynamodb_restore.permissions import NO_RESOURCE, Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ManagedPolicyDetailTypeDef
-
-_HOLDERS_NAMED = 5
-"""How many holders of one policy a finding names; the rest are counted."""
 
 
 class IdentityPolicies:
@@ -80,7 +77,7 @@ class IdentityPolicies:
         for arn, advice in managed.items():
             name = f"policy {arn.rpartition('/')[2]}"
             if arn in holders:
-                yield Finding(self.kind, f"{name} of {_listed(holders[arn])}", advice)
+                yield Finding(self.kind, f"{name} of {listed(holders[arn])}", advice)
             elif trouble is not None:
                 yield Finding(self.kind, name, f"{advice} (who holds it was not looked at)")
         if trouble is not None:
@@ -168,9 +165,3 @@ def _says(effect: str, element: str, source: str, target: str) -> str:
     if element == "Resource":
         return f"{verb} actions on {source} and not on {target}"
     return f"{verb} actions on everything but {source}, so on {target}"
-
-
-def _listed(holders: list[str]) -> str:
-    names = sorted(holders)
-    more = len(names) - _HOLDERS_NAMED
-    return ", ".join(names[:_HOLDERS_NAMED]) + (f" and {more} more" if more > 0 else "")

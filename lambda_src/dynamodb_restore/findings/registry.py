@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from dynamodb_restore.findings.backup_selections import BackupSelections
 from dynamodb_restore.findings.dashboards import Dashboards
+from dynamodb_restore.findings.data_sources import DataSources
 from dynamodb_restore.findings.finding import CataloguedSearch
+from dynamodb_restore.findings.function_environments import FunctionEnvironments
 from dynamodb_restore.findings.identity_policies import IdentityPolicies
+from dynamodb_restore.findings.parameters import Parameters
+from dynamodb_restore.findings.pipes import Pipes
+from dynamodb_restore.findings.state_machines import StateMachines
 
 # The longest search comes last, so that it takes no time from the others.
-SEARCHES: tuple[CataloguedSearch, ...] = (BackupSelections(), Dashboards(), IdentityPolicies())
+SEARCHES: tuple[CataloguedSearch, ...] = (
+    BackupSelections(),
+    Dashboards(),
+    Pipes(),
+    DataSources(),
+    FunctionEnvironments(),
+    IdentityPolicies(),
+    StateMachines(),
+    Parameters(),
+)

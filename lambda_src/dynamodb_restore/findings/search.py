@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dynamodb_restore.aws import (
     CALL_SECONDS,
@@ -13,8 +13,9 @@ from dynamodb_restore.aws import (
     explain,
     was_not_answered,
 )
-from dynamodb_restore.findings.finding import Finding, OutOfTimeError, Search, TableId
+from dynamodb_restore.findings.finding import Finding, NotCompleteError, Search, TableId, TimeLeft
 from dynamodb_restore.findings.registry import SEARCHES
+from dynamodb_restore.pace import Pace
 
 _MOST_FINDINGS = 100
 """In one report, which has to fit an event of 256 KB
@@ -35,10 +36,15 @@ def find_most(
     source: TableId,
     target: TableId,
     clients: Clients,
-    remaining_seconds: Callable[[], float],
+    pace: Pace,
 ) -> list[Finding]:
     """`find_all` within what one report holds and what is left of the function's time."""
-    found = find_all(switches, source, target, clients, lambda: remaining_seconds() > _RESERVE_SECONDS)
+    time_left = TimeLeft(
+        enough=lambda: pace.remaining_seconds() > _RESERVE_SECONDS,
+        sleep=pace.sleep,
+        seconds=lambda: -pace.remaining_seconds(),
+    )
+    found = find_all(switches, source, target, clients, time_left)
     more = len(found) - _MOST_FINDINGS
     if more <= 0:
         return found
@@ -51,7 +57,7 @@ def find_all(
     source: TableId,
     target: TableId,
     clients: Clients,
-    enough_time: Callable[[], bool],
+    enough_time: TimeLeft,
     searches: Sequence[Search] = SEARCHES,
 ) -> list[Finding]:
     """What names `source` and not `target`, search by search, each in the order of the names.
@@ -73,7 +79,7 @@ def find_all(
 
 
 def _run(
-    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: TimeLeft
 ) -> Iterator[Finding]:
     found: list[Finding] = []
     trouble: str | None = None
@@ -87,7 +93,7 @@ def _run(
 
 
 def _search(
-    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
+    search: Search, source: TableId, target: TableId, clients: Clients, enough_time: TimeLeft
 ) -> tuple[list[Finding], str | None, bool]:
     """What was found, what went wrong, and whether the same search can go well."""
     found: list[Finding] = []
@@ -95,7 +101,7 @@ def _search(
         # One by one, because those before an error stand.
         for finding in search.find(source, target, clients, enough_time):
             found.append(finding)  # noqa: PERF402
-    except OutOfTimeError as error:
+    except NotCompleteError as error:
         return found, str(error), False
     except AwsError as error:
         again = classify(error) is ErrorClass.RETRY and not was_not_answered(error)

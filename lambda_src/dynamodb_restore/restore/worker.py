@@ -301,9 +301,7 @@ class Worker:
         cloner = self.cloner
         try:
             with self._time_for_the_ending():
-                found = find_most(
-                    self.config.findings, source, target, cloner.clients, cloner.pace.remaining_seconds
-                )
+                found = find_most(self.config.findings, source, target, cloner.clients, cloner.pace)
             if not found:
                 return None
             told = FindingsReport(source.name, target.name, report.restore_id, found)

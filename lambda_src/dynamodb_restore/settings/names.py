@@ -10,7 +10,7 @@ from typing import Any
 from dynamodb_restore.patterns import matches
 
 _PLACEHOLDER = "${table}"
-_NAME_CHARACTER = "[A-Za-z0-9_.-]"
+NAME_CHARACTER = "[A-Za-z0-9_.-]"
 
 # A `${` of the text itself, which could be read as a placeholder: IAM policies and metric labels have such.
 _OPENING, _ESCAPED_OPENING = "${", "${$}{"
@@ -24,7 +24,7 @@ def without_table(text: str, table_name: str) -> str:
 
     Only whole names count: `table/orders` names `orders`, `table/orders-archive` does not.
     """
-    whole_name = f"(?<!{_NAME_CHARACTER}){re.escape(table_name)}(?!{_NAME_CHARACTER})"
+    whole_name = f"(?<!{NAME_CHARACTER}){re.escape(table_name)}(?!{NAME_CHARACTER})"
 
     def replacement(match: re.Match[str]) -> str:
         return _ESCAPED_OPENING if match[0] == _OPENING else _PLACEHOLDER

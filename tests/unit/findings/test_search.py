@@ -10,17 +10,26 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from dynamodb_restore.aws import Clients
-from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time
+from dynamodb_restore.findings.finding import (
+    Finding,
+    NotCompleteError,
+    OutOfTimeError,
+    TableId,
+    TimeLeft,
+    in_time,
+    listed,
+    noting_unread,
+)
 from dynamodb_restore.findings.registry import SEARCHES
-from dynamodb_restore.findings.search import find_all
-from tests.unit.fakes import ACCOUNT, REGION, client_error, table_arn
+from dynamodb_restore.findings.search import find_all, find_most
+from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, client_error, table_arn
+from tests.unit.findings.holders import put_in_front, time_left, up_after
 
 SOURCE = TableId.parse(table_arn("orders"))
 TARGET = TableId.parse(table_arn("orders-restored"))
 
 
-def always() -> bool:
-    return True
+always = TimeLeft(enough=lambda: True, sleep=lambda _: None, seconds=lambda: 0.0)
 
 
 class Shelf:
@@ -90,6 +99,10 @@ def test_the_order_is_that_of_the_searches_and_then_of_the_names(clients: Client
             OutOfTimeError("the time was up after 3 jars"),
             "the time was up after 3 jars; look for orders there",
         ),
+        (
+            NotCompleteError("jars that could not be read: a, b"),
+            "jars that could not be read: a, b; look for orders there",
+        ),
     ],
 )
 def test_a_search_that_breaks_keeps_what_it_found_and_stops_no_other(
@@ -144,8 +157,73 @@ def test_what_ends_in_time_is_complete() -> None:
     assert list(in_time(range(3), always, "pages")) == [0, 1, 2]
 
 
+def test_what_is_asked_before_each_call_keeps_to_the_rate() -> None:
+    """However long a call takes, and without making up for the time in which nothing was called."""
+    naps: list[float] = []
+    now = 100.0
+    in_turn = TimeLeft(lambda: True, sleep=naps.append, seconds=lambda: now + sum(naps)).at_most(4)
+    assert in_turn()
+    assert naps == []
+    assert in_turn()
+    assert naps == [0.25]
+    now += 0.1
+    assert in_turn()
+    assert naps == [0.25, pytest.approx(0.15)]
+    now += 10
+    assert in_turn()
+    assert in_turn()
+    assert naps == [0.25, pytest.approx(0.15), pytest.approx(0.25)]
+
+
+def test_a_rate_does_not_change_the_answer() -> None:
+    in_turn = time_left(up_after(2)).at_most(10)
+    assert [in_turn(), in_turn(), in_turn()] == [True, True, False]
+
+
+def test_a_search_sleeps_by_the_pace_of_its_function_and_ends_within_its_time(
+    aws: Aws, clients: Clients, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 120 seconds it leaves four calls: at five functions a second it sees 360 pages of one."""
+    holders, _ = put_in_front(aws, monkeypatch)
+    for number in range(400):
+        holders.add_function(f"function-{number:03}", TABLE="customers")
+    (finding,) = find_most({"function_environments": True}, SOURCE, TARGET, clients, clock.pace())
+    assert finding.name == "not everything was looked at"
+    assert len(aws.named("ListFunctions")) == pytest.approx(360, abs=1)
+    assert finding.advice == (
+        f"the time was up after {len(aws.named('ListFunctions'))} pages of functions; look for orders there"
+    )
+    assert clock.slept_seconds == pytest.approx(72, abs=0.3)
+
+
+def test_names_are_listed_up_to_five() -> None:
+    assert listed(["b", "a"]) == "a, b"
+    assert listed("edcba") == "a, b, c, d, e"
+    assert listed("gfedcba") == "a, b, c, d, e and 2 more"
+
+
+def test_what_could_not_be_read_is_told_at_the_end() -> None:
+    with noting_unread("jars"):
+        pass
+    with (
+        pytest.raises(NotCompleteError, match=r"^jars that could not be read: a, b$"),
+        noting_unread("jars") as unread,
+    ):
+        unread += ["b", "a"]
+    with pytest.raises(OutOfTimeError, match=r"^it is late$"), noting_unread("jars"):
+        raise OutOfTimeError("it is late")
+    with pytest.raises(OutOfTimeError, match=r"^it is late, and jars that could not be read: a$"):
+        _late_with_an_unread_jar()
+
+
+def _late_with_an_unread_jar() -> None:
+    with noting_unread("jars") as unread:
+        unread.append("a")
+        raise OutOfTimeError("it is late")
+
+
 def test_every_search_has_its_switch() -> None:
     kinds = [search.kind for search in SEARCHES]
     assert {"backup_selections", "dashboards"} <= set(kinds)
     # The longest comes last.
-    assert kinds[-1] == "identity_policies"
+    assert kinds[-1] == "parameters"

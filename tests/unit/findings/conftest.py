@@ -1,0 +1,26 @@
+"""Fixtures of the tests of searches."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.aws.name_holders import NameHolders
+from tests.unit.fakes import Aws
+from tests.unit.findings.holders import put_in_front
+
+
+@pytest.fixture
+def in_front(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> tuple[NameHolders, set[str]]:
+    return put_in_front(aws, monkeypatch)
+
+
+@pytest.fixture
+def holders(in_front: tuple[NameHolders, set[str]]) -> NameHolders:
+    """What may hold the name of a table, in an empty account."""
+    return in_front[0]
+
+
+@pytest.fixture
+def regions(in_front: tuple[NameHolders, set[str]]) -> set[str]:
+    """In which regions it was looked for."""
+    return in_front[1]
