@@ -20,6 +20,7 @@ from tests.aws.backups import Backups
 from tests.aws.choices import Choices
 from tests.aws.clock import VirtualClock
 from tests.aws.cloudwatch import CloudWatch
+from tests.aws.consumers import Consumers
 from tests.aws.errors import UnknownCallError
 from tests.aws.functions import Functions
 from tests.aws.item_batches import ItemBatches
@@ -73,6 +74,7 @@ class Account:
         self.scaling = Scaling(self.cloudwatch)
         self.tables.write_scaling = self.scaling.scales_writes
         self.references = References()
+        self.consumers = Consumers()
         self.backups = Backups()
         self.trail = Trail()
 
@@ -155,6 +157,7 @@ class Account:
             self.cloudwatch,
             self.scaling,
             self.references,
+            self.consumers,
             self.backups,
             self.trail,
         )

@@ -18,6 +18,7 @@ import pytest
 
 from dynamodb_restore import configuration
 from dynamodb_restore.aws import AwsError
+from dynamodb_restore.findings.registry import SEARCHES
 from dynamodb_restore.handlers import operator, reconciler, restore_worker, upkeep, wiring
 from dynamodb_restore.restore import reconcile
 from dynamodb_restore.settings.registry import SETTINGS
@@ -68,7 +69,7 @@ CONFIGURATION: Mapping[str, Any] = {
         {"source": SOURCE, "settings": {"ttl": True}, "polling": {"max_attempts": MAX_ATTEMPTS}},
     ],
     "control_tag": CONTROL_TAG,
-    "findings": {"backup_selections": True, "dashboards": True, "identity_policies": True},
+    "findings": {search.kind: True for search in SEARCHES},
 }
 """All settings and all searches on, a control tag, and an override that matches."""
 

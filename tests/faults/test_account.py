@@ -16,6 +16,7 @@ from dynamodb_restore.changes.progress import Position, ProgressStore, Side
 from dynamodb_restore.changes.quarantine import Quarantine
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.findings.finding import Finding
+from dynamodb_restore.findings.registry import SEARCHES
 from dynamodb_restore.pipeline.claim import Claim, ClaimState, ClaimStore
 from dynamodb_restore.restore.pins import Pins
 from dynamodb_restore.restore.record import GiveUp, Lease, RestoreKey, RestoreRecords
@@ -73,7 +74,7 @@ def test_without_faults_every_setting_is_applied_by_one_restore_or_another(funct
     assert kinds == [_ALL_KINDS] * 4
 
 
-_ALL_KINDS = {"backup_selections", "dashboards", "identity_policies"}
+_ALL_KINDS = {search.kind for search in SEARCHES}
 
 
 @pytest.mark.parametrize("name", ["restore", "restore on demand", "cutover"])
