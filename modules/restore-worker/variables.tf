@@ -272,8 +272,8 @@ variable "source_regions" {
 variable "findings" {
   description = <<-EOT
     What is looked for and reported, because it names the source table and cannot be cloned, by name: true or false. What is not named
-    has its default. All are on by default but `identity_policies` (policies of IAM roles, users and groups), which reads every policy
-    of the account. docs/settings.md lists them.
+    has its default. All are on by default but `identity_policies` (policies of IAM roles, users and groups) and `ingestion_pipelines`
+    (OpenSearch Ingestion), which read all that the account has of these. docs/settings.md lists them.
   EOT
   type        = map(bool)
   default     = {}

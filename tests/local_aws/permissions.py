@@ -195,14 +195,20 @@ _ANYWHERE = frozenset(
         "backup:DescribeRestoreJob",
         "backup:GetRestoreJobMetadata",
         "backup:ListBackupPlans",
+        "cloudtrail:DescribeTrails",
         "cloudtrail:LookupEvents",
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:ListDashboards",
         "dynamodb:ListContributorInsights",
         "dynamodb:ListTables",
+        "ec2:DescribeVpcEndpoints",
+        "glue:DescribeIntegrations",
         "iam:GetAccountAuthorizationDetails",
         "lambda:CreateEventSourceMapping",
         "lambda:ListEventSourceMappings",
+        "osis:ListPipelines",
+        "redshift:DescribeIntegrations",
     }
 )
 """Actions that know no resource: only a policy for `*` allows them
@@ -276,11 +282,23 @@ def _resources(call: Asked, account: str) -> list[str]:
             return [parameters["Resource"]]
         case "monitoring":
             return [_cloudwatch_resource(call, account)]
-        case "backup":
-            return [_arn("backup", *place, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")]
+        case "backup" | "cloudtrail" | "osis":
+            return [_searched_resource(call, account)]
         case "application-autoscaling":
             return [_arn("application-autoscaling", *place, "scalable-target/any")]
     raise KeyError(f"what is {call} about?")
+
+
+def _searched_resource(call: Asked, account: str) -> str:
+    """Where a search looks for what names a table."""
+    parameters = call.parameters
+    match call.service:
+        case "cloudtrail":
+            arn: str = parameters["TrailName"]
+            return arn
+        case "osis":
+            return _arn("osis", call.region, account, f"pipeline/{parameters['PipelineName']}")
+    return _arn("backup", call.region, account, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")
 
 
 def _cloudwatch_resource(call: Asked, account: str) -> str:

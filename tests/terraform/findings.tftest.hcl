@@ -1,4 +1,4 @@
-# What is looked for reaches beyond the tables: into every policy, plan and dashboard of the account. Each search must be
+# What is looked for reaches beyond the tables: into policies, plans, trails, endpoints and dashboards of the account. Each search must be
 # switched by itself, and leave no permission behind.
 
 mock_provider "aws" {
@@ -19,7 +19,7 @@ variables {
   }
 }
 
-run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not" {
+run "by_default_only_what_reads_all_policies_or_pipelines_is_off" {
   command = plan
 
   module {
@@ -27,7 +27,7 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
   }
 
   assert {
-    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !jsondecode(local.configuration).findings.identity_policies
+    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && [for finding, enabled in jsondecode(local.configuration).findings : finding if !enabled] == ["identity_policies", "ingestion_pipelines"]
     error_message = "The worker is told: ${local.configuration}"
   }
 
@@ -35,12 +35,17 @@ run "by_default_plans_and_dashboards_are_looked_at_and_identity_policies_are_not
     condition = {
       for statement in data.aws_iam_policy_document.settings["findings"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
-      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindIdentityPolicies"], statement.sid)
+      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindIdentityPolicies", "FindIngestionPipelines", "FindMappingAlarms", "FindTrailDataEvents", "FindVpcEndpointPolicies", "FindZeroEtlIntegrations", "ListIngestionPipelines", "ListTrails"], statement.sid)
       } == {
-      ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
-      FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
-      ListDashboards       = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
-      FindDashboards       = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
+      FindMappingAlarms       = { actions = tolist(["cloudwatch:DescribeAlarmsForMetric", "lambda:ListEventSourceMappings"]), resources = tolist(["*"]) }
+      FindTrailDataEvents     = { actions = tolist(["cloudtrail:GetEventSelectors"]), resources = tolist(["arn:aws:cloudtrail:*:123456789012:trail/*"]) }
+      FindVpcEndpointPolicies = { actions = tolist(["ec2:DescribeVpcEndpoints"]), resources = tolist(["*"]) }
+      FindZeroEtlIntegrations = { actions = tolist(["glue:DescribeIntegrations", "redshift:DescribeIntegrations"]), resources = tolist(["*"]) }
+      ListTrails              = { actions = tolist(["cloudtrail:DescribeTrails"]), resources = tolist(["*"]) }
+      ListBackupPlans         = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
+      FindBackupSelections    = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
+      ListDashboards          = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
+      FindDashboards          = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
   }
@@ -99,6 +104,67 @@ run "dashboards_alone" {
   assert {
     condition     = data.aws_iam_policy_document.settings["findings"].statement[*].sid == tolist(["ListDashboards", "FindDashboards"])
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+run "ingestion_pipelines_alone" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "ingestion_pipelines" }
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["findings"].statement : statement.sid => join(" ", concat(tolist(statement.actions), tolist(statement.resources))) } == { FindIngestionPipelines = "osis:GetPipeline arn:aws:osis:us-east-1:123456789012:pipeline/*", ListIngestionPipelines = "osis:ListPipelines *" }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+# What searches read of the tables themselves is one statement with what settings read, so that the patterns stand there once.
+run "a_search_reads_tags_where_the_setting_is_off" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings    = { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => false }
+    findings    = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "cloudformation_stack" }
+    control_tag = null
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => sort(statement.actions) } == { ReadTables = tolist(["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]) }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
+  }
+
+  assert {
+    condition     = keys(aws_iam_policy.settings) == ["tables"]
+    error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
+  }
+}
+
+run "no_search_reads_tags_where_none_wants_them" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings    = { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => false }
+    findings    = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => !contains(["backup_selections", "cloudformation_stack"], finding.name) }
+    control_tag = null
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => tolist(statement.actions) } == { ReadTables = tolist(["dynamodb:DescribeTable"]) }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
   }
 }
 

@@ -190,19 +190,24 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
 
   variables {
     settings = { warm_throughput = true, replicas = true }
-    findings = { identity_policies = true }
+    findings = { identity_policies = true, ingestion_pipelines = true }
   }
 
   assert {
     condition = toset(flatten([for document in data.aws_iam_policy_document.settings : [for statement in document.statement : statement.sid if contains(statement.resources, "*")]])) == toset([
       "FindIdentityPolicies",
+      "FindMappingAlarms",
+      "FindVpcEndpointPolicies",
+      "FindZeroEtlIntegrations",
       "ListAlarmsAndPutCompositeAlarms",
       "ListTriggers",
       "CreateTriggers",
       "ListBackupPlans",
       "ListContributorInsights",
       "ListDashboards",
+      "ListIngestionPipelines",
       "ListKinesisStreams",
+      "ListTrails",
       "ReadAutoScaling",
       "ReadAutoScalingForReplicas",
       "ScaleByAlarms",
@@ -221,8 +226,11 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "backup:GetBackupSelection",
       "backup:ListBackupPlans",
       "backup:ListBackupSelections",
+      "cloudtrail:DescribeTrails",
+      "cloudtrail:GetEventSelectors",
       "cloudwatch:DeleteAlarms",
       "cloudwatch:DescribeAlarms",
+      "cloudwatch:DescribeAlarmsForMetric",
       "cloudwatch:GetDashboard",
       "cloudwatch:ListDashboards",
       "cloudwatch:ListTagsForResource",
@@ -253,6 +261,8 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "dynamodb:UpdateItem",
       "dynamodb:UpdateTable",
       "dynamodb:UpdateTimeToLive",
+      "ec2:DescribeVpcEndpoints",
+      "glue:DescribeIntegrations",
       "iam:CreateServiceLinkedRole",
       "iam:GetAccountAuthorizationDetails",
       "kinesis:DescribeStream",
@@ -271,6 +281,9 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "lambda:ListEventSourceMappings",
       "lambda:ListTags",
       "lambda:TagResource",
+      "osis:GetPipeline",
+      "osis:ListPipelines",
+      "redshift:DescribeIntegrations",
     ])
     error_message = "Actions: ${join(", ", sort(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].actions])))}"
   }
@@ -356,11 +369,11 @@ run "the_partition_and_account_are_the_callers" {
     settings    = { replicas = true }
   }
 
-  # Roles and dashboards are of no region, and replicas and their keys of any.
+  # Roles and dashboards are of no region; replicas and their keys, and the homes of trails, of any.
   assert {
     condition = alltrue([
       for resource in flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources]) :
-      resource == "*" || can(regex("^arn:aws-cn:(iam|cloudwatch)::999999999999:", resource)) || can(regex("^arn:aws-cn:(dynamodb|kms):\\*:999999999999:", resource)) || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
+      resource == "*" || can(regex("^arn:aws-cn:(iam|cloudwatch)::999999999999:", resource)) || can(regex("^arn:aws-cn:(cloudtrail|dynamodb|kms):\\*:999999999999:", resource)) || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
     ])
     error_message = "Resources: ${join(", ", distinct(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources])))}"
   }

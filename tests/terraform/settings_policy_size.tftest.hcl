@@ -50,7 +50,7 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   variables {
     name           = "nnnnnnnnnnnnnnnnnnnnnnnn"
     settings       = { warm_throughput = true, replicas = true }
-    findings       = { identity_policies = true }
+    findings       = { identity_policies = true, ingestion_pipelines = true }
     source_regions = ["eu-central-1", "ap-southeast-2"]
     # As many buckets of the estate's own as may be named, with the longest names.
     failure_buckets = [for number in range(20) : "arn:aws:s3:::${join("", [for character in range(61) : "b"])}${10 + number}"]
@@ -73,7 +73,7 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
   }
 
   assert {
-    condition     = local.settings_policy_sizes["findings"] > 500 && local.settings_policy_sizes["findings"] < 1000
+    condition     = local.settings_policy_sizes["findings"] > 1000 && local.settings_policy_sizes["findings"] < 3000
     error_message = "The policy for findings has ${local.settings_policy_sizes["findings"]} characters"
   }
 

@@ -54,7 +54,7 @@ module "all" {
   event_sources  = local.event_sources
   polling        = local.polling
   source_regions = ["eu-west-1"]
-  findings       = { identity_policies = true }
+  findings       = { identity_policies = true, ingestion_pipelines = true }
   drill_patterns = ["*-drill-*"]
   redrivers      = ["arn:aws:iam::123456789012:role/local-on-call"]
   restore_table  = { deletion_protection = false }
