@@ -177,6 +177,43 @@ class CloudTrailClient(Protocol):
         """docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html."""
         ...
 
+    def describe_trails(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html."""
+        ...
+
+    def get_event_selectors(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html."""
+        ...
+
+
+class Ec2Client(Protocol):
+    """What is called of EC2."""
+
+    def describe_vpc_endpoints(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpoints.html."""
+        ...
+
+
+class IntegrationsClient(Protocol):
+    """What is called of AWS Glue, and of Amazon Redshift."""
+
+    def describe_integrations(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html and
+        docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeIntegrations.html."""
+        ...
+
+
+class IngestionClient(Protocol):
+    """What is called of Amazon OpenSearch Ingestion."""
+
+    def list_pipelines(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/opensearch-service/latest/APIReference/API_osis_ListPipelines.html."""
+        ...
+
+    def get_pipeline(self, **parameters: Any) -> Mapping[str, Any]:
+        """docs.aws.amazon.com/opensearch-service/latest/APIReference/API_osis_GetPipeline.html."""
+        ...
+
 
 class Clients:
     """The boto3 clients of one region, each made on first use and kept for later invocations.
@@ -280,6 +317,26 @@ class Clients:
     @cached_property
     def cloudtrail(self) -> CloudTrailClient:
         client: CloudTrailClient = self._session.client("cloudtrail", config=self._config)
+        return client
+
+    @cached_property
+    def ec2(self) -> Ec2Client:
+        client: Ec2Client = self._session.client("ec2", config=self._config)
+        return client
+
+    @cached_property
+    def glue(self) -> IntegrationsClient:
+        client: IntegrationsClient = self._session.client("glue", config=self._config)
+        return client
+
+    @cached_property
+    def redshift(self) -> IntegrationsClient:
+        client: IntegrationsClient = self._session.client("redshift", config=self._config)
+        return client
+
+    @cached_property
+    def osis(self) -> IngestionClient:
+        client: IngestionClient = self._session.client("osis", config=self._config)
         return client
 
     @cached_property

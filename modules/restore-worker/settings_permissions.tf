@@ -28,6 +28,9 @@ locals {
   # Which indexes a table has, and by which time its stream is named, is the table's own.
   table_parts = { Tables = "", Indexes = "/index/*", Streams = "/stream/*" }
 
+  # What searches read of the tables themselves. The operator gets it too: it is one statement with what settings read.
+  finding_table_reads = flatten([for finding in local.catalogue.findings : finding.table_reads if local.findings[finding.name]])
+
   # `read` on source and target, `write` on the target alone. DescribeTable is common to all.
   table_permissions = {
     for setting in local.catalogue.settings :
@@ -40,7 +43,7 @@ locals {
         sid       = "Read${part}"
         resources = [for arn in local.table_arns : "${arn}${suffix}"]
         actions = distinct(concat(
-          part == "Tables" ? ["dynamodb:DescribeTable"] : [],
+          part == "Tables" ? concat(["dynamodb:DescribeTable"], local.finding_table_reads) : [],
           flatten([for permissions in local.table_permissions : permissions.read[lower(part)]]),
         ))
       }

@@ -272,7 +272,8 @@ variable "source_regions" {
 variable "findings" {
   description = <<-EOT
     What is looked for and reported, because it names the source table and cannot be cloned, by name: true or false. What is not named
-    has its default: searches that read everything of a kind (policies, functions, parameters, state machines, APIs) are off.
+    has its default: searches that read everything of a kind (policies, functions, parameters, state machines, APIs, ingestion
+    pipelines) are off.
     docs/settings.md lists them, and docs/costs.md says how many calls they make.
   EOT
   type        = map(bool)

@@ -26,6 +26,7 @@ def for_terraform() -> list[dict[str, Any]]:
         {
             "name": search.kind,
             "default": search.catalogue.default,
+            "table_reads": list(search.catalogue.table_reads),
             "statements": [statements.as_json(statement) for statement in search.catalogue.statements],
         }
         for search in SEARCHES
@@ -50,7 +51,13 @@ def section(search: CataloguedSearch) -> str:
         "Read": one_line(entry.read),
         "Left out": one_line(entry.left_out),
         "IAM": "; ".join(
-            f"{codes(statement.actions)} on {statements.place(statement)}" for statement in entry.statements
+            [
+                *([f"{codes(entry.table_reads)} on source and target"] if entry.table_reads else []),
+                *(
+                    f"{codes(statement.actions)} on {statements.place(statement)}"
+                    for statement in entry.statements
+                ),
+            ]
         ),
         "Source": ", ".join(entry.sources),
     }

@@ -20,9 +20,9 @@ def outputs(root: Path) -> dict[Path, str]:
 
 
 def on_tables() -> str:
-    """What each setting takes on tables, their indexes and streams."""
+    """What each setting and each search takes on tables, their indexes and streams."""
     return table(
-        ["Setting", "On source and target", "On the target alone"],
+        ["Setting or search", "On source and target", "On the target alone"],
         [
             [
                 code(setting.name),
@@ -31,6 +31,11 @@ def on_tables() -> str:
             ]
             for setting in SETTINGS
             for reads, writes in [(setting.catalogue.table_reads, setting.catalogue.table_writes)]
+        ]
+        + [
+            [code(search.kind), codes(search.catalogue.table_reads), "nothing"]
+            for search in SEARCHES
+            if search.catalogue.table_reads
         ],
     )
 

@@ -20,6 +20,7 @@ from tests.aws.backups import Backups
 from tests.aws.choices import Choices
 from tests.aws.clock import VirtualClock
 from tests.aws.cloudwatch import CloudWatch
+from tests.aws.consumers import Consumers
 from tests.aws.errors import UnknownCallError
 from tests.aws.functions import Functions
 from tests.aws.item_batches import ItemBatches
@@ -75,6 +76,7 @@ class Account:
         self.tables.write_scaling = self.scaling.scales_writes
         self.references = References()
         self.name_holders = NameHolders()
+        self.consumers = Consumers()
         self.backups = Backups()
         self.trail = Trail()
 
@@ -158,6 +160,7 @@ class Account:
             self.scaling,
             self.references,
             self.name_holders,
+            self.consumers,
             self.backups,
             self.trail,
         )

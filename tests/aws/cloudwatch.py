@@ -27,6 +27,7 @@ class CloudWatch:
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         return {
             "DescribeAlarms": self._describe,
+            "DescribeAlarmsForMetric": self._describe_for_metric,
             "PutMetricAlarm": self._put_metric,
             "PutCompositeAlarm": self._put_composite,
             "ListTagsForResource": self._list_tags,
@@ -91,6 +92,18 @@ class CloudWatch:
         return (
             answer if start + _PAGE_SIZE >= len(found) else {**answer, "NextToken": str(start + _PAGE_SIZE)}
         )
+
+    def _describe_for_metric(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Alarms on this one metric, with these dimensions and no other, and none of metric math
+        (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html)."""
+        asked = ("Namespace", "MetricName", "Dimensions")
+        return {
+            "MetricAlarms": [
+                alarm
+                for _, alarm in sorted(self.metric_alarms.items())
+                if all(alarm.get(key) == parameters[key] for key in asked)
+            ]
+        }
 
     def _list_tags(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         tags = self.tags[parameters["ResourceARN"]]

@@ -122,7 +122,16 @@ def _source(account: Account, *, on_demand: bool) -> None:
             "ContributorInsightsMode": mode,
         }
     account.kinesis.put(SOURCE, "changes", ApproximateCreationDateTimePrecision="MICROSECOND")
-    account.mappings.put(stream_arn, function_arn("index"), MaximumRetryAttempts=0, tags={"team": "search"})
+    counted = {"MetricsConfig": {"Metrics": ["EventCount"]}}
+    uuid = account.mappings.put(
+        stream_arn, function_arn("index"), MaximumRetryAttempts=0, tags={"team": "search"}, **counted
+    )
+    account.cloudwatch.put_alarm(
+        "index gives up",
+        Namespace="AWS/Lambda",
+        MetricName="DroppedEventCount",
+        Dimensions=[{"Name": "EventSourceMappingUUID", "Value": uuid}],
+    )
     account.mappings.put(stream_arn, function_arn("audit:live"), State="Disabled", BatchSize=10)
     account.policies.documents |= {
         arn: json.dumps(policy) for arn, policy in _policies(table_arn(SOURCE), stream_arn).items()
@@ -258,6 +267,22 @@ def _references(account: Account) -> None:
             "others": {"SelectionName": "others", "IamRoleArn": "role", "Resources": [table_arn(UNRELATED)]},
         },
         "monthly": {"all": {"SelectionName": "all", "IamRoleArn": "role", "Resources": ["*"]}},
+    }
+    consumers = account.consumers
+    consumers.put_integration("lake", table_arn(SOURCE), f"arn:aws:glue:{REGION}:{ACCOUNT}:database/lake")
+    consumers.pipelines = {
+        name: f"source:\n  dynamodb:\n    tables:\n      - table_arn: {table_arn(table)}\n"
+        for name, table in (("search", SOURCE), ("stock", UNRELATED))
+    }
+    for name, table in (("vpce-1", SOURCE), ("vpce-2", UNRELATED)):
+        consumers.put_endpoint(name, json.dumps(allow(table)))
+    consumers.trails = {
+        name: {
+            "EventSelectors": [
+                {"DataResources": [{"Type": "AWS::DynamoDB::Table", "Values": [table_arn(table)]}]}
+            ]
+        }
+        for name, table in (("audit", SOURCE), ("stock", UNRELATED))
     }
     for name, table in (("shop", SOURCE), ("warehouse", UNRELATED)):
         row = ["AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", table]

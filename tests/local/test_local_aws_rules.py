@@ -474,6 +474,23 @@ def test_cloudtrail_shows_the_restores_that_were_made(aws: LocalAws, table: str)
     assert target in [record["requestParameters"]["targetTableName"] for record in records]
 
 
+def test_each_service_tells_its_own_integrations_of_a_source(aws: LocalAws, table: str) -> None:
+    arn = aws.table_arn(table)
+    filters = {"glue": "SourceArn", "redshift": "source-arn"}
+    for service in filters:
+        aws.rules.integrations.add(
+            service, aws.region, f"of-{service}", arn, "arn:aws:redshift:::namespace:1"
+        )
+        aws.rules.integrations.add(
+            service, aws.region, "other", f"{arn}-archive", "arn:aws:redshift:::namespace:1"
+        )
+    for service, name in filters.items():
+        answer = aws.client(service).describe_integrations(
+            Filters=[{"Name": name, "Values": [arn, f"{arn}-x"]}]
+        )
+        assert [each["IntegrationName"] for each in answer["Integrations"]] == [f"of-{service}"]
+
+
 def test_a_table_says_the_same_of_its_creation_before_and_after_it_is_restored(
     aws: LocalAws, table: str
 ) -> None:

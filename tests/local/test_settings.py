@@ -165,7 +165,15 @@ def test_what_cannot_be_cloned_is_found_and_told_after_the_report(
         ("function_environments", "orders-checkout"),
         ("state_machines", "orders-fulfilment"),
         ("parameters", "/orders-web/table"),
+        ("cloudformation_stack", "orders-stack"),
+        ("ingestion_pipelines", "orders-search"),
+        ("mapping_alarms", "orders-gives-up"),
+        ("trail_data_events", "orders-trail"),
+        ("zero_etl_integrations", "orders-to-glue"),
+        ("zero_etl_integrations", "orders-to-redshift"),
     }
+    # An endpoint has nothing but a random id.
+    assert [each["kind"] for each in findings].count("vpc_endpoint_policies") == 1
     assert all(each["advice"] for each in findings)
     event = reports.wait_for(
         lambda message: _is_event(message, "DynamoDB Table Restore Findings", target), "what was found"

@@ -207,7 +207,9 @@ def _alarms(clients: Clients, description: Mapping[str, Any]) -> list[dict[str, 
 def _tags(clients: Clients, description: Mapping[str, Any]) -> dict[str, str]:
     listing = clients.dynamodb.get_paginator("list_tags_of_resource")
     pages = listing.paginate(ResourceArn=description["TableArn"])
-    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    # AWS puts its own on what a stack has, and a clone is of no stack.
+    tags = (tag for page in pages for tag in page["Tags"])
+    return {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")}
 
 
 def _time_to_live(clients: Clients, description: Mapping[str, Any]) -> str | None:

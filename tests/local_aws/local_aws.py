@@ -50,7 +50,7 @@ EVENT_SOURCE = "rehearsal.dynamodb"
 under test have this source in their `event_sources`."""
 
 # What ministack has not, or not right; by the names that sign requests.
-SERVED_BY_MOTO = ("application-autoscaling", "monitoring")
+SERVED_BY_MOTO = ("application-autoscaling", "ec2", "monitoring", "osis")
 
 
 class Clients:

@@ -197,11 +197,15 @@ _ANYWHERE = frozenset(
         "backup:DescribeRestoreJob",
         "backup:GetRestoreJobMetadata",
         "backup:ListBackupPlans",
+        "cloudtrail:DescribeTrails",
         "cloudtrail:LookupEvents",
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:ListDashboards",
         "dynamodb:ListContributorInsights",
         "dynamodb:ListTables",
+        "ec2:DescribeVpcEndpoints",
+        "glue:DescribeIntegrations",
         "iam:GetAccountAuthorizationDetails",
         "lambda:CreateEventSourceMapping",
         "lambda:ListEventSourceMappings",
@@ -209,6 +213,8 @@ _ANYWHERE = frozenset(
         "pipes:ListPipes",
         "ssm:DescribeParameters",
         "states:ListStateMachines",
+        "osis:ListPipelines",
+        "redshift:DescribeIntegrations",
     }
 )
 """Actions that know no resource: only a policy for `*` allows them
@@ -278,8 +284,8 @@ def _resources(call: Asked, account: str) -> list[str]:
             return [_lambda_resource(call, account)]
         case "monitoring":
             return [_cloudwatch_resource(call, account)]
-        case "backup":
-            return [_arn("backup", *place, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")]
+        case "backup" | "cloudtrail" | "osis":
+            return [_searched_resource(call, account)]
         case "ssm":
             return [
                 _arn("ssm", *place, f"parameter/{name.removeprefix('/')}") for name in parameters["Names"]
@@ -299,6 +305,18 @@ def _lambda_resource(call: Asked, account: str) -> str:
         return _arn("lambda", call.region, account, f"function:{call.resource}")
     arn: str = parameters["Resource"]
     return arn
+
+
+def _searched_resource(call: Asked, account: str) -> str:
+    """Where a search looks for what names a table."""
+    parameters = call.parameters
+    match call.service:
+        case "cloudtrail":
+            arn: str = parameters["TrailName"]
+            return arn
+        case "osis":
+            return _arn("osis", call.region, account, f"pipeline/{parameters['PipelineName']}")
+    return _arn("backup", call.region, account, f"backup-plan:{parameters.get('BackupPlanId', 'any')}")
 
 
 def _cloudwatch_resource(call: Asked, account: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from .alarms import alarms_of, make_alarms, make_maintenance_alarm
 from .local_aws import Clients, LocalAws
@@ -228,7 +229,13 @@ def make_references(aws: LocalAws, source: SourceTable) -> set[str]:
         aws.clients().cloudwatch.put_dashboard(
             DashboardName=name, DashboardBody=json.dumps({"widgets": [widget]})
         )
-    return {reader, stranger, auditor, writers, *selections, *dashboards, *_make_name_holders(aws, source)}
+    return {
+        *(reader, stranger, auditor, writers, *selections, *dashboards),
+        *_make_name_holders(aws, source),
+        *_make_consumers(aws, source),
+        *_watch_triggers(aws, source),
+        _own_by_stack(aws, source),
+    }
 
 
 def _make_name_holders(aws: LocalAws, source: SourceTable) -> set[str]:
@@ -281,6 +288,99 @@ def _make_name_holders(aws: LocalAws, source: SourceTable) -> set[str]:
             serviceRoleArn=role,
         )
     return {*pipes, *functions, *parameters, secret, *state_machines, *apis}
+
+
+def _make_consumers(aws: LocalAws, source: SourceTable) -> set[str]:
+    """What other services keep of a table by its ARN, and beside it what they keep of another one; returns the names of what has
+    one. VPC endpoints have a random id."""
+    archive = f"{source.arn}-archive"
+    trails = {f"{source.name}-trail": source.arn, f"{source.name}-others-trail": archive}
+    cloudtrail = aws.client("cloudtrail")
+    aws.client("s3").create_bucket(Bucket=f"{source.name}-trails")
+    for name, arn in trails.items():
+        cloudtrail.create_trail(Name=name, S3BucketName=f"{source.name}-trails")
+        field_selectors = [
+            {"Field": "eventCategory", "Equals": ["Data"]},
+            {"Field": "resources.type", "Equals": ["AWS::DynamoDB::Table"]},
+            {"Field": "resources.ARN", "Equals": [arn]},
+        ]
+        cloudtrail.put_event_selectors(
+            TrailName=name, AdvancedEventSelectors=[{"FieldSelectors": field_selectors}]
+        )
+    account = f"{aws.region}:{aws.account_id}"
+    destinations = {
+        "glue": f"arn:aws:glue:{account}:database/lake",
+        "redshift": f"arn:aws:redshift:{account}:namespace:shop",
+    }
+    integrations = set()
+    for service, destination in destinations.items():
+        for name, arn in (
+            (f"{source.name}-to-{service}", source.arn),
+            (f"{source.name}-others-to-{service}", archive),
+        ):
+            aws.rules.integrations.add(service, aws.region, name, arn, destination)
+            integrations.add(name)
+    pipelines = {f"{source.name}-search": source.arn, f"{source.name}-others-search": archive}
+    for name, arn in pipelines.items():
+        tables = f"tables: [{{table_arn: '{arn}', stream: {{start_position: LATEST}}}}]"
+        sink = "sink: [{opensearch: {hosts: ['https://search.example.com'], index: orders}}]"
+        aws.client("osis").create_pipeline(
+            PipelineName=name,
+            MinUnits=1,
+            MaxUnits=2,
+            PipelineConfigurationBody=f"version: '2'\n{name}:\n  source: {{dynamodb: {{{tables}}}}}\n  {sink}\n",
+        )
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    for arn in (source.arn, archive):
+        ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{aws.region}.dynamodb",
+            PolicyDocument=_policy("dynamodb:*", Resource=arn, Principal="*"),
+        )
+    return {*trails, *integrations, *pipelines}
+
+
+def _watch_triggers(aws: LocalAws, source: SourceTable) -> set[str]:
+    """An alarm on the trigger that has metrics, and one on a mapping of nobody's."""
+    clients = aws.clients()
+    stream_arn = clients.dynamodb.describe_table(TableName=source.name)["Table"]["LatestStreamArn"]
+    (uuid,) = (
+        mapping["UUID"]
+        for mapping in clients.lambda_.list_event_source_mappings(EventSourceArn=stream_arn)[
+            "EventSourceMappings"
+        ]
+        if mapping.get("MetricsConfig", {}).get("Metrics")
+    )
+    alarms = {f"{source.name}-gives-up": uuid, f"{source.name}-others-give-up": str(UUID(int=0))}
+    for name, mapping in alarms.items():
+        clients.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/Lambda",
+            MetricName="DroppedEventCount",
+            Dimensions=[{"Name": "EventSourceMappingUUID", "Value": mapping}],
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    return set(alarms)
+
+
+def _own_by_stack(aws: LocalAws, source: SourceTable) -> str:
+    """The tags that CloudFormation puts on a stack's table, which nobody else may; returns the stack's name."""
+    stack = f"{source.name}-stack"
+    tags = {
+        "stack-name": stack,
+        "stack-id": f"arn:aws:cloudformation:{aws.region}:{aws.account_id}:stack/{stack}/1",
+        "logical-id": "OrdersTable",
+    }
+    aws.observer().dynamodb.tag_resource(
+        ResourceArn=source.arn,
+        Tags=[{"Key": f"aws:cloudformation:{key}", "Value": value} for key, value in tags.items()],
+    )
+    return stack
 
 
 def _policy(action: str, **more: Any) -> str:
@@ -479,6 +579,7 @@ def _add_triggers(clients: Clients, stream_arn: str, estate: Estate) -> None:
         FilterCriteria={"Filters": [{"Pattern": json.dumps(only_paid)}]},
         DestinationConfig={"OnFailure": {"Destination": estate.failure_queue_arn}},
         FunctionResponseTypes=["ReportBatchItemFailures"],
+        MetricsConfig={"Metrics": ["EventCount"]},
         Tags={"team": "search", "reviewed": ""},
     )
     clients.lambda_.create_event_source_mapping(

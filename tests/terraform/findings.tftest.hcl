@@ -1,4 +1,4 @@
-# What is looked for reaches beyond the tables: into every policy, plan and dashboard of the account. Each search must be
+# What is looked for reaches beyond the tables: into policies, plans, trails, endpoints and dashboards of the account. Each search must be
 # switched by itself, and leave no permission behind.
 
 mock_provider "aws" {
@@ -19,7 +19,7 @@ variables {
   }
 }
 
-run "by_default_plans_dashboards_and_pipes_are_looked_at_and_nothing_that_is_read_whole" {
+run "by_default_what_is_read_whole_is_off" {
   command = plan
 
   module {
@@ -27,7 +27,7 @@ run "by_default_plans_dashboards_and_pipes_are_looked_at_and_nothing_that_is_rea
   }
 
   assert {
-    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && !anytrue([for search in ["identity_policies", "function_environments", "parameters", "state_machines", "data_sources"] : jsondecode(local.configuration).findings[search]])
+    condition     = jsondecode(local.configuration).findings == { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.default } && [for finding, enabled in jsondecode(local.configuration).findings : finding if !enabled] == ["data_sources", "function_environments", "identity_policies", "ingestion_pipelines", "parameters", "state_machines"]
     error_message = "The worker is told: ${local.configuration}"
   }
 
@@ -35,13 +35,18 @@ run "by_default_plans_dashboards_and_pipes_are_looked_at_and_nothing_that_is_rea
     condition = {
       for statement in data.aws_iam_policy_document.settings["findings"].statement :
       statement.sid => { actions = sort(statement.actions), resources = tolist(statement.resources) }
-      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindPipes", "FindIdentityPolicies", "FindFunctionEnvironments", "FindParameters", "FindStateMachines", "FindDataSources"], statement.sid)
+      if contains(["ListBackupPlans", "FindBackupSelections", "ListDashboards", "FindDashboards", "FindPipes", "FindFunctionEnvironments", "FindParameters", "FindStateMachines", "FindDataSources", "FindIdentityPolicies", "FindIngestionPipelines", "FindMappingAlarms", "FindTrailDataEvents", "FindVpcEndpointPolicies", "FindZeroEtlIntegrations", "ListIngestionPipelines", "ListTrails"], statement.sid)
       } == {
-      ListBackupPlans      = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
-      FindBackupSelections = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
-      ListDashboards       = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
-      FindDashboards       = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
-      FindPipes            = { actions = tolist(["pipes:ListPipes"]), resources = tolist(["*"]) }
+      FindMappingAlarms       = { actions = tolist(["cloudwatch:DescribeAlarmsForMetric", "lambda:ListEventSourceMappings"]), resources = tolist(["*"]) }
+      FindTrailDataEvents     = { actions = tolist(["cloudtrail:GetEventSelectors"]), resources = tolist(["arn:aws:cloudtrail:*:123456789012:trail/*"]) }
+      FindVpcEndpointPolicies = { actions = tolist(["ec2:DescribeVpcEndpoints"]), resources = tolist(["*"]) }
+      FindZeroEtlIntegrations = { actions = tolist(["glue:DescribeIntegrations", "redshift:DescribeIntegrations"]), resources = tolist(["*"]) }
+      ListTrails              = { actions = tolist(["cloudtrail:DescribeTrails"]), resources = tolist(["*"]) }
+      ListBackupPlans         = { actions = tolist(["backup:ListBackupPlans"]), resources = tolist(["*"]) }
+      FindBackupSelections    = { actions = tolist(["backup:GetBackupSelection", "backup:ListBackupSelections"]), resources = tolist(["arn:aws:backup:us-east-1:123456789012:backup-plan:*"]) }
+      ListDashboards          = { actions = tolist(["cloudwatch:ListDashboards"]), resources = tolist(["*"]) }
+      FindDashboards          = { actions = tolist(["cloudwatch:GetDashboard"]), resources = tolist(["arn:aws:cloudwatch::123456789012:dashboard/*"]) }
+      FindPipes               = { actions = tolist(["pipes:ListPipes"]), resources = tolist(["*"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
   }
@@ -124,6 +129,67 @@ run "parameters_and_state_machines_alone_in_each_region" {
       FindParameters    = { actions = tolist(["ssm:GetParameters"]), resources = tolist(["arn:aws:ssm:us-east-1:123456789012:parameter/*", "arn:aws:ssm:eu-west-1:123456789012:parameter/*"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+run "ingestion_pipelines_alone" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "ingestion_pipelines" }
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["findings"].statement : statement.sid => join(" ", concat(tolist(statement.actions), tolist(statement.resources))) } == { FindIngestionPipelines = "osis:GetPipeline arn:aws:osis:us-east-1:123456789012:pipeline/*", ListIngestionPipelines = "osis:ListPipelines *" }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
+  }
+}
+
+# What searches read of the tables themselves is one statement with what settings read, so that the patterns stand there once.
+run "a_search_reads_tags_where_the_setting_is_off" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings    = { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => false }
+    findings    = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => finding.name == "cloudformation_stack" }
+    control_tag = null
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => sort(statement.actions) } == { ReadTables = tolist(["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]) }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
+  }
+
+  assert {
+    condition     = keys(aws_iam_policy.settings) == ["tables"]
+    error_message = "Policies: ${join(", ", keys(aws_iam_policy.settings))}"
+  }
+}
+
+run "no_search_reads_tags_where_none_wants_them" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    settings    = { for setting in jsondecode(file("modules/restore-worker/settings.json")) : setting.name => false }
+    findings    = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => !contains(["backup_selections", "cloudformation_stack"], finding.name) }
+    control_tag = null
+  }
+
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid => tolist(statement.actions) } == { ReadTables = tolist(["dynamodb:DescribeTable"]) }
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
   }
 }
 

@@ -199,15 +199,20 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "FindFunctionEnvironments",
       "FindIdentityPolicies",
       "FindPipes",
+      "FindMappingAlarms",
+      "FindVpcEndpointPolicies",
+      "FindZeroEtlIntegrations",
       "ListAlarmsAndPutCompositeAlarms",
       "ListTriggers",
       "CreateTriggers",
       "ListBackupPlans",
       "ListContributorInsights",
       "ListDashboards",
+      "ListIngestionPipelines",
       "ListKinesisStreams",
       "ListParameters",
       "ListStateMachines",
+      "ListTrails",
       "ReadAutoScaling",
       "ReadAutoScalingForReplicas",
       "ScaleByAlarms",
@@ -228,8 +233,11 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "backup:GetBackupSelection",
       "backup:ListBackupPlans",
       "backup:ListBackupSelections",
+      "cloudtrail:DescribeTrails",
+      "cloudtrail:GetEventSelectors",
       "cloudwatch:DeleteAlarms",
       "cloudwatch:DescribeAlarms",
+      "cloudwatch:DescribeAlarmsForMetric",
       "cloudwatch:GetDashboard",
       "cloudwatch:ListDashboards",
       "cloudwatch:ListTagsForResource",
@@ -260,6 +268,8 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "dynamodb:UpdateItem",
       "dynamodb:UpdateTable",
       "dynamodb:UpdateTimeToLive",
+      "ec2:DescribeVpcEndpoints",
+      "glue:DescribeIntegrations",
       "iam:CreateServiceLinkedRole",
       "iam:GetAccountAuthorizationDetails",
       "kinesis:DescribeStream",
@@ -284,6 +294,9 @@ run "with_everything_on_the_settings_take_these_actions_and_no_others" {
       "ssm:GetParameters",
       "states:DescribeStateMachine",
       "states:ListStateMachines",
+      "osis:GetPipeline",
+      "osis:ListPipelines",
+      "redshift:DescribeIntegrations",
     ])
     error_message = "Actions: ${join(", ", sort(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].actions])))}"
   }
@@ -369,11 +382,11 @@ run "the_partition_and_account_are_the_callers" {
     settings    = { replicas = true }
   }
 
-  # Roles and dashboards are of no region, and replicas and their keys of any.
+  # Roles and dashboards are of no region; replicas and their keys, and the homes of trails, of any.
   assert {
     condition = alltrue([
       for resource in flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources]) :
-      resource == "*" || can(regex("^arn:aws-cn:(iam|cloudwatch)::999999999999:", resource)) || can(regex("^arn:aws-cn:(dynamodb|kms):\\*:999999999999:", resource)) || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
+      resource == "*" || can(regex("^arn:aws-cn:(iam|cloudwatch)::999999999999:", resource)) || can(regex("^arn:aws-cn:(cloudtrail|dynamodb|kms):\\*:999999999999:", resource)) || can(regex("^arn:aws-cn:[a-z-]+:cn-north-1:999999999999:", resource))
     ])
     error_message = "Resources: ${join(", ", distinct(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources])))}"
   }

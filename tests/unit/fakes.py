@@ -20,6 +20,7 @@ from dynamodb_restore.pace import Pace
 from dynamodb_restore.settings.setting import Difference, Lane, Phase, Reading, State, Step, Table
 from tests.aws.botocore_door import tell_of_call
 from tests.aws.clock import VirtualClock
+from tests.aws.consumers import Consumers
 from tests.aws.errors import client_error
 from tests.aws.functions import Functions
 from tests.aws.kinesis import KinesisDestinations
@@ -68,6 +69,7 @@ class Aws:
         self.functions = Functions()
         self.objects = Objects(VirtualClock(time.time()))
         self.trail = Trail()
+        self.consumers = Consumers()
         self._faults: dict[str, deque[Exception]] = {}
         self._lasting: dict[str, dict[str, Any]] = {}
         self._passing: dict[str, deque[Mapping[str, Any]]] = {}
@@ -110,7 +112,15 @@ class Aws:
         self.calls.append(Call(operation, parameters))
         if self._faults.get(operation):
             raise self._faults[operation].popleft()
-        for service in (self.kinesis, self.triggers, self.functions, self.objects, self.trail):
+        services = (
+            self.kinesis,
+            self.triggers,
+            self.functions,
+            self.objects,
+            self.trail,
+            self.consumers,
+        )
+        for service in services:
             if operation in service.operations:
                 return service.operations[operation](parameters)
         answer = otherwise(client, operation, parameters)

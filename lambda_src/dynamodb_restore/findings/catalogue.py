@@ -21,6 +21,8 @@ class CatalogueEntry:
         left_out: what does not count.
         sources: where AWS says so, without `https://`.
         statements: what the worker's role needs; none of it writes.
+        table_reads: DynamoDB's actions on the source and the target themselves. They join those of the settings in one statement, so
+            that the patterns of tables stand in a policy once.
     """
 
     default: bool
@@ -30,3 +32,4 @@ class CatalogueEntry:
     left_out: str
     sources: tuple[str, ...]
     statements: tuple[Statement, ...]
+    table_reads: tuple[str, ...] = ()

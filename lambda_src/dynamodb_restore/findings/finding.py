@@ -15,12 +15,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class TableId:
-    """Which table is meant, by the parts of its ARN; it may not exist any more."""
+    """Which table is meant, by the parts of its ARN; it may not exist any more.
+
+    Attributes:
+        own_mappings: UUIDs of event source mappings that this module attached to the table's stream: nobody else's to look after.
+    """
 
     partition: str
     region: str
     account: str
     name: str
+    own_mappings: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, arn: str) -> TableId:

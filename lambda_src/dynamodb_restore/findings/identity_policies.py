@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dynamodb_restore.aws import AwsError, Clients
 from dynamodb_restore.findings.catalogue import CatalogueEntry
 from dynamodb_restore.findings.finding import Finding, OutOfTimeError, TableId, in_time, listed
-from dynamodb_restore.findings.patterns import as_list, lacking
+from dynamodb_restore.findings.policies import lacks
 from dynamodb_restore.permissions import NO_RESOURCE, Statement
 
 if TYPE_CHECKING:
@@ -64,11 +63,11 @@ class IdentityPolicies:
         trouble: Exception | None = None
         try:
             for policy in _managed_policies(clients, enough_time):
-                if advice := _advice(_default_version(policy), source, target):
+                if advice := lacks(_default_version(policy), source, target):
                     managed[policy["Arn"]] = advice
             for principal, inline, attached in _principals(clients, enough_time):
                 for name, document in inline:
-                    if advice := _advice(document, source, target):
+                    if advice := lacks(document, source, target):
                         yield Finding(self.kind, f"{principal}, inline policy {name}", advice)
                 for arn in attached:
                     holders[arn].append(principal)
@@ -130,38 +129,3 @@ def _principal(kind: str, name: str, detail: Mapping[str, Any], inline: Any) -> 
 def _default_version(policy: Mapping[str, Any]) -> Any:
     versions = [version for version in policy.get("PolicyVersionList", []) if version.get("IsDefaultVersion")]
     return versions[0].get("Document") if versions else None
-
-
-def _advice(document: Any, source: TableId, target: TableId) -> str | None:
-    """What to add to a policy, or None where it says the same of both tables."""
-    # botocore turns documents into JSON values, and leaves those that are none as text.
-    if not isinstance(document, dict):
-        return None
-    missing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for (effect, element, _), patterns in _patterns(document).items():
-        missing[effect, element].update(lacking(patterns, source, target))
-    parts = [
-        f"{_says(effect, element, source.name, target.name)}: add {', '.join(sorted(arns))} to its {element}"
-        for (effect, element), arns in sorted(missing.items())
-        if arns
-    ]
-    return "; ".join(parts) or None
-
-
-def _patterns(document: Mapping[str, Any]) -> Mapping[tuple[str, str, str], list[str]]:
-    """The patterns of all statements, together where statements differ in nothing else."""
-    groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for statement in as_list(document.get("Statement")):
-        for element in ("Resource", "NotResource"):
-            if element in statement:
-                rest = {key: value for key, value in statement.items() if key not in (element, "Sid")}
-                key = (statement.get("Effect", ""), element, json.dumps(rest, sort_keys=True))
-                groups[key].extend(as_list(statement[element]))
-    return groups
-
-
-def _says(effect: str, element: str, source: str, target: str) -> str:
-    verb = "denies" if effect == "Deny" else "allows"
-    if element == "Resource":
-        return f"{verb} actions on {source} and not on {target}"
-    return f"{verb} actions on everything but {source}, so on {target}"

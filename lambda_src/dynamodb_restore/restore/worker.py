@@ -288,7 +288,7 @@ class Worker:
         Returns:
             Why it was not told; None where it was, or there was nothing to tell.
         """
-        if not report.outcomes or restore.description is None:
+        if not report.outcomes or restore.description is None or not any(self.config.findings.values()):
             return None
         request = restore.request
         target = TableId.parse(restore.description["TableArn"])
@@ -301,6 +301,9 @@ class Worker:
         cloner = self.cloner
         try:
             with self._time_for_the_ending():
+                pipeline = self.pipelines.open(source.name) if request.source_is_here else None
+                if pipeline is not None:
+                    source = replace(source, own_mappings=frozenset({pipeline.capture.uuid}))
                 found = find_most(self.config.findings, source, target, cloner.clients, cloner.pace)
             if not found:
                 return None

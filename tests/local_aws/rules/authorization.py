@@ -19,6 +19,9 @@ REFUSALS = {
     "iam": ("AccessDenied", 403),
     "lambda": ("AccessDeniedException", 403),
     "backup": ("AccessDeniedException", 403),
+    "ec2": ("UnauthorizedOperation", 403),
+    "osis": ("AccessDeniedException", 403),
+    "redshift": ("AccessDenied", 403),
 }
 """How a service refuses, from its list of common errors, where not as DynamoDB does: AccessDeniedException, 400."""
 

@@ -10,6 +10,7 @@ from .authorization import Authorization, QueuePolicies
 from .backup_jobs import RestoreJobs
 from .faults import Faults
 from .insights import ContributorInsights
+from .integrations import Integrations
 from .items import Batches
 from .kinesis import KinesisDestinations
 from .policies import ResourcePolicies
@@ -60,6 +61,7 @@ class Rules:
     alarms: Alarms = field(default_factory=Alarms)
     restore_jobs: RestoreJobs = field(default_factory=RestoreJobs)
     trail: Trail = field(default_factory=Trail)
+    integrations: Integrations = field(default_factory=Integrations)
     restores_across_regions: RestoresAcrossRegions = field(default_factory=RestoresAcrossRegions)
     more: list[Rule] = field(default_factory=list)
 

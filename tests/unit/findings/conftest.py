@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.aws.name_holders import NameHolders
@@ -21,6 +23,14 @@ def holders(in_front: tuple[NameHolders, set[str]]) -> NameHolders:
 
 
 @pytest.fixture
-def regions(in_front: tuple[NameHolders, set[str]]) -> set[str]:
-    """In which regions it was looked for."""
-    return in_front[1]
+def regions(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The regions that were called so far."""
+    called: set[str] = set()
+    otherwise = aws.answer
+
+    def answer(client: Any, operation: str, parameters: dict[str, Any], moto: Any) -> dict[str, Any]:
+        called.add(client.meta.region_name)
+        return otherwise(client, operation, parameters, moto)
+
+    monkeypatch.setattr(aws, "answer", answer)
+    return called

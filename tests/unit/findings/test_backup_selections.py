@@ -1,4 +1,4 @@
-"""AWS Backup selections that name the source table by its ARN."""
+"""AWS Backup selections that take the source table by its ARN or by its tags."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ TARGET = TableId.parse(table_arn("orders-restored"))
 
 @dataclass
 class Backups:
-    """AWS Backup, of which moto has plans and no selections: plans and selections in pages of one."""
+    """AWS Backup, of which moto has plans and no selections: plans and selections in pages of one; and the tables' tags."""
 
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
     plans: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     regions: set[str] = field(default_factory=set)
@@ -29,6 +30,11 @@ class Backups:
         self.plans.setdefault(plan, {})[selection] = {"SelectionName": selection, **content}
 
     def answer(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        if operation == "ListTagsOfResource":
+            name = parameters["ResourceArn"].rpartition("/")[2]
+            if name not in self.tags:
+                raise client_error(operation, "ResourceNotFoundException", "Requested resource not found")
+            return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags[name].items()]}
         if client.meta.service_model.service_name != "backup":
             return None
         self.regions.add(client.meta.region_name)
@@ -147,3 +153,133 @@ def test_no_call_is_made_without_time(aws: Aws, backups: Backups, clients: Clien
     with pytest.raises(OutOfTimeError, match="after 2 backup selections"):
         find(clients, lambda: next(time))
     assert len(aws.named("GetBackupSelection")) == 2
+
+
+# By tag -------------------------------------------------------------------------------------------------------------
+
+BY_LIST = {
+    "ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "daily"}]
+}
+EITHER = {
+    "ListOfTags": [
+        {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "daily"},
+        {
+            "ConditionType": "STRINGEQUALS",
+            "ConditionKey": "aws:ResourceTag/team",
+            "ConditionValue": "checkout",
+        },
+    ]
+}
+
+
+def conditions(**tests: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "Conditions": {
+            test: [{"ConditionKey": f"aws:ResourceTag/{key}", "ConditionValue": value}]
+            for test, (key, value) in tests.items()
+        }
+    }
+
+
+DAILY = {"backup": "daily", "team": "checkout"}
+GIVE = "backs up orders and not orders-restored: give orders-restored the tag backup=daily"
+
+
+@pytest.mark.parametrize(
+    ("content", "of_source", "of_target", "advice"),
+    [
+        (BY_LIST, DAILY, {}, GIVE),
+        (BY_LIST, DAILY, DAILY, None),
+        (BY_LIST, DAILY, {"backup": "weekly"}, GIVE),
+        (BY_LIST, {"backup": "weekly"}, {}, None),
+        (BY_LIST, {"team": "daily"}, {}, None),
+        # One of them is enough.
+        (EITHER, DAILY, {"team": "checkout"}, None),
+        (EITHER, DAILY, {}, GIVE),
+        # Beside what is named by ARN.
+        ({**BY_LIST, "Resources": [TARGET.arn]}, DAILY, {}, None),
+        (
+            {**BY_LIST, "Resources": [SOURCE.arn]},
+            {},
+            {},
+            f"backs up orders and not orders-restored: add {TARGET.arn} to its Resources",
+        ),
+        ({**BY_LIST, "Resources": [SOURCE.arn]}, {}, DAILY, None),
+        ({**BY_LIST, "Resources": [table_arn("orders-archive")]}, DAILY, {}, GIVE),
+        # All conditions have to be met.
+        (conditions(StringEquals=("backup", "daily")), DAILY, {}, GIVE),
+        (conditions(StringLike=("backup", "d*")), DAILY, {}, GIVE),
+        (conditions(StringLike=("backup", "d*")), DAILY, {"backup": "diurnal"}, None),
+        (conditions(StringEquals=("backup", "d*")), DAILY, {}, None),
+        (conditions(StringNotEquals=("backup", "no")), DAILY, {"backup": "no"}, GIVE),
+        (conditions(StringNotEquals=("backup", "no")), {"backup": "no"}, {}, None),
+        (conditions(StringNotLike=("backup", "n*")), DAILY, {"backup": "never"}, GIVE),
+        (
+            conditions(StringEquals=("backup", "daily"), StringLike=("team", "*")),
+            DAILY,
+            {},
+            "backs up orders and not orders-restored: give orders-restored the tags backup=daily, team=checkout",
+        ),
+        (
+            conditions(StringEquals=("backup", "daily"), StringLike=("team", "*")),
+            DAILY,
+            {"team": "shop"},
+            GIVE,
+        ),
+        (conditions(StringEquals=("backup", "daily"), StringLike=("owner", "*")), DAILY, {}, None),
+        # Of what is named by ARN.
+        (
+            {**conditions(StringEquals=("backup", "daily")), "Resources": [SOURCE.arn]},
+            DAILY,
+            {},
+            f"backs up orders and not orders-restored: add {TARGET.arn} to its Resources and give orders-restored the tag backup=daily",
+        ),
+        (
+            {**conditions(StringEquals=("backup", "daily")), "Resources": ["arn:aws:dynamodb:*"]},
+            DAILY,
+            {},
+            GIVE,
+        ),
+        ({**conditions(StringEquals=("backup", "no")), "Resources": [SOURCE.arn]}, DAILY, {}, None),
+        ({**conditions(StringEquals=("backup", "daily")), "Resources": ["arn:aws:rds:*"]}, DAILY, {}, None),
+        ({**BY_LIST, "NotResources": [table_arn("orders*")]}, DAILY, {}, None),
+        ({"Conditions": {"StringEquals": [], "StringLike": None}}, DAILY, {}, None),
+    ],
+)
+def test_what_the_target_lacks_of_the_tags(
+    backups: Backups,
+    clients: Clients,
+    content: Mapping[str, Any],
+    of_source: dict[str, str],
+    of_target: dict[str, str],
+    advice: str | None,
+) -> None:
+    backups.tags = {"orders": of_source, "orders-restored": of_target}
+    backups.put("daily", "tables", **content)
+    assert [finding.advice for finding in find(clients)] == ([advice] if advice else [])
+
+
+def test_tags_are_asked_for_once_and_only_where_a_selection_goes_by_them(
+    aws: Aws, backups: Backups, clients: Clients
+) -> None:
+    backups.tags = {"orders": DAILY, "orders-restored": {}}
+    backups.put("daily", "by-arn", Resources=[SOURCE.arn])
+    find(clients)
+    assert aws.named("ListTagsOfResource") == []
+    backups.put("daily", "by-tag", **BY_LIST)
+    backups.put("monthly", "by-tag", **BY_LIST)
+    assert len(find(clients)) == 3
+    assert [each["ResourceArn"] for each in aws.named("ListTagsOfResource")] == [SOURCE.arn, TARGET.arn]
+
+
+def test_of_a_source_without_tags_to_read_the_arn_alone_counts(
+    aws: Aws, backups: Backups, clients: Clients
+) -> None:
+    """It is gone, or another account's."""
+    backups.put("daily", "by-tag", **BY_LIST)
+    backups.put("daily", "both", Resources=[SOURCE.arn], **conditions(StringEquals=("backup", "daily")))
+    assert [finding.name for finding in find(clients)] == ["plan daily, selection both"]
+    aws.calls.clear()
+    theirs = TableId("aws", REGION, "210987654321", "orders")
+    assert list(BackupSelections().find(theirs, TARGET, clients, lambda: True)) == []
+    assert aws.named("ListTagsOfResource") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from dynamodb_restore.actions.abandon import abandon
 from dynamodb_restore.aws import TableRef
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.config import Override
+from dynamodb_restore.findings.dashboards import Dashboards
+from dynamodb_restore.findings.finding import Finding, TableId
 from dynamodb_restore.pipeline.claim import ClaimState
 from dynamodb_restore.restore.delivery import Finished, GivenUp, NothingToDo, TryAgain, Verdict
 from dynamodb_restore.restore.report import Result
@@ -84,6 +87,22 @@ def test_capture_runs_from_the_first_sight_and_replay_from_active_on(house: Hous
     assert claim is not None
     assert (claim.state, claim.window) == (ClaimState.REPLAYING, Window(NOON - 1860))
     assert house.record_state() == "replaying"
+
+
+def test_searches_are_told_which_mapping_is_the_modules_own(
+    house: House, kept: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[TableId] = []
+
+    def find(_: object, source: TableId, *_rest: object) -> Iterator[Finding]:
+        asked.append(source)
+        return iter(())
+
+    monkeypatch.setattr(Dashboards, "find", find)
+    worker = worker_of(house, kept)
+    worker = replace(worker, config=replace(worker.config, findings={"dashboards": True}))
+    assert isinstance(worker.follow(delivery(request(requested_at=house.instant()), 1)), Finished)
+    assert [(source.name, source.own_mappings) for source in asked] == [("orders", frozenset({CAPTURE}))]
 
 
 def test_a_drill_leaves_the_pipeline_to_the_real_restore(house: House, kept: Shelf) -> None:
