@@ -323,7 +323,7 @@ def _make_consumers(aws: LocalAws, source: SourceTable) -> set[str]:
     pipelines = {f"{source.name}-search": source.arn, f"{source.name}-others-search": archive}
     for name, arn in pipelines.items():
         tables = f"tables: [{{table_arn: '{arn}', stream: {{start_position: LATEST}}}}]"
-        sink = "sink: [{opensearch: {hosts: ['https://search.example.com'], index: orders}}]"
+        sink = f"sink: [{{opensearch: {{hosts: ['https://search.example.com'], index: orders, aws: {{region: {aws.region}}}}}}}]"
         aws.client("osis").create_pipeline(
             PipelineName=name,
             MinUnits=1,
