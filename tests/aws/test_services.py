@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.aws.account import Account
 from tests.aws.errors import ProcessDeath, UnknownCallError, error_code
+from tests.aws.name_holders import state_machine_arn
 from tests.aws.names import ACCOUNT, function_arn, table_arn
 
 
@@ -197,3 +198,37 @@ def test_time_to_live_waits_for_a_replica_that_is_being_added(account: Account) 
     ):
         pass
     assert account.answer("UpdateTimeToLive", wanted)
+
+
+def test_pipes_are_chosen_by_the_beginning_of_their_source_and_come_in_pages(account: Account) -> None:
+    stream = f"{table_arn('orders')}/stream/"
+    account.name_holders.pipes = {"a": f"{stream}1", "b": f"{stream}2", "c": "queue"}
+    first = account.answer("ListPipes", {"SourcePrefix": stream})
+    assert [pipe["Name"] for pipe in first["Pipes"]] == ["a"]
+    second = account.answer("ListPipes", {"SourcePrefix": stream, "NextToken": first["NextToken"]})
+    assert ([pipe["Name"] for pipe in second["Pipes"]], "NextToken" in second) == (["b"], False)
+
+
+def test_parameters_are_chosen_by_type_and_read_ten_at_a_time(account: Account) -> None:
+    account.name_holders.parameters = {"a": ("String", "x"), "b": ("SecureString", "secret")}
+    by_type = {"ParameterFilters": [{"Key": "Type", "Values": ["String"]}]}
+    assert [row["Name"] for row in account.answer("DescribeParameters", by_type)["Parameters"]] == ["a"]
+    read = account.answer("GetParameters", {"Names": ["a", "b", "c"], "WithDecryption": False})
+    assert {row["Name"]: row["Value"] for row in read["Parameters"]} == {"a": "x", "b": "AQICAHexample"}
+    assert read["InvalidParameters"] == ["c"]
+    assert refusal(account, "GetParameters", Names=["a"] * 11) == "ValidationException"
+
+
+def test_what_is_gone_or_hidden_is_refused_in_the_services_words(account: Account) -> None:
+    holders = account.name_holders
+    holders.state_machines = {"there": "{}", "hidden": None}
+    arns = {name: state_machine_arn(name) for name in ("there", "hidden", "gone")}
+    assert account.answer("DescribeStateMachine", {"stateMachineArn": arns["there"]})["definition"] == "{}"
+    refusals = [
+        refusal(account, "DescribeStateMachine", stateMachineArn=arns[name]) for name in ("hidden", "gone")
+    ]
+    assert refusals == ["KmsAccessDeniedException", "StateMachineDoesNotExist"]
+    holders.add_data_source("shop", "orders", "orders")
+    (row,) = account.answer("ListDataSources", {"apiId": "id-shop"})["dataSources"]
+    assert (row["name"], row["dynamodbConfig"]["tableName"]) == ("orders", "orders")
+    assert refusal(account, "ListDataSources", apiId="id-gone") == "NotFoundException"

@@ -124,9 +124,9 @@ run "parameters_and_state_machines_alone_in_each_region" {
   assert {
     condition = { for statement in data.aws_iam_policy_document.settings["findings"].statement : statement.sid => { actions = tolist(statement.actions), resources = tolist(statement.resources) } } == {
       ListStateMachines = { actions = tolist(["states:ListStateMachines"]), resources = tolist(["*"]) }
-      FindStateMachines = { actions = tolist(["states:DescribeStateMachine"]), resources = tolist(["arn:aws:states:us-east-1:123456789012:stateMachine:*", "arn:aws:states:eu-west-1:123456789012:stateMachine:*"]) }
+      FindStateMachines = { actions = tolist(["states:DescribeStateMachine"]), resources = tolist(["arn:aws:states:eu-west-1:123456789012:stateMachine:*", "arn:aws:states:us-east-1:123456789012:stateMachine:*"]) }
       ListParameters    = { actions = tolist(["ssm:DescribeParameters"]), resources = tolist(["*"]) }
-      FindParameters    = { actions = tolist(["ssm:GetParameters"]), resources = tolist(["arn:aws:ssm:us-east-1:123456789012:parameter/*", "arn:aws:ssm:eu-west-1:123456789012:parameter/*"]) }
+      FindParameters    = { actions = tolist(["ssm:GetParameters"]), resources = tolist(["arn:aws:ssm:eu-west-1:123456789012:parameter/*", "arn:aws:ssm:us-east-1:123456789012:parameter/*"]) }
     }
     error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["findings"].statement)}"
   }
