@@ -56,11 +56,11 @@ locals {
       }
     ],
     [
-      # The tag that controls a restore is read also where tags are not cloned.
+      # The tag that controls a restore is read also where tags are not cloned, and no search reads them.
       {
         sid       = "ReadControlTag"
         resources = local.source_arns
-        actions   = var.control_tag != null && !local.switched_on["tags"] ? ["dynamodb:ListTagsOfResource"] : []
+        actions   = var.control_tag == null || local.switched_on["tags"] ? [] : tolist(setsubtract(["dynamodb:ListTagsOfResource"], local.finding_table_reads))
       },
     ],
   )

@@ -231,6 +231,7 @@ run "the_control_tag_is_read_from_sources_where_tags_are_not_cloned" {
   variables {
     control_tag    = "team:restore"
     settings       = { tags = false }
+    findings       = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
     table_patterns = { source = ["orders"], target = ["orders-*"] }
   }
 
@@ -265,6 +266,24 @@ run "where_tags_are_cloned_the_control_tag_is_among_them" {
   }
 }
 
+run "where_a_search_reads_tags_the_control_tag_is_among_them" {
+  command = plan
+
+  module {
+    source = "./modules/restore-worker"
+  }
+
+  variables {
+    control_tag = "team:restore"
+    settings    = { tags = false }
+  }
+
+  assert {
+    condition     = [for statement in data.aws_iam_policy_document.settings["tables"].statement : statement.sid if contains(statement.actions, "dynamodb:ListTagsOfResource")] == ["ReadTables"]
+    error_message = "Statements: ${jsonencode(data.aws_iam_policy_document.settings["tables"].statement)}"
+  }
+}
+
 run "without_a_control_tag_none_is_read" {
   command = plan
 
@@ -274,6 +293,7 @@ run "without_a_control_tag_none_is_read" {
 
   variables {
     settings = { tags = false }
+    findings = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
   }
 
   assert {

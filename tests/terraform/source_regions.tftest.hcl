@@ -77,6 +77,7 @@ run "the_control_tag_is_read_there_too" {
   variables {
     source_regions = ["eu-west-1"]
     settings       = { tags = false }
+    findings       = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => false }
   }
 
   assert {
@@ -95,7 +96,7 @@ run "without_other_regions_everything_is_in_this_one" {
   assert {
     condition = alltrue([
       for resource in flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources]) :
-      can(regex("^arn:aws:[a-z-]+:us-east-1:", resource)) || can(regex("^arn:aws:(iam|cloudwatch)::", resource)) || resource == "*"
+      can(regex("^arn:aws:[a-z-]+:us-east-1:", resource)) || can(regex("^arn:aws:(iam|cloudwatch)::|^arn:aws:cloudtrail:\\*:", resource)) || resource == "*"
     ])
     error_message = "Resources: ${join(", ", distinct(flatten([for document in data.aws_iam_policy_document.settings : document.statement[*].resources])))}"
   }
