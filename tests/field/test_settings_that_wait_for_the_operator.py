@@ -194,6 +194,15 @@ def test_the_report_of_a_release_keeps_what_the_first_one_told(held: Worker, aws
     assert others == {name: each for name, each in by_setting(first).items() if name != "ttl"}
 
 
+def test_the_report_of_a_release_keeps_the_notes_of_the_first_one(worker: Worker, aws: Aws) -> None:
+    worker.follow(delivery(request(notes=("found by the reconciler",)), 1))
+    let_go(worker, "ttl")
+
+    first, second = told(aws)
+    assert first["notes"] == ["found by the reconciler"]
+    assert second["notes"][:2] == ["found by the reconciler", "an operator released ttl"]
+
+
 def test_what_is_released_is_gone_by_and_not_by_what_the_overrides_say_now(
     held: Worker, clients: Clients
 ) -> None:

@@ -130,6 +130,7 @@ def test_the_source_is_replaced_while_it_is_read(worker: Worker, aws: Aws, clien
     aws.calls.clear()
     assert given_up(worker.follow(delivery(request(), 1))) == ("source_gone", "failed")
     assert aws.writes() == ["PutEvents"]
+    assert record_item(clients).get("settings", {}) == {}, "nothing of it is on record for a later delivery"
 
 
 def test_the_control_tag_of_a_successor_decides_nothing(aws: Aws, clients: Clients, clock: Clock) -> None:

@@ -231,6 +231,24 @@ def test_cutover_finishes_the_settings_ends_replay_and_watches_capture(house: Ho
     assert house.naps == [1.0] * 10
 
 
+def test_cutover_is_told_before_it_is_noted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash in between is repaired by the same call, which tells it twice; the other way round nobody would hear of it."""
+    house.replaying()
+    seen: list[ClaimState | None] = []
+    answer = house.aws.answer
+
+    def noting(client: Any, operation: str, parameters: dict[str, Any], otherwise: Any) -> dict[str, Any]:
+        if operation == "PutEvents":
+            seen.append(state(house))
+        return answer(client, operation, parameters, otherwise)
+
+    monkeypatch.setattr(house.aws, "answer", noting)
+    cut_over(house)
+    assert len(seen) == 1
+    assert ClaimState.WATCHING not in seen
+    assert state(house) is ClaimState.WATCHING
+
+
 def test_cutover_waits_for_no_longer_than_it_was_told(house: House) -> None:
     house.replaying()
 

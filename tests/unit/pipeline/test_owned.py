@@ -147,3 +147,12 @@ def test_why_it_could_not_be_noted_is_told(house: House) -> None:
     assert notes.repair(None, house.instant()) is None
     # There is nothing to clear: no failure either.
     assert notes.repair(None, house.instant()) is None
+
+
+def test_where_terraform_has_not_made_the_item_nothing_is_noted(house: House) -> None:
+    """It makes the item only where there is none. That nobody was told of a pipeline is no error then."""
+    house.clients.dynamodb.delete_item(TableName=RESTORE_TABLE, Key=KEY)
+    claim = house.begin()
+    assert claim is not None
+    assert house.pipeline.owned.note(claim, house.instant()) is None
+    assert "Item" not in house.clients.dynamodb.get_item(TableName=RESTORE_TABLE, Key=KEY)

@@ -313,6 +313,7 @@ def test_states_that_do_not_fit_one_item_beside_those_before_are_left_out(
     states = {
         "alarms": {"text": "é" * 150_000},
         "policy": {"text": "x" * 200_000},
+        "tags": {"text": "x" * 200_000},
         "ttl": {"attribute": "expires"},
     }
     take_lead(records)
@@ -321,6 +322,42 @@ def test_states_that_do_not_fit_one_item_beside_those_before_are_left_out(
         if records.keep_state(KEY, name, state, kept):
             kept[name] = state
     assert record_item(clients)["settings"].keys() == kept.keys() == {"policy", "ttl"}
+
+
+def test_who_leads_since_the_record_was_read_comes_first(records: RestoreRecords) -> None:
+    """Also when that one's lease has ended: two messages of one restore would undo each other's count of attempts."""
+    wait(records)
+    read = records.get(KEY)
+    at = LEASE.until + timedelta(seconds=1)
+    assert records.take_lead(KEY, request(), read, "another", Lease("invocation-2", at), at)
+    later = at + timedelta(minutes=5)
+    assert not records.take_lead(KEY, request(), read, "message", Lease("invocation-3", later), later)
+    assert records.take_lead(KEY, request(), records.get(KEY), "message", Lease("invocation-3", later), later)
+
+
+def test_one_copy_of_a_message_that_was_set_aside_reopens_its_restore(records: RestoreRecords) -> None:
+    take_lead(records)
+    give_up = GiveUp(1, "settings_failed", "tags: no")
+    records.save_report(KEY, report(Result.FAILED), LATER, give_up=give_up, lease=LEASE)
+    read = records.get(KEY)
+    at = LEASE.until + timedelta(seconds=1)
+    assert records.take_lead(
+        KEY, request(), read, "message", Lease("invocation-2", at), at, was_set_aside=True
+    )
+    again = records.get(KEY)
+    assert again is not None
+    second = GiveUp(2, "settings_failed", "tags: no")
+    records.save_report(KEY, report(Result.FAILED), at, give_up=second, lease=Lease("invocation-2", at))
+    later = at + timedelta(minutes=5)
+    lease = Lease("invocation-3", later)
+    assert not records.take_lead(KEY, request(), read, "message", lease, later, was_set_aside=True)
+
+
+def test_every_write_moves_the_end_of_the_record(records: RestoreRecords, clients: Clients) -> None:
+    wait(records)
+    waiting = int(record_item(clients)["expires_at"])
+    records.save_report(KEY, report(Result.SYNCED), LATER, lease=LEASE)
+    assert int(record_item(clients)["expires_at"]) - waiting == (LATER - NOW).total_seconds()
 
 
 APPLIED = Outcome("tags", Status.APPLIED, done=("add tags team=checkout",))
