@@ -30,10 +30,11 @@ variable "tags" {
 variable "settings" {
   description = <<-EOT
     Which settings of the source table the restored table gets, by name: true or false. A setting that is not named has its default.
-    A setting that is off here and in all `overrides` is neither read nor written, and the roles have no permission
+    A setting that is off here and in all `overrides` is not written, and the roles have no permission
     for it.
-    All are on by default but those that cost: `warm_throughput`, which is paid for by its amount, and `replicas`, each a paid copy of
-    the table. docs/settings.md lists them.
+    All are on by default but `warm_throughput`, `replicas`, `encryption` and `billing_mode`, which cost by the amount, by the copy, by
+    the request and by the mode. What differs in `encryption`, `billing_mode` and `indexes` is reported also where they are off.
+    docs/settings.md lists them.
   EOT
   type        = map(bool)
   default     = {}

@@ -87,9 +87,8 @@ def nothing_set() -> Settings:
 
 def writes(setting: str, call: Call) -> bool:
     """Whether a call writes this setting."""
-    of_the_call = {"billing_mode": "BillingMode", "encryption": "SSESpecification"}
     if setting in CHOSEN_BY_THE_CALL:
-        return setting in of_the_call and _updates(of_the_call[setting])(call)
+        return setting == "billing_mode" and _updates("BillingMode")(call)
     return _SETTINGS[setting].writes(call)
 
 
@@ -112,6 +111,11 @@ def _updates(member: str) -> Callable[[Call], bool]:
 def _stream(_clients: Clients, description: Mapping[str, Any]) -> str | None:
     stream = description.get("StreamSpecification", {})
     return stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+
+
+def _encryption(_clients: Clients, description: Mapping[str, Any]) -> str | None:
+    encrypted = description.get("SSEDescription", {})
+    return encrypted.get("KMSMasterKeyArn") if encrypted.get("Status") == "ENABLED" else None
 
 
 def _table_class(_clients: Clients, description: Mapping[str, Any]) -> str | None:
@@ -299,6 +303,7 @@ _SETTINGS: Final[Mapping[str, _Setting]] = {
         _updates("DeletionProtectionEnabled"),
     ),
     "tags": _Setting(_tags, {}, lambda call: call.operation == "TagResource" and call.service == "dynamodb"),
+    "encryption": _Setting(_encryption, None, _updates("SSESpecification")),
     "table_class": _Setting(_table_class, None, _updates("TableClass")),
     "on_demand_throughput": _Setting(_on_demand_limits, {}, _updates("OnDemandThroughput")),
     "auto_scaling": _Setting(
@@ -321,7 +326,7 @@ _SETTINGS: Final[Mapping[str, _Setting]] = {
     "resource_policy": _Setting(_policies, {}, _calls("PutResourcePolicy")),
 }
 
-CHOSEN_BY_THE_CALL: Final = ("billing_mode", "indexes", "encryption")
+CHOSEN_BY_THE_CALL: Final = ("billing_mode", "indexes")
 """Settings that a restore brings back by itself, unless its call says otherwise."""
 
 SETTINGS: Final = (*_SETTINGS, *CHOSEN_BY_THE_CALL)

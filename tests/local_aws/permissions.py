@@ -286,6 +286,8 @@ def _resources(call: Asked, account: str) -> list[str]:
             return [_cloudwatch_resource(call, account)]
         case "backup" | "cloudtrail" | "osis":
             return [_searched_resource(call, account)]
+        case "kms":
+            return [parameters["KeyId"]]
         case "ssm":
             return [
                 _arn("ssm", *place, f"parameter/{name.removeprefix('/')}") for name in parameters["Names"]

@@ -143,6 +143,7 @@ def make_source_table(aws: LocalAws, name: str, estate: Estate, *, warm: bool = 
 def make_on_demand_table(aws: LocalAws, name: str, estate: Estate) -> SourceTable:
     """A table on demand with limits, one of them open, a replica, and Insights of its index alone."""
     clients = aws.clients()
+    key_arn = aws.client("kms").create_key(Description="The key of the sessions")["KeyMetadata"]["Arn"]
     description = clients.dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "session", "KeyType": "HASH"}],
@@ -161,13 +162,14 @@ def make_on_demand_table(aws: LocalAws, name: str, estate: Estate) -> SourceTabl
         OnDemandThroughput={"MaxReadRequestUnits": 1_000, "MaxWriteRequestUnits": -1},
         WarmThroughput={"ReadUnitsPerSecond": 20_000, "WriteUnitsPerSecond": 4_000},
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key_arn},
     )["TableDescription"]
     _enable_recovery(clients, name, 35)
     _enable_insights(aws, clients, name, {INDEX: "THROTTLED_KEYS"})
     clients.dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": REPLICA_REGION}}])
     _wait_until_active(aws, name)
     settings = {
-        "contributor_insights", "on_demand_throughput", "point_in_time_recovery", "replicas", "stream",
+        "contributor_insights", "encryption", "on_demand_throughput", "point_in_time_recovery", "replicas", "stream",
         "warm_throughput",
     }  # fmt: skip
     return SourceTable(name, description["TableArn"], estate, frozenset(settings))
