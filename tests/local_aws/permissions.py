@@ -264,6 +264,10 @@ def _arn(service: str, region: str, account: str, rest: str) -> str:
     return f"arn:aws:{service}:{region}:{account}:{rest}"
 
 
+_ARN_IN = {"kms": "KeyId", "sns": "TopicArn", "states": "stateMachineArn"}
+"""Services of which a parameter is the resource."""
+
+
 def _resources(call: Asked, account: str) -> list[str]:
     parameters = call.parameters
     place = (call.region, account)
@@ -272,8 +276,8 @@ def _resources(call: Asked, account: str) -> list[str]:
             return _dynamodb_resources(call, account)
         case "sqs":
             return [_arn("sqs", *place, call.resource)]
-        case "sns":
-            return [parameters["TopicArn"]]
+        case "kms" | "sns" | "states":
+            return [parameters[_ARN_IN[call.service]]]
         case "s3":
             bucket = f"arn:aws:s3:::{parameters['Bucket']}"
             return [f"{bucket}/{parameters['Key']}" if "Key" in parameters else bucket]
@@ -286,14 +290,10 @@ def _resources(call: Asked, account: str) -> list[str]:
             return [_cloudwatch_resource(call, account)]
         case "backup" | "cloudtrail" | "osis":
             return [_searched_resource(call, account)]
-        case "kms":
-            return [parameters["KeyId"]]
         case "ssm":
             return [
                 _arn("ssm", *place, f"parameter/{name.removeprefix('/')}") for name in parameters["Names"]
             ]
-        case "states":
-            return [parameters["stateMachineArn"]]
         case "application-autoscaling":
             return [_arn("application-autoscaling", *place, "scalable-target/any")]
     raise KeyError(f"what is {call} about?")
