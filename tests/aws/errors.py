@@ -64,6 +64,16 @@ WORDS = {
     "backup": Words(
         ("ThrottlingException", 400), ("ServiceUnavailableException", 500), ("AccessDeniedException", 403)
     ),
+    "cloudtrail": Words(
+        ("ThrottlingException", 400), ("InternalFailure", 500), ("AccessDeniedException", 400)
+    ),
+    "kms": Words(("ThrottlingException", 400), ("KMSInternalException", 500), ("AccessDeniedException", 400)),
+    "ec2": Words(("RequestLimitExceeded", 503), ("InternalError", 500), ("UnauthorizedOperation", 403)),
+    "glue": Words(
+        ("ThrottlingException", 400), ("InternalServiceException", 500), ("AccessDeniedException", 400)
+    ),
+    "osis": Words(("ThrottlingException", 429), ("InternalException", 500), ("AccessDeniedException", 403)),
+    "redshift": Words(("Throttling", 400), ("InternalFailure", 500), ("AccessDenied", 403)),
     "pipes": Words(("ThrottlingException", 429), ("InternalException", 500), ("AccessDeniedException", 403)),
     "ssm": _JSON,
     "stepfunctions": Words(

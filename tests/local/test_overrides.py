@@ -13,7 +13,7 @@ from tests.local_aws.compare import SETTINGS, differing, nothing_set, read_setti
 from tests.local_aws.source_table import SourceTable, delete_tables
 
 CONTROL_TAG = "dynamodb-restore:settings"
-IN_DRILLS = {"tags", "table_class", "on_demand_throughput", "stream"}
+IN_DRILLS = {"indexes", "tags", "table_class", "on_demand_throughput", "stream"}
 NOT_IN_DRILLS = set(SETTINGS) - IN_DRILLS
 
 

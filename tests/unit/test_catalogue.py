@@ -40,6 +40,7 @@ SERVICES: Final = {
     "pipes": "pipes",
     "ssm": "ssm",
     "step_functions": "stepfunctions",
+    "kms": "kms",
     "osis": "osis",
     "redshift": "redshift",
     "sts": "sts",
