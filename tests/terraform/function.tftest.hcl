@@ -56,7 +56,7 @@ run "the_worker_is_told_all_that_it_reads" {
 
   assert {
     condition = { for key, value in jsondecode(local.configuration) : key => value if !contains(["settings", "findings"], key) } == {
-      drills               = { keeps = ["on_demand_throughput", "stream", "table_class", "tags"], targets = [] }
+      drills               = { keeps = ["indexes", "on_demand_throughput", "stream", "table_class", "tags"], targets = [] }
       overrides            = []
       attachable           = { functions = ["*"], kinesis_streams = ["*"] }
       control_tag          = "dynamodb-restore:settings"

@@ -59,7 +59,7 @@ run "the_defaults_agree_with_each_other" {
   }
 
   assert {
-    condition     = [for setting, enabled in output.restore_worker.settings : setting if !enabled] == ["replicas", "warm_throughput"]
+    condition     = [for setting, enabled in output.restore_worker.settings : setting if !enabled] == ["billing_mode", "encryption", "replicas", "warm_throughput"]
     error_message = "Settings: ${jsonencode(output.restore_worker.settings)}"
   }
 
@@ -101,7 +101,7 @@ run "what_is_chosen_reaches_the_modules" {
   }
 
   assert {
-    condition = { for name, value in output.binding : name => value if name != "configuration" } == {
+    condition = jsonencode({ for name, value in output.binding : name => value if name != "configuration" }) == jsonencode({
       name          = "chosen"
       restore_table = { name = "chosen-restores", arn = "arn:aws:dynamodb:us-east-1:123456789012:table/mocked" }
       functions = {
@@ -119,7 +119,7 @@ run "what_is_chosen_reaches_the_modules" {
       # 300 s of delay, 1200 s of visibility timeout, and a quarter of an hour.
       longest_silence_seconds = 2400
       table_patterns          = { source = ["a-*"], target = ["b-*"] }
-    }
+    })
     error_message = "Binding: ${jsonencode(output.binding)}"
   }
 }
@@ -159,7 +159,7 @@ run "what_is_chosen_reaches_the_reconciler_the_trail_the_rules_and_the_settings"
   }
 
   assert {
-    condition     = [for setting, enabled in output.restore_worker.settings : setting if !enabled] == ["replicas", "ttl"]
+    condition     = [for setting, enabled in output.restore_worker.settings : setting if !enabled] == ["billing_mode", "encryption", "replicas", "ttl"]
     error_message = "Settings: ${jsonencode(output.restore_worker.settings)}"
   }
 }

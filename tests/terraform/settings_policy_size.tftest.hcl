@@ -49,7 +49,7 @@ run "everything_on_with_a_few_patterns_and_two_more_regions_leaves_room" {
 
   variables {
     name           = "nnnnnnnnnnnnnnnnnnnnnnnn"
-    settings       = { warm_throughput = true, replicas = true }
+    settings       = { warm_throughput = true, replicas = true, encryption = true, billing_mode = true }
     findings       = { for finding in jsondecode(file("modules/restore-worker/findings.json")) : finding.name => true }
     source_regions = ["eu-central-1", "ap-southeast-2"]
     # As many buckets of the estate's own as may be named, with the longest names.
