@@ -113,7 +113,7 @@ def restored_without(
     return restored
 
 
-@pytest.mark.parametrize("switched_off", SETTINGS)
+@pytest.mark.parametrize("switched_off", [name for name in SETTINGS if name not in CHOSEN_BY_THE_CALL])
 def test_a_setting_that_an_override_switches_off_is_left_alone(
     aws: LocalAws,
     deployed: Deployment,

@@ -10,30 +10,21 @@ from tests.local_aws.source_table import INDEX, SourceTable
 
 
 def test_what_the_call_chose_is_told_and_not_left_out(
-    aws: LocalAws, deployed: Deployment, sessions: SourceTable, new_target: Callable[..., str]
+    aws: LocalAws, deployed: Deployment, source: SourceTable, new_target: Callable[..., str]
 ) -> None:
-    target = new_target(source=sessions.name)
-    aws.restore(
-        sessions.name,
-        target,
-        GlobalSecondaryIndexOverride=[],
-        BillingModeOverride="PROVISIONED",
-        ProvisionedThroughputOverride={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
-    )
+    target = new_target()
+    aws.restore(source.name, target, GlobalSecondaryIndexOverride=[], BillingModeOverride="PAY_PER_REQUEST")
     report = deployed.wait_for_end(target)["report"]
 
     assert {"billing_mode", "indexes"}.isdisjoint(report["left_out"])
     assert outcome_of(report, "billing_mode")["chosen"] == [
-        "the target is provisioned with 5 reads and 5 writes a second, the source on-demand; the restore call chose it"
+        "the target is on-demand, the source provisioned with 10 reads and 10 writes a second; the restore call chose it"
     ]
     (line,) = outcome_of(report, "indexes")["chosen"]
-    assert line.startswith(f"global index {INDEX} (customer HASH; projects KEYS_ONLY) is not on the target")
+    assert line.startswith(f"global index {INDEX} (customer HASH; projects ALL) is not on the target")
     assert line.endswith("the restore call chose its indexes")
-    # The local AWS restores into a key that AWS owns, as AWS Backup does
-    # (docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html): nobody chose that.
-    assert outcome_of(report, "encryption")["status"] == "applied"
-    billing = aws.clients().dynamodb.describe_table(TableName=target)["Table"]["BillingModeSummary"]
-    assert billing["BillingMode"] == "PROVISIONED"
+    description = aws.clients().dynamodb.describe_table(TableName=target)["Table"]
+    assert description["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
 def test_what_nobody_chose_is_left_out_where_its_setting_is_off(
