@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from tests.local.support import Deployment, outcome_of
 from tests.local_aws import LocalAws
-from tests.local_aws.source_table import INDEX, SourceTable
+from tests.local_aws.source_table import INDEX, SourceTable, delete_tables
 
 
 def test_what_the_call_chose_is_told_and_not_left_out(
@@ -46,3 +48,59 @@ def test_what_nobody_chose_is_left_out_where_its_setting_is_off(
         outcome = outcome_of(report, same)
         assert (outcome["status"], outcome["omitted"], outcome["chosen"]) == ("skipped", [], [])
     assert "SSEDescription" not in aws.clients().dynamodb.describe_table(TableName=target)["Table"]
+
+
+@pytest.fixture
+def shelves(aws: LocalAws) -> Iterator[str]:
+    """A table on demand with a global and a local index. The local AWS knows no vector indexes."""
+    dynamodb = aws.clients().dynamodb
+    dynamodb.create_table(
+        TableName="shelves",
+        KeySchema=[
+            {"AttributeName": "room", "KeyType": "HASH"},
+            {"AttributeName": "shelf", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("room", "shelf", "owner")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-owner",
+                "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "by-owner-in-room",
+                "KeySchema": [
+                    {"AttributeName": "room", "KeyType": "HASH"},
+                    {"AttributeName": "owner", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.update_continuous_backups(
+        TableName="shelves", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    yield "shelves"
+    delete_tables(aws, ["shelves"])
+
+
+def test_each_kind_of_index_is_compared(
+    aws: LocalAws, deployed: Deployment, shelves: str, new_target: Callable[..., str]
+) -> None:
+    whole, without = new_target(source=shelves), new_target(source=shelves)
+    aws.restore(shelves, whole)
+    aws.restore(shelves, without, GlobalSecondaryIndexOverride=[], LocalSecondaryIndexOverride=[])
+    reports = [record["report"] for record in deployed.wait_for_ends([whole, without])]
+
+    assert [outcome_of(report, "indexes")["status"] for report in reports] == ["unchanged", "unchanged"]
+    assert outcome_of(reports[0], "indexes")["chosen"] == []
+    lines = outcome_of(reports[1], "indexes")["chosen"]
+    assert [line.split(" is not on the target")[0] for line in lines] == [
+        "global index by-owner (owner HASH; projects ALL)",
+        "local index by-owner-in-room (room HASH, owner RANGE; projects KEYS_ONLY)",
+    ]
