@@ -52,7 +52,7 @@ def test_what_nobody_chose_is_left_out_where_its_setting_is_off(
 
 @pytest.fixture
 def shelves(aws: LocalAws) -> Iterator[str]:
-    """A table on demand with a global and a local index. The local AWS knows no vector indexes."""
+    """A table on demand with a global, a local and a vector index."""
     dynamodb = aws.clients().dynamodb
     dynamodb.create_table(
         TableName="shelves",
@@ -85,6 +85,7 @@ def shelves(aws: LocalAws) -> Iterator[str]:
     dynamodb.update_continuous_backups(
         TableName="shelves", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
+    aws.rules.vector_indexes.add(aws.region, "shelves", "cover", dimensions=512)
     yield "shelves"
     delete_tables(aws, ["shelves"])
 
@@ -94,7 +95,13 @@ def test_each_kind_of_index_is_compared(
 ) -> None:
     whole, without = new_target(source=shelves), new_target(source=shelves)
     aws.restore(shelves, whole)
-    aws.restore(shelves, without, GlobalSecondaryIndexOverride=[], LocalSecondaryIndexOverride=[])
+    aws.restore(
+        shelves,
+        without,
+        GlobalSecondaryIndexOverride=[],
+        LocalSecondaryIndexOverride=[],
+        VectorIndexOverride=[],
+    )
     reports = [record["report"] for record in deployed.wait_for_ends([whole, without])]
 
     assert [outcome_of(report, "indexes")["status"] for report in reports] == ["unchanged", "unchanged"]
@@ -103,4 +110,5 @@ def test_each_kind_of_index_is_compared(
     assert [line.split(" is not on the target")[0] for line in lines] == [
         "global index by-owner (owner HASH; projects ALL)",
         "local index by-owner-in-room (room HASH, owner RANGE; projects KEYS_ONLY)",
+        "vector index cover (512 dimensions, COSINE)",
     ]

@@ -24,6 +24,7 @@ from .tags import TableTags
 from .throughput import OnDemandLimits, WarmThroughput
 from .trail import Trail
 from .triggers import Triggers
+from .vector_indexes import VectorIndexes
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Rules:
     replicas: Replicas = field(default_factory=Replicas)
     on_demand_limits: OnDemandLimits = field(default_factory=OnDemandLimits)
     warm_throughput: WarmThroughput = field(default_factory=WarmThroughput)
+    vector_indexes: VectorIndexes = field(default_factory=VectorIndexes)
     table_updates: TableUpdates = field(default_factory=TableUpdates)
     time_to_live: TimeToLive = field(default_factory=TimeToLive)
     table_tags: TableTags = field(default_factory=TableTags)
