@@ -12,6 +12,7 @@ from tests.aws.hazards import Fault, Mode, failing
 from tests.faults.estate import TARGET, TARGET_MADE_AT
 from tests.faults.functions import Functions, World
 from tests.field.restores import restored_by_job, told, unseen
+from tests.hazards.reporting import by_setting
 
 # The tests reset warnings, and with them the filter that the functions set for themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -30,6 +31,25 @@ def test_what_a_job_was_asked_for_is_told(functions: Functions) -> None:
     assert note == (
         "the restore job was asked for DeletionProtection = false, somethingNew = x: that is not heeded"
     )
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "chosen"),
+    [
+        ({"kmsMasterKeyArn": "arn:aws:kms:…"}, True),
+        ({"encryptionType": "KMS"}, True),
+        ({"encryptionType": "Default", "kmsMasterKeyArn": ""}, False),
+        ({}, False),
+    ],
+)
+def test_a_job_that_chose_a_key_keeps_it(
+    functions: Functions, asked_for: dict[str, str], *, chosen: bool
+) -> None:
+    """The world restores into a key that AWS owns, and `encryption` is on."""
+    report = told(functions, restored_by_job(asked_for=asked_for))
+    encryption = by_setting(report)["encryption"]
+    assert bool(encryption["chosen"]) is chosen
+    assert bool(encryption["done"]) is not chosen
 
 
 @pytest.mark.parametrize("asked_for", [{}, {"deletionProtection": "TRUE"}])

@@ -60,7 +60,7 @@ run "the_worker_is_told_all_that_it_reads" {
       overrides            = []
       attachable           = { functions = ["*"], kinesis_streams = ["*"] }
       control_tag          = "dynamodb-restore:settings"
-      control_tag_excludes = ["point_in_time_recovery", "deletion_protection", "resource_policy"]
+      control_tag_excludes = ["point_in_time_recovery", "deletion_protection", "encryption", "resource_policy"]
       follow_terraform     = true
       source_regions       = []
       polling              = { max_attempts = 5, base_delay_seconds = 1, backoff_rate = 2, max_delay_seconds = 8, jitter = 0.5 }

@@ -836,7 +836,7 @@ run "what_protects_is_not_the_control_tags_to_decide" {
   }
 
   assert {
-    condition     = toset(jsondecode(local.configuration).control_tag_excludes) == toset(["point_in_time_recovery", "deletion_protection", "resource_policy"])
+    condition     = toset(jsondecode(local.configuration).control_tag_excludes) == toset(["point_in_time_recovery", "deletion_protection", "encryption", "resource_policy"])
     error_message = "The worker is told: ${local.configuration}"
   }
 }

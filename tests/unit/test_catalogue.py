@@ -156,7 +156,7 @@ class TestFacts:
 
     def test_what_protects_the_table_is_not_the_tags_to_decide(self) -> None:
         protects = [setting.name for setting in SETTINGS if not setting.catalogue.tag_decides]
-        assert protects == ["point_in_time_recovery", "deletion_protection", "resource_policy"]
+        assert protects == ["point_in_time_recovery", "deletion_protection", "encryption", "resource_policy"]
 
     def test_a_drill_gets_what_describes_the_table(self) -> None:
         kept = {setting.name for setting in SETTINGS if setting.catalogue.kept_by_drills}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dynamodb_restore.aws import ClientError, Clients, IngestionClient, error_code
 from dynamodb_restore.findings.catalogue import CatalogueEntry
 from dynamodb_restore.findings.finding import Finding, TableId, in_time
+from dynamodb_restore.findings.naming import Naming
 from dynamodb_restore.findings.pages import pages
 from dynamodb_restore.permissions import NO_RESOURCE, Statement
 
@@ -80,5 +81,5 @@ def _configurations(osis: IngestionClient) -> Iterator[tuple[str, str]]:
 
 
 def _names(configuration: str, table: TableId) -> bool:
-    """Whether the table's ARN is in it, whole: `…/orders-archive` is the ARN of another table."""
-    return re.search(re.escape(table.arn) + r"(?![\w.-])", configuration) is not None
+    """Whether the table's ARN is in it."""
+    return Naming(table, by_name=False).in_value(configuration)

@@ -96,12 +96,12 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
         ConfigError: what Terraform tells the function is incomplete.
         ConfigurationMissingError: an apply replaces it right now; the messages come back within a minute, when the function
             knows of the new one.
-        ClientError, BotoCoreError: it could not be read.
+        ClientError, BotoCoreError: it could not be read; the messages come back within a minute.
     """
     clients = aws.clients()
     try:
         config = WorkerConfig.load(os.environ, clients)
-    except ConfigurationMissingError:
+    except (ConfigurationMissingError, *aws.AwsError):
         _bring_back_soon(event, clients)
         raise
     wiring = Wiring(config, clients, context)

@@ -39,7 +39,7 @@ class NotKnownYet(Exception):  # noqa: N818 - not an error: AWS tells it later
 
 
 _JOB_KEYS = frozenset({"targettablename", "encryptiontype", "kmsmasterkeyarn"})
-"""What a restore job of a table asks for that is no setting of ours, in lower case: AWS Backup does not tell letters of either
+"""What a restore job of a table asks for that needs no note, in lower case; the key is a choice, which the report tells: AWS Backup does not tell letters of either
 case apart (docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html)."""
 
 _PROTECTION_KEY = "deletionprotection"
@@ -112,6 +112,8 @@ def _from_job(clients: Clients, seen: Sighting, job_id: str) -> Sighting:
     # Nothing of an event says that a restore is a test: whoever could write that would have a table left unprotected.
     of_testing = bool(job.get("CreatedBy", {}).get("RestoreTestingPlanArn"))
     source = _table(job, "SourceResourceArn") or named_by(job.get("RecoveryPointArn"))
+    # What a test is asked for, AWS Backup has inferred.
+    chosen, notes = (False, ()) if of_testing else _asked_for(clients, job_id)
     return replace(
         seen,
         source=source or seen.source,
@@ -121,31 +123,41 @@ def _from_job(clients: Clients, seen: Sighting, job_id: str) -> Sighting:
         requested_at=job.get("CreationDate", seen.requested_at),
         job=RestoreJob(job_id, source, target, job.get("CompletionDate")),
         restore_test=of_testing,
-        # What a test is asked for, AWS Backup has inferred.
-        notes=seen.notes if of_testing else (*seen.notes, *_asked_for(clients, job_id)),
+        overrides=replace(seen.overrides, encryption=chosen),
+        notes=(*seen.notes, *notes),
     )
 
 
-def _asked_for(clients: Clients, job_id: str) -> tuple[str, ...]:
-    """What a job was asked for about its table, where that may differ from what the table is given: one note, or none.
+def _asked_for(clients: Clients, job_id: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether a job chose the key of its table, and what else it was asked for where that may differ from what the table is given:
+    one note, or none.
 
-    Nothing depends on it, so a failure is a note as well
+    Nothing waits for it, so a failure is a note as well
     (docs.aws.amazon.com/aws-backup/latest/devguide/API_GetRestoreJobMetadata.html).
     """
     try:
         answer = clients.backup.get_restore_job_metadata(RestoreJobId=job_id)
     except AwsError as error:
-        return (f"what the restore job was asked for is not known: {explain(error)}",)
+        return False, (f"what the restore job was asked for is not known: {explain(error)}",)
+    metadata = answer.get("Metadata", {})
+    chosen = any(_chooses_key(key, value) for key, value in metadata.items())
     asked = sorted(
         (key, value)
-        for key, value in answer.get("Metadata", {}).items()
+        for key, value in metadata.items()
         if key.lower() not in _JOB_KEYS and not _says_what_we_do(key, value)
     )
     if not asked:
-        return ()
+        return chosen, ()
     told = ", ".join(f"{key} = {value}" for key, value in asked[:_MOST_KEYS])
     more = f" and {len(asked) - _MOST_KEYS} more" if len(asked) > _MOST_KEYS else ""
-    return (shortened(f"the restore job was asked for {told}{more}: that is not heeded"),)
+    return chosen, (shortened(f"the restore job was asked for {told}{more}: that is not heeded"),)
+
+
+def _chooses_key(key: str, value: str) -> bool:
+    """Whether a job was asked for a key of its own. Its default, which the console fills in, is nobody's choice
+    (docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html)."""
+    named = key.lower() == "kmsmasterkeyarn" and bool(value)
+    return named or (key.lower() == "encryptiontype" and value.lower() != "default")
 
 
 def _says_what_we_do(key: str, value: str) -> bool:

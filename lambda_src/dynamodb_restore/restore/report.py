@@ -192,6 +192,8 @@ class Report:
             _counted(whole, "left out"),
             _counted(in_part, "left out in part"),
             _counted([o for o in self.outcomes if o.held], "held for the operator"),
+            # What the restore call chose otherwise than the source has it is not "as on the source" either.
+            _counted([o for o in self.outcomes if o.chosen], "with a note"),
         ]
         if self.result is Result.DRY_RUN:
             counts.insert(0, _counted(self._with_status(Status.PLANNED), "would change"))

@@ -301,7 +301,7 @@ class Worker:
         cloner = self.cloner
         try:
             with self._time_for_the_ending():
-                pipeline = self.pipelines.open(source.name) if request.source_is_here else None
+                pipeline = restore.open_pipeline()
                 if pipeline is not None:
                     source = replace(source, own_mappings=frozenset({pipeline.capture.uuid}))
                 found = find_most(self.config.findings, source, target, cloner.clients, cloner.pace)

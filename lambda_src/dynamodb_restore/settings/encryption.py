@@ -43,7 +43,7 @@ class Encryption:
         when="it protects what is in the table, and changes nothing for those who may use the key.",
         kept="""
             A key on a target whose source has one that AWS owns is a conflict and stays. What the restore call chose
-            is told and stays. Keys of another region cannot be used and are left out. A key that is disabled, or that
+            is told and stays. The source's tag does not decide about it. Keys of another region cannot be used and are left out. A key that is disabled, or that
             the role may not use, fails with AWS's own words. AWS takes few changes of a table's key in a day.
         """,
         sources=(
@@ -52,6 +52,7 @@ class Encryption:
             "docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html",
             "docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html",
         ),
+        tag_decides=False,
         compared=True,
         table_writes=TableActions(tables=("dynamodb:UpdateTable",)),
         statements=(

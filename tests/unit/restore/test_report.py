@@ -299,6 +299,11 @@ OFF = Outcome("ttl", Status.SKIPPED, reason="switched off")
             "replaying, and following its source until you cut over",
         ),
         (Result.SYNCED, [replace(APPLIED, omitted=("x",))], "synced; 1 setting left out in part: tags"),
+        (
+            Result.SYNCED,
+            [APPLIED, Outcome("indexes", Status.UNCHANGED, chosen=("x",))],
+            "synced; 1 setting with a note: indexes",
+        ),
         # It holds, whoever did it.
         (
             Result.SYNCED,
