@@ -353,6 +353,12 @@ def test_one_copy_of_a_message_that_was_set_aside_reopens_its_restore(records: R
     assert not records.take_lead(KEY, request(), read, "message", lease, later, was_set_aside=True)
 
 
+def test_a_record_that_only_begins_has_an_end(records: RestoreRecords, clients: Clients) -> None:
+    """Where the delivery that made it is killed at once, nobody writes it again."""
+    take_lead(records)
+    assert int(record_item(clients)["expires_at"]) > NOW.timestamp()
+
+
 def test_every_write_moves_the_end_of_the_record(records: RestoreRecords, clients: Clients) -> None:
     wait(records)
     waiting = int(record_item(clients)["expires_at"])
