@@ -58,6 +58,6 @@ class Pipes:
 
 def _advice(old: str, new: str) -> str:
     return (
-        f"reads the stream of {old}, so the changes of {new} do not reach it: create a pipe that reads the stream of {new} and "
-        "delete this one, because a pipe's source cannot be changed"
+        f"reads the stream of {old}, so the changes of {new} do not reach it: create a pipe that reads the stream of {new}, "
+        f"because a pipe's source cannot be changed, and delete this one once nothing writes to {old} any more"
     )

@@ -88,5 +88,6 @@ def _integrations(
 def _advice(destination: str, source: TableId, target: TableId) -> str:
     return (
         f"copies {source.name} to {destination}, and nothing copies {target.name} there: create an integration of {target.arn},"
-        " which needs point-in-time recovery and a resource policy that lets the integration in, and delete this one"
+        " which needs point-in-time recovery and a resource policy that lets the integration in; delete this one once nothing writes"
+        f" to {source.name} any more"
     )

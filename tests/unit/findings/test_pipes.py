@@ -29,7 +29,7 @@ def test_pipes_that_read_the_source_are_found_with_what_to_do(holders: NameHolde
         "pipes",
         "pipe to-search",
         "reads the stream of orders, so the changes of orders-restored do not reach it: create a pipe that reads the stream of "
-        "orders-restored and delete this one, because a pipe's source cannot be changed",
+        "orders-restored, because a pipe's source cannot be changed, and delete this one once nothing writes to orders any more",
     )
 
 

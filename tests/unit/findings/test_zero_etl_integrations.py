@@ -24,7 +24,7 @@ def find(clients: Clients, enough_time: Callable[[], bool] = lambda: True) -> li
 def advice(destination: str) -> str:
     return (
         f"copies orders to {destination}, and nothing copies orders-restored there: create an integration of {TARGET.arn}, which needs"
-        " point-in-time recovery and a resource policy that lets the integration in, and delete this one"
+        " point-in-time recovery and a resource policy that lets the integration in; delete this one once nothing writes to orders any more"
     )
 
 
