@@ -124,11 +124,11 @@ variable "polling" {
     The output `wait` shows how long these values wait; with the defaults it is more than 24 hours.
   EOT
   type = object({
-    max_attempts       = optional(number, 380)
+    max_attempts       = optional(number, 990)
     base_delay_seconds = optional(number, 10)
     backoff_rate       = optional(number, 1.5)
-    max_delay_seconds  = optional(number, 300)
-    jitter             = optional(number, 0.2)
+    max_delay_seconds  = optional(number, 100)
+    jitter             = optional(number, 0.1)
   })
   default  = {}
   nullable = false
@@ -342,7 +342,7 @@ variable "queue" {
   EOT
   type = object({
     visibility_timeout_seconds    = optional(number)
-    message_retention_seconds     = optional(number, 604800)
+    message_retention_seconds     = optional(number, 1209600)
     dead_letter_retention_seconds = optional(number, 1209600)
   })
   default  = {}

@@ -88,9 +88,9 @@ variable "queue" {
   EOT
   type = object({
     visibility_timeout_seconds    = optional(number, 720)
-    message_retention_seconds     = optional(number, 604800)
+    message_retention_seconds     = optional(number, 1209600)
     dead_letter_retention_seconds = optional(number, 1209600)
-    max_receive_count             = optional(number, 385)
+    max_receive_count             = optional(number, 995)
   })
   default  = {}
   nullable = false

@@ -296,11 +296,11 @@ variable "polling" {
     The output `wait` says what the numbers come to; the defaults wait for more than 24 hours.
   EOT
   type = object({
-    max_attempts       = optional(number, 380)
+    max_attempts       = optional(number, 990)
     base_delay_seconds = optional(number, 10)
     backoff_rate       = optional(number, 1.5)
-    max_delay_seconds  = optional(number, 300)
-    jitter             = optional(number, 0.2)
+    max_delay_seconds  = optional(number, 100)
+    jitter             = optional(number, 0.1)
   })
   default  = {}
   nullable = false

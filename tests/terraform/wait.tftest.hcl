@@ -28,9 +28,9 @@ run "the_defaults_wait_for_more_than_a_day" {
 
   assert {
     condition = output.wait == {
-      shortest = { seconds = 89399, text = "1 d 49 min" }
-      expected = { seconds = 100574, text = "1 d 3 h" }
-      longest  = { seconds = 111749, text = "1 d 7 h" }
+      shortest = { seconds = 88657, text = "1 d 37 min" }
+      expected = { seconds = 93582, text = "1 d 1 h" }
+      longest  = { seconds = 98508, text = "1 d 3 h" }
     }
     error_message = "Wait: ${jsonencode(output.wait)}"
   }
