@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from dynamodb_restore.aws import TableRef
+from dynamodb_restore.changes.bundle import LATE_SECONDS
 from dynamodb_restore.changes.window import Window
 from dynamodb_restore.pipeline.boundary import RestorePoint
 from dynamodb_restore.pipeline.claim import Claim, ClaimState
@@ -260,7 +261,12 @@ class World:
         self.functions.start_held(again=self.rng.random() < 0.2)
 
     def _redrive(self) -> None:
-        """Somebody redrives the FIFO DLQ in the console."""
+        """Somebody redrives the FIFO DLQ in the console.
+
+        No message is there as early as that: SQS has handed each out a thousand times before, in pauses of two seconds at least
+        (`bundle.LATE_SECONDS`), of which the three times of these histories are the abridgement.
+        """
+        self.clock.sleep(LATE_SECONDS)
         if moved := self.estate.account.queues.redrive(ASIDE):
             self.estate.census["messages redriven"] += moved
             self.functions.capture_exact = self.functions.replay_exact = False

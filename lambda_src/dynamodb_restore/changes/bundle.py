@@ -26,7 +26,10 @@ _VERSION = 2
 
 LATE_SECONDS = 60
 """A message that SQS took longer than this after its bundle was packed came late or was sent again by somebody else: its
-images may be older than what was replayed meanwhile. See `capture`."""
+images may be older than what was replayed meanwhile. See `capture`.
+
+Of a message that is redriven this is always so: SQS sets one aside after 1,000 receives (modules/change-pipeline/buffer.tf),
+between which replay pauses for two seconds at least (`delivery.pause_seconds`)."""
 
 _COMPRESSION = 1
 """zlib's fastest level: it takes most of what can be had from JSON, at a fifth of the default level's time."""
