@@ -1,1 +1,5 @@
-"""What capture and replay cost, against a design that sends and writes one change at a time."""
+"""Measurements, in an environment of their own: what is imported here reads it while it is imported."""
+
+from tests.aws.environment import isolate
+
+isolate()

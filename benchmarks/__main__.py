@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks import one_by_one
+from benchmarks import one_by_one, restores
 from benchmarks.workload import stream_records
 from dynamodb_restore.aws import Clients
 from dynamodb_restore.changes.bundle import encode
@@ -62,8 +62,10 @@ BEFORE = {
     "capture: write units for its progress, 256 groups": "60",
     "capture: write units for its progress, 1,000 groups": "721",
     "replay: writes for each change under a write limit": "11 after 20 invocations, and never done",
+    "restore: requests of DescribeAlarms for each page of 10,000 alarms": "4.1",
 }
-"""The same figures of commit a5da910, on the same machine: what each target is held against."""
+"""The same figures of commit a5da910, on the same machine: what each target is held against; that of restores is of commit
+4df6915."""
 
 LARGEST_EVENT_BYTES = 6 * 1024 * 1024
 
@@ -321,14 +323,22 @@ def main() -> int:
         ("capture: write units for its progress, 256 groups", units[256], "at most", 20),
         ("capture: write units for its progress, 1,000 groups", units[1_000], "at most", 70),
         ("replay: writes for each change under a write limit", paid, "at most", 1.1),
+        (
+            "restore: requests of DescribeAlarms for each page of 10,000 alarms",
+            restores.alarm_listings(),
+            "at most",
+            1.1,
+        ),
     ]
-    print()
+    calls = restores.calls_of_a_restore()
+    print(f"\na restore looked at {restores.POLLS} times, without searches: {calls} calls")
+    print(f"import of the worker, for each second of boto3's: {restores.start_ratio():.2f} s\n")
     missed = 0
     for name, figure, relation, bound in targets:
         reached = figure >= bound if relation == "at least" else figure <= bound
         missed += not reached
         before = f"; at a5da910: {BEFORE[name]}" if name in BEFORE else ""
-        print(f"{'reached' if reached else 'MISSED':8} {name}: {figure:.1f} ({relation} {bound}{before})")
+        print(f"{'reached' if reached else 'MISSED':8} {name}: {figure:.2f} ({relation} {bound}{before})")
     return 1 if missed else 0
 
 

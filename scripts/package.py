@@ -8,6 +8,12 @@ The zips come out byte-identical on any machine, so a rebuild proves what a comm
 change only when there is one. Therefore entries are sorted and carry one fixed time and mode, and they are
 stored, not deflated: the bytes that deflate gives depend on the zlib that Python was built with. Stored, both
 are far below Lambda's limit for a direct upload, and git compresses them anyway.
+
+Both carry bytecode for the default runtime beside the sources, since Lambda's folders cannot be written to and each start would
+compile everything again: without it, importing the restore worker takes more than twice as long. Other runtimes do not look at it
+(docs.python.org/3/reference/import.html#cached-bytecode-invalidation). What a compiler gives depends on its exact version and on
+what its process did before, so each module is compiled in a process of its own, by one release of Python; any other
+one can only check that there is bytecode for each source, and cannot build.
 """
 
 import argparse
@@ -15,12 +21,14 @@ import base64
 import csv
 import hashlib
 import io
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +45,25 @@ LAYER_PREFIX = "python"
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 REGULAR_FILE_FOR_ALL = 0o100644
 MADE_ON_UNIX = 3
+
+# Whose bytecode is shipped: of the default runtime, python3.13.
+COMPILER = "3.13.0"
+CACHE_TAG = "cpython-313"
+
+# Where Lambda unpacks the zips: what a traceback shows.
+UNPACKED = {CODE_ZIP: "/var/task", LAYER_ZIP: "/opt"}
+
+# Reads a source and writes what Python would keep of it; the name is not looked up, and may not exist. A process that
+# imports nothing else gives the same bytes each time.
+COMPILE = """
+import sys
+from importlib import _bootstrap_external as external
+import _imp
+source = sys.stdin.buffer.read()
+code = compile(source, sys.argv[1], "exec", dont_inherit=True, optimize=0)
+hashed = _imp.source_hash(external._RAW_MAGIC_NUMBER, source)
+sys.stdout.buffer.write(external._code_to_hash_pyc(code, hashed, False))
+"""
 
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<rest>.*)$")
 
@@ -68,6 +95,70 @@ def code_files(source: Path = SOURCE) -> dict[str, bytes]:
     if not files:
         raise PackagingError(f"{source} holds no files to package")
     return files
+
+
+def can_compile() -> bool:
+    """Whether this is the Python whose bytecode is shipped."""
+    return sys.implementation.name == "cpython" and ".".join(map(str, sys.version_info[:3])) == COMPILER
+
+
+def bytecode_name(source: str) -> str:
+    """Where Python looks for the bytecode of a module (PEP 3147)."""
+    path = PurePosixPath(source)
+    return str(path.parent / "__pycache__" / f"{path.stem}.{CACHE_TAG}.pyc")
+
+
+def is_bytecode(name: str) -> bool:
+    return name.endswith(".pyc")
+
+
+def compiled(name: str, source: bytes, folder: str) -> bytes:
+    """The bytecode of a module that is unpacked into `folder`, which no run compares with its source again (PEP 552)."""
+    command = [sys.executable, "-I", "-S", "-c", COMPILE, f"{folder}/{name}"]
+    # The order of the names in a set depends on their hashes.
+    ran = subprocess.run(
+        command, input=source, capture_output=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
+    )
+    if ran.returncode != 0:
+        raise PackagingError(f"{name} does not compile: {ran.stderr.decode(errors='replace').strip()}")
+    return ran.stdout
+
+
+def with_bytecode(files: Mapping[str, bytes], artifact: Path) -> dict[str, bytes]:
+    """The files of an artifact, and the bytecode of each module among them."""
+    if not can_compile():
+        raise PackagingError(
+            f"the zips carry the bytecode of Python {COMPILER}, and this is {sys.version.split()[0]}: "
+            f"run `make clean`, and again with PYTHON set to a Python {COMPILER}"
+        )
+    modules = sorted(name for name in files if name.endswith(".py"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        codes = pool.map(lambda name: compiled(name, files[name], UNPACKED[artifact]), modules)
+        return {**files, **dict(zip(map(bytecode_name, modules), codes, strict=True))}
+
+
+def check_bytecode(files: Mapping[str, bytes], artifact: Path) -> list[str]:
+    """Whether each module of an artifact has its bytecode, and nothing else has any."""
+    sources = {name: content for name, content in files.items() if not is_bytecode(name)}
+    there = files.keys() - sources.keys()
+    wanted = {bytecode_name(name) for name in sources if name.endswith(".py")}
+    problems = [f"{artifact.name} lacks {name}; run `make package`" for name in sorted(wanted - there)]
+    problems += [
+        f"{artifact.name} has {name} of no source; run `make package`" for name in sorted(there - wanted)
+    ]
+    if not problems and can_compile():
+        right = with_bytecode(sources, artifact)
+        different = sorted(name for name in there if files[name] != right[name])
+        problems += [
+            f"{artifact.name} has another {name} than its source gives; run `make package`"
+            for name in different
+        ]
+    return problems
+
+
+def unzipped(artifact: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def normalized(name: str) -> str:
@@ -134,9 +225,11 @@ def layer_files() -> dict[str, bytes]:
 
 
 def check_code(artifact: bytes) -> list[str]:
-    if artifact == deterministic_zip(code_files()):
-        return []
-    return [f"{CODE_ZIP.name} is not what lambda_src gives; run `make package` and commit dist/"]
+    files = unzipped(artifact)
+    sources = {name: content for name, content in files.items() if not is_bytecode(name)}
+    if sources != code_files() or artifact != deterministic_zip(files):
+        return [f"{CODE_ZIP.name} is not what lambda_src gives; run `make package` and commit dist/"]
+    return []
 
 
 def check_layer(artifact: bytes, requirements: str) -> list[str]:
@@ -145,12 +238,11 @@ def check_layer(artifact: bytes, requirements: str) -> list[str]:
     Its versions are those that are pinned, every file has the hash that its wheel's RECORD gives, none is there
     that no RECORD lists, and the zip is the one that this program writes for those files.
     """
-    with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-
+    files = unzipped(artifact)
     problems: list[str] = []
     if artifact != deterministic_zip(files):
         problems.append(f"{LAYER_ZIP.name} was not written by scripts/package.py; run `make package`")
+    files = {name: content for name, content in files.items() if not is_bytecode(name)}
 
     pinned, shipped = pinned_versions(requirements), layer_versions(files)
     if pinned != shipped:
@@ -197,7 +289,11 @@ def check() -> list[str]:
     if missing:
         return [f"{artifact.name} is missing; run `make package` and commit dist/" for artifact in missing]
     requirements = LAYER_REQUIREMENTS.read_text(encoding="utf-8")
-    return check_code(CODE_ZIP.read_bytes()) + check_layer(LAYER_ZIP.read_bytes(), requirements)
+    code, layer = CODE_ZIP.read_bytes(), LAYER_ZIP.read_bytes()
+    problems = check_code(code) + check_layer(layer, requirements)
+    for artifact, content in ((CODE_ZIP, code), (LAYER_ZIP, layer)):
+        problems += check_bytecode(unzipped(content), artifact)
+    return problems
 
 
 def write(artifact: Path, content: bytes) -> None:
@@ -220,9 +316,9 @@ def main(arguments: list[str]) -> int:
             print("\n".join(problems) or "dist/ is what the sources give")
             return 1 if problems else 0
         if options.artifact in {"all", "code"}:
-            write(CODE_ZIP, deterministic_zip(code_files()))
+            write(CODE_ZIP, deterministic_zip(with_bytecode(code_files(), CODE_ZIP)))
         if options.artifact in {"all", "layer"}:
-            write(LAYER_ZIP, deterministic_zip(layer_files()))
+            write(LAYER_ZIP, deterministic_zip(with_bytecode(layer_files(), LAYER_ZIP)))
     except PackagingError as error:
         print(f"package.py: {error}", file=sys.stderr)
         return 1

@@ -31,6 +31,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
+from dynamodb_restore.listings import Listings
+
 if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -238,6 +240,11 @@ class Clients:
         # (docs.aws.amazon.com/boto3/latest/guide/events.html).
         self._session.events.register("provide-client-params", self.call_time.look)
         self._session.events.register("needs-retry", self.call_time.look_before_another_attempt)
+
+    @cached_property
+    def listings(self) -> Listings:
+        """What was listed of this region, shared by all who use these clients."""
+        return Listings()
 
     @cached_property
     def _once(self) -> Config:

@@ -10,18 +10,22 @@ from typing import Any
 from tests.aws.errors import client_error
 from tests.aws.names import ACCOUNT, REGION
 
-_PAGE_SIZE = 4
 _CHILD = re.compile(r"(?:ALARM|OK)\(\"([^\"]*)\"\)")
 
 
 @dataclass
 class CloudWatch:
-    """Alarms by name, with what they were put with."""
+    """Alarms by name, with what they were put with.
+
+    Attributes:
+        page_size: alarms in one answer.
+    """
 
     metric_alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     composite_alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     dashboards: dict[str, str] = field(default_factory=dict)
+    page_size: int = 4
 
     @property
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -87,11 +91,10 @@ class CloudWatch:
             if name in parameters.get("AlarmNames", [name])
         ]
         start = int(parameters.get("NextToken", "0"))
-        page = found[start : start + _PAGE_SIZE]
+        page = found[start : start + self.page_size]
         answer: dict[str, Any] = {kind: [alarm for other, alarm in page if other == kind] for kind in kinds}
-        return (
-            answer if start + _PAGE_SIZE >= len(found) else {**answer, "NextToken": str(start + _PAGE_SIZE)}
-        )
+        end = start + self.page_size
+        return answer if end >= len(found) else {**answer, "NextToken": str(end)}
 
     def _describe_for_metric(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Alarms on this one metric, with these dimensions and no other, and none of metric math

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from dynamodb_restore import configuration
+from dynamodb_restore import aws, configuration
 from dynamodb_restore.aws import AwsError
 from dynamodb_restore.findings.registry import SEARCHES
 from dynamodb_restore.handlers import operator, reconciler, restore_worker, upkeep, wiring
@@ -233,6 +233,7 @@ class Functions:
         self.world.account.items.put(RESTORE_TABLE, item_of(self._configuration))
         os.environ["CONFIGURATION"] = digest_of(self._configuration)
         configuration.forget()
+        aws.clients().listings.forget()
 
     @contextmanager
     def on(self, world: World) -> Iterator[None]:

@@ -25,7 +25,7 @@ from dynamodb_restore.restore.report import Report
 from dynamodb_restore.restore.request import RestoreRequest
 from dynamodb_restore.restore.worker import Worker
 from dynamodb_restore.settings.registry import SETTINGS
-from dynamodb_restore.settings.setting import Difference, Overrides, Setting, State, Table
+from dynamodb_restore.settings.setting import Difference, Overrides, Setting, State, Table, read_target
 from tests.configuration import DOCUMENT, digest_of, item_of
 from tests.unit.fakes import ACCOUNT, REGION, Aws, Clock, function_arn
 
@@ -205,7 +205,8 @@ def make_target(aws: Aws, clients: Clients, source: str = "orders", name: str = 
 
 def carry_over(setting: Setting, source: Table, target: Table) -> Difference:
     """Read, diff, apply: what separated the two tables before."""
-    difference = setting.diff(portable(setting, source), setting.read(target).state)
+    desired = portable(setting, source)
+    difference = setting.diff(desired, read_target(setting, target, desired).state)
     for step in difference.steps:
         setting.apply(target, step)
         let_time_pass(target)

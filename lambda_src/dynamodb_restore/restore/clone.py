@@ -63,17 +63,24 @@ class Cloner:
         return tuple(setting for setting in self.settings if setting.lane is not Lane.FIRST)
 
     def source_table(
-        self, source: TableRef, pipeline: Pipeline | None, identity: Identity | None = None
+        self,
+        source: TableRef,
+        pipeline: Pipeline | None,
+        identity: Identity | None = None,
+        requested_at: datetime | None = None,
     ) -> Table:
         """The source, in its own region, without the capture trigger of its pipeline, which no table must get.
 
         Args:
             pipeline: the source's; None where it has none, or is in another region.
             identity: which table of that name is meant; None for the one that is there now.
+            requested_at: when the restore was asked for, to the second: what another restore has listed of the account since then,
+                this one shares. None to share nothing.
         """
         clients = self.clients.in_region(source.region) if source.region else self.clients
         own_mappings = [pipeline.capture.uuid] if pipeline else []
-        return Table(source.name, clients, own_mappings=own_mappings, identity=identity)
+        since = None if requested_at is None else requested_at.timestamp() + 1
+        return Table(source.name, clients, own_mappings=own_mappings, identity=identity, listings_since=since)
 
     def source_states(
         self,

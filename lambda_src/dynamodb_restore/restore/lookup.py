@@ -225,7 +225,7 @@ class Lookup:
             return None
         table_id = source_id or source_id_of(self.cloner.clients, request.backup_arn)
         identity = Identity(table_id, request.source_existed_at)
-        return self.cloner.source_table(request.source, open_pipeline(), identity)
+        return self.cloner.source_table(request.source, open_pipeline(), identity, request.requested_at)
 
     def treatment(self, request: RestoreRequest, kept: Mapping[str, State]) -> Treatment:
         """How a restore is treated, as far as the source's portable states that are known tell."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from dynamodb_restore.aws import ClientError, error_code
+from dynamodb_restore.aws import ClientError, Clients, error_code
 from dynamodb_restore.permissions import Statement
 from dynamodb_restore.settings.catalogue import CatalogueEntry
 from dynamodb_restore.settings.names import (
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 _TYPES: Final[list[AlarmTypeType]] = ["MetricAlarm", "CompositeAlarm"]
 _NAMESPACE = "AWS/DynamoDB"
+_LISTING = "alarms"
+_MOST_NAMES = 100
+"""In one call, as of alarms in one answer (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html)."""
 _LONGEST_NAME = 255
 _LONGEST_DESCRIPTION = 1024
 
@@ -102,9 +106,10 @@ class CloudWatchAlarms:
 
     **Calls.** No operation lists the alarms of a table: DescribeAlarmsForMetric wants each metric with its dimensions
     and leaves out metric math (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html).
-    So each reading goes through all alarms of the region, 100 a call, and asks for the tags of those that match. A
-    table without alarms costs the listing alone; each alarm that is created, two calls, a composite alarm a listing
-    more.
+    So the source's reading goes through all alarms of the region, 100 a call, and asks for the tags of those that match;
+    restores at the same time share what was listed (`Listings`). The target is asked for the alarms by the names that they get,
+    100 a call, and for no others: none where the source has none. Each alarm that is created costs two calls, a composite alarm
+    one more for each level of what it is built on.
 
     **What is looked at.** Alarms on metrics of `AWS/DynamoDB` whose dimension `TableName` is the table, in metric math
     too, and Metrics Insights queries that ask for it; all other tables in these stay. Anomaly detection
@@ -126,15 +131,17 @@ class CloudWatchAlarms:
         """,
         read="""
             `DescribeAlarms`, metric and composite alarms, 100 a call: no operation lists the alarms of a table, and
-            `DescribeAlarmsForMetric` leaves out metric math. An alarm counts if a metric of `AWS/DynamoDB` in it has
+            `DescribeAlarmsForMetric` leaves out metric math. Restores at the same time share the listing, for a minute and not
+            where it began before the restore was asked for. An alarm counts if a metric of `AWS/DynamoDB` in it has
             the dimension `TableName` with exactly this name (in this account), or if a Metrics Insights query on
             `AWS/DynamoDB` asks for `TableName = '…'`. Then `ListTagsForResource` of each of these. A table without
             alarms costs the listing alone: a call for every 100 alarms of the region.
         """,
         written="""
-            `DescribeAlarms` of the new name, then `PutMetricAlarm` or `PutCompositeAlarm` with all that was read:
-            actions, thresholds, periods, statistics, rules for missing data, description, tags. Metric alarms come
-            first, each composite alarm after what it is built on, which is looked up right before (one more listing).
+            `DescribeAlarms` of the new names, 100 a call, before and after; for each alarm again right before `PutMetricAlarm` or
+            `PutCompositeAlarm` with all that was read: actions, thresholds, periods, statistics, rules for missing data,
+            description, tags. Metric alarms come first, each composite alarm after what it is built on, which is looked up by
+            name right before.
             In alarms of several tables only the source's dimensions change. In names, descriptions and labels the
             source's name becomes the target's where it stands whole: `prod/orders/reads` becomes
             `prod/orders-restored/reads`. A hyphen is a part of names, so `orders-reads` is not the name of `orders`;
@@ -195,19 +202,25 @@ class CloudWatchAlarms:
 
     def read(self, table: Table) -> Reading:
         survey = _survey(table)
-        state: dict[str, Any] = {
-            "metric_alarms": {},
-            "composite_alarms": {},
-            "not_cloned": [
-                f"alarm {without_table(name, table.name)}: {why}" for name, why in survey.not_cloned
-            ],
-            "indexes": [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])],
-        }
+        lost = [f"alarm {without_table(name, table.name)}: {why}" for name, why in survey.not_cloned]
+        state = _state(table, lost)
         for kind, entries in (("metric_alarms", survey.metric), ("composite_alarms", survey.composite)):
             for name, entry in entries.items():
                 tags = _tags(table, survey.arns[name])
                 if tags is not None:
                     state[kind][without_table(name, table.name)] = {**entry, "tags": tags}
+        return Reading(state)
+
+    def read_named(self, table: Table, desired: State, *, applied: bool) -> Reading:
+        state = _state(table)
+        wanted = _names([*desired["metric_alarms"], *desired["composite_alarms"]]).values()
+        named = _named(table, [fitted(name, table.name, _LONGEST_NAME) for name in wanted])
+        for name, alarm in named.items():
+            kind = "composite_alarms" if "AlarmRule" in alarm else "metric_alarms"
+            # CloudWatch takes an alarm with its tags, or not at all.
+            tags = None if applied else _tags(table, alarm["AlarmArn"])
+            entry = _entry(alarm, named, table)
+            state[kind][without_table(name, table.name)] = entry if tags is None else {**entry, "tags": tags}
         return Reading(state)
 
     def diff(self, desired: State, current: State) -> Difference:
@@ -270,6 +283,16 @@ class CloudWatchAlarms:
 # Finding ---------------------------------------------------------------------------------------------------------
 
 
+def _state(table: Table, not_cloned: Sequence[str] = ()) -> dict[str, Any]:
+    """A portable state without alarms."""
+    return {
+        "metric_alarms": {},
+        "composite_alarms": {},
+        "not_cloned": list(not_cloned),
+        "indexes": [index["IndexName"] for index in table.describe().get("GlobalSecondaryIndexes", [])],
+    }
+
+
 @dataclass
 class _Survey:
     """The alarms of one table, by name, in their portable form but for their names and tags.
@@ -293,15 +316,74 @@ class _Survey:
 def _survey(table: Table) -> _Survey:
     survey = _Survey()
     composites: dict[str, _Composite] = {}
-    listing = table.clients.cloudwatch.get_paginator("describe_alarms")
-    for page in listing.paginate(AlarmTypes=_TYPES, PaginationConfig={"PageSize": 100}):
-        for alarm in page.get("MetricAlarms", []):
-            _add_metric_alarm(survey, alarm, table)
-        for composite in page.get("CompositeAlarms", []):
-            composites[composite["AlarmName"]] = _composite(composite, table)
-            survey.arns[composite["AlarmName"]] = composite["AlarmArn"]
+    for page in table.clients.listings.pages(_LISTING, partial(_page, table.clients), table.listings_since):
+        for alarm in page:
+            if "AlarmRule" in alarm:
+                composites[alarm["AlarmName"]] = _composite(alarm, table)
+                survey.arns[alarm["AlarmName"]] = alarm["AlarmArn"]
+            else:
+                _add_metric_alarm(survey, alarm, table)
     _add_composites(survey, composites, table)
     return survey
+
+
+def _page(clients: Clients, token: str | None) -> tuple[list[Any], str | None]:
+    """Of a page of all alarms: the composite ones, and those that may be about a table."""
+    more: dict[str, Any] = {} if token is None else {"NextToken": token}
+    try:
+        page = clients.cloudwatch.describe_alarms(AlarmTypes=_TYPES, MaxRecords=_MOST_NAMES, **more)
+    except ClientError as error:
+        if error_code(error) == "InvalidNextToken":
+            clients.listings.forget(_LISTING)
+        raise
+    metric_alarms = [_shown(alarm, _METRIC_ALARM) for alarm in page.get("MetricAlarms", [])]
+    kept: list[Any] = [alarm for alarm in metric_alarms if "dynamodb" in json.dumps(alarm).lower()]
+    kept += [_shown(alarm, _COMPOSITE_ALARM) for alarm in page.get("CompositeAlarms", [])]
+    return kept, page.get("NextToken")
+
+
+def _shown(alarm: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What this setting looks at of an alarm; its times are not among it."""
+    known = {"AlarmName", "AlarmArn", "AlarmRule", "EvaluationCriteria", *parameters}
+    return {key: value for key, value in alarm.items() if key in known}
+
+
+def _named(table: Table, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The alarms of those names that there are."""
+    found: dict[str, Mapping[str, Any]] = {}
+    listing = table.clients.cloudwatch.get_paginator("describe_alarms")
+    for first in range(0, len(names), _MOST_NAMES):
+        some = names[first : first + _MOST_NAMES]
+        for page in listing.paginate(AlarmNames=some, AlarmTypes=_TYPES):
+            alarms: list[Mapping[str, Any]] = [*page["MetricAlarms"], *page["CompositeAlarms"]]
+            found.update((alarm["AlarmName"], alarm) for alarm in alarms)
+    return found
+
+
+def _watching(table: Table, names: Collection[str]) -> set[str]:
+    """Which of the alarms of those names watch the table, alone or not, or are built on some that do."""
+    watching: set[str] = set()
+    composites: dict[str, _Composite] = {}
+    asked: set[str] = set()
+    while unknown := sorted(set(names) - asked):
+        asked.update(unknown)
+        for name, alarm in _named(table, unknown).items():
+            if "AlarmRule" in alarm:
+                composites[name] = _composite(alarm, table)
+            elif _metric_alarm(alarm, table) is not None:
+                watching.add(name)
+        names = {
+            child for one in composites.values() for child in one.children if not child.startswith("arn:")
+        }
+    return _with_composites(watching, composites)
+
+
+def _with_composites(watching: Collection[str], composites: Mapping[str, _Composite]) -> set[str]:
+    """Those alarms, and the composite ones that are built on one of them, or on one that is."""
+    related = set(watching)
+    while more := {name for name, one in composites.items() if one.names_any(related)} - related:
+        related |= more
+    return related
 
 
 def _add_metric_alarm(survey: _Survey, alarm: Mapping[str, Any], table: Table) -> None:
@@ -321,11 +403,7 @@ def _add_metric_alarm(survey: _Survey, alarm: Mapping[str, Any], table: Table) -
 
 
 def _add_composites(survey: _Survey, composites: Mapping[str, _Composite], table: Table) -> None:
-    grown = True
-    while grown:
-        more = {name for name, one in composites.items() if one.names_any(survey.related)}
-        grown = not more <= survey.related
-        survey.related |= more
+    survey.related = _with_composites(survey.related, composites)
     for name in sorted(survey.related & composites.keys()):
         if composites[name].rule is None:
             survey.not_cloned.append((name, "its rule is not of a form that this module can read"))
@@ -658,17 +736,24 @@ def _is_there(table: Table, name: str, payload: Mapping[str, Any]) -> bool:
     Raises:
         StepOmitted: there is another alarm of that name.
     """
-    answer = table.clients.cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=_TYPES)
-    there: list[Mapping[str, Any]] = []
-    for alarm in answer.get("MetricAlarms", []):
-        found = _metric_alarm(alarm, table)
-        there.append({"parameters": {} if found is None else found.parameters})
     suppressor = payload.get("suppressor")
     related = () if suppressor is None else (fitted(suppressor, table.name, _LONGEST_NAME),)
-    there += [_composite(alarm, table).entry(related, table) for alarm in answer.get("CompositeAlarms", [])]
+    there = [_entry(alarm, related, table) for alarm in _named(table, [name]).values()]
     if any(_differing(payload, alarm) for alarm in there):
         raise StepOmitted("there is another alarm of that name, which is kept")
     return bool(there)
+
+
+def _entry(alarm: Mapping[str, Any], related: Collection[str], table: Table) -> dict[str, Any]:
+    """An alarm of the target as `diff` knows it, but for its tags; without parameters where it does not watch the table.
+
+    Args:
+        related: the alarms that count as the table's where it has one of them as its suppressor.
+    """
+    if "AlarmRule" in alarm:
+        return _composite(alarm, table).entry(related, table)
+    found = _metric_alarm(alarm, table)
+    return {"parameters": {} if found is None else found.parameters}
 
 
 def _for_table(parameters: Mapping[str, Any], table_name: str) -> dict[str, Any]:
@@ -694,11 +779,11 @@ def _built(table: Table, payload: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         StepOmitted: one of them does not watch this table, or was not created.
     """
-    related = _survey(table).related
+    there = _watching(table, [fitted(name, table.name, _LONGEST_NAME) for name in _built_on(payload)])
 
     def on_target(name: str) -> str:
         real = fitted(name, table.name, _LONGEST_NAME)
-        if real not in related:
+        if real not in there:
             raise StepOmitted(f"the alarm {real} that it is built on is not there")
         return real
 

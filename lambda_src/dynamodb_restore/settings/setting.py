@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dynamodb_restore.aws import Clients, describe_table
 from dynamodb_restore.instants import iso
@@ -146,6 +146,8 @@ class Table:
             table since it is a table of its own: nothing that was replayed into it. So it is once the table was seen without a
             stream, by this handle or by whoever made it.
         stream_waits: whether the table gets its stream at cutover only, so that what builds on it waits, too.
+        listings_since: from when on, in seconds of the epoch, what was listed of the whole account counts for this table; None
+            where only what is listed now does.
     """
 
     def __init__(
@@ -159,6 +161,7 @@ class Table:
         *,
         stream_is_new: bool = False,
         stream_waits: bool = False,
+        listings_since: float | None = None,
     ) -> None:
         self.name = name
         self.clients = clients
@@ -168,6 +171,7 @@ class Table:
         self.replaced = False
         self.stream_is_new = stream_is_new
         self.stream_waits = stream_waits
+        self.listings_since = listings_since
         self._description = None if description is None else self._checked(description)
 
     def describe(self) -> TableDescriptionTypeDef:
@@ -303,6 +307,35 @@ class Setting(Protocol):
             StepOmitted: what the step builds on is, by choice, not there.
         """
         ...
+
+
+@runtime_checkable
+class ReadByName(Protocol):
+    """A setting that would have to go through all of an account to read a table, and need not where what is desired is known:
+    that gives the names that the target's have, or will have."""
+
+    def read_named(self, table: Table, desired: State, *, applied: bool) -> Reading:
+        """Read of the target what `diff` holds against `desired`, and nothing else.
+
+        Args:
+            applied: whether this looks for what has just been written, and may leave out what each write has set in one with
+                the rest.
+
+        Raises:
+            ClientError, BotoCoreError, TableGoneError: as `read`.
+        """
+        ...
+
+
+def read_target(setting: Setting, table: Table, desired: State, *, applied: bool = False) -> Reading:
+    """A setting of the table that is to get what is desired; see `ReadByName` for `applied`.
+
+    Raises:
+        ClientError, BotoCoreError, TableGoneError: from the setting.
+    """
+    if isinstance(setting, ReadByName):
+        return setting.read_named(table, desired, applied=applied)
+    return setting.read(table)
 
 
 class CataloguedSetting(Setting, Protocol):

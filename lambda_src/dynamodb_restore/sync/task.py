@@ -27,6 +27,7 @@ from dynamodb_restore.settings.setting import (
     StepOmitted,
     Table,
     TableGoneError,
+    read_target,
 )
 from dynamodb_restore.sync.attachable import Attachable, without_refused
 from dynamodb_restore.sync.differences import naming_target, without_foreign_steps
@@ -177,8 +178,8 @@ class Task:
         # What kept the table busy may have been this very change.
         return self.observe()
 
-    def _read_and_diff(self) -> Observation:
-        reading = self.setting.read(self.target)
+    def _read_and_diff(self, *, applied: bool = False) -> Observation:
+        reading = read_target(self.setting, self.target, self.desired, applied=applied)
         difference = naming_target(self.setting.diff(self.desired, reading.state), self.target.name)
         difference = without_refused(difference, self.attachable, self.target.account)
         if self.elsewhere is None:
@@ -302,7 +303,7 @@ class Task:
             attempt += 1
             problem: BaseException | None = None
             try:
-                look = self._read_and_diff()
+                look = self._read_and_diff(applied=True)
                 missing = _not_visible(look, expected)
                 if missing is None:
                     return None

@@ -1,6 +1,8 @@
 """The committed artifacts are what their sources give, and come out the same on any machine."""
 
+import importlib.util
 import io
+import marshal
 import os
 import shutil
 import stat
@@ -14,11 +16,6 @@ import pytest
 from scripts import package
 
 
-def unzipped(archive: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-        return {name: opened.read(name) for name in opened.namelist()}
-
-
 def make_wheel(folder: Path, name: str, files: dict[str, bytes]) -> Path:
     wheel = folder / name
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -29,7 +26,7 @@ def make_wheel(folder: Path, name: str, files: dict[str, bytes]) -> Path:
 
 @pytest.fixture
 def layer() -> dict[str, bytes]:
-    return unzipped(package.LAYER_ZIP.read_bytes())
+    return package.unzipped(package.LAYER_ZIP.read_bytes())
 
 
 @pytest.fixture
@@ -37,14 +34,22 @@ def layer_requirements() -> str:
     return package.LAYER_REQUIREMENTS.read_text(encoding="utf-8")
 
 
-def test_the_code_zip_holds_exactly_lambda_src() -> None:
+def test_the_code_zip_holds_exactly_lambda_src_and_its_bytecode() -> None:
     litter = {"__pycache__", ".DS_Store"}
     sources = {
         path.relative_to(package.SOURCE).as_posix(): path.read_bytes()
         for path in package.SOURCE.rglob("*")
         if path.is_file() and not litter.intersection(path.parts)
     }
-    assert unzipped(package.CODE_ZIP.read_bytes()) == sources, "stale: run `make package` and commit dist/"
+    files = package.unzipped(package.CODE_ZIP.read_bytes())
+    shipped = {name: content for name, content in files.items() if not name.endswith(".pyc")}
+    assert shipped == sources, "stale: run `make package` and commit dist/"
+    compiled = {
+        name.replace("__pycache__/", "").replace(".cpython-313.pyc", ".py")
+        for name in files
+        if name.endswith(".pyc")
+    }
+    assert compiled == {name for name in sources if name.endswith(".py")}
 
 
 def test_the_committed_artifacts_pass_the_check_that_lint_makes() -> None:
@@ -84,6 +89,78 @@ def test_entries_carry_nothing_of_the_machine_that_built_them() -> None:
         assert entry.compress_type == zipfile.ZIP_STORED
 
 
+_IS_THE_COMPILER = pytest.mark.skipif(
+    not package.can_compile(), reason=f"compiles with Python {package.COMPILER} only"
+)
+
+
+@_IS_THE_COMPILER
+def test_the_same_source_gives_the_same_bytecode_which_is_not_compared_with_it_again() -> None:
+    source = (package.SOURCE / "dynamodb_restore" / "backoff.py").read_bytes()
+
+    first, again = (package.compiled("dynamodb_restore/backoff.py", source, "/var/task") for _ in range(2))
+
+    assert first == again
+    # PEP 552: the lowest bit says that a hash of the source is there, the next one that it is to be compared.
+    assert int.from_bytes(first[4:8], "little") == 0b01
+    assert first[:4] == importlib.util.MAGIC_NUMBER
+    code = marshal.loads(first[16:])  # noqa: S302 - compiled just now
+    assert code.co_filename == "/var/task/dynamodb_restore/backoff.py"
+
+
+@pytest.mark.skipif(
+    sys.implementation.cache_tag != package.CACHE_TAG, reason="another runtime falls back to the sources"
+)
+def test_the_default_runtime_runs_the_bytecode_of_the_zip(tmp_path: Path) -> None:
+    for name, content in package.unzipped(package.CODE_ZIP.read_bytes()).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"raise SystemExit('a source was read')" if name.endswith(".py") else content)
+    program = "import sys; sys.path.insert(0, sys.argv[1]); from dynamodb_restore.backoff import Backoff"
+
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", program, tmp_path], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@_IS_THE_COMPILER
+def test_the_check_finds_bytecode_that_is_missing_foreign_or_of_another_source() -> None:
+    files = package.with_bytecode(
+        {"one.py": b"x = 1", "two/two.py": b"y = 2", "data.json": b"{}"}, package.CODE_ZIP
+    )
+    assert package.check_bytecode(files, package.CODE_ZIP) == []
+    assert sorted(files.keys() - {"one.py", "two/two.py", "data.json"}) == [
+        "__pycache__/one.cpython-313.pyc",
+        "two/__pycache__/two.cpython-313.pyc",
+    ]
+
+    (problem,) = package.check_bytecode({**files, "one.py": b"x = 3"}, package.CODE_ZIP)
+    assert "another __pycache__/one.cpython-313.pyc than its source gives" in problem
+    del files["one.py"], files["two/__pycache__/two.cpython-313.pyc"]
+    lacks, foreign = package.check_bytecode(files, package.CODE_ZIP)
+    assert "lacks two/__pycache__/two.cpython-313.pyc" in lacks
+    assert "has __pycache__/one.cpython-313.pyc of no source" in foreign
+
+
+def test_another_python_builds_nothing_and_checks_that_bytecode_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(package, "COMPILER", "3.13.99")
+    with pytest.raises(package.PackagingError, match=r"PYTHON set to a Python 3\.13\.99"):
+        package.with_bytecode({"one.py": b""}, package.CODE_ZIP)
+    there = {"one.py": b"x = 1", "__pycache__/one.cpython-313.pyc": b"of another release"}
+    assert package.check_bytecode(there, package.CODE_ZIP) == []
+    (problem,) = package.check_bytecode({"one.py": b"x = 1"}, package.CODE_ZIP)
+    assert "lacks __pycache__/one.cpython-313.pyc" in problem
+
+
+def test_a_source_that_does_not_compile_is_refused() -> None:
+    with pytest.raises(package.PackagingError, match=r"broken\.py does not compile"):
+        package.compiled("broken.py", b"def", "/var/task")
+
+
 def test_an_empty_source_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(package.PackagingError, match="no files to package"):
         package.code_files(tmp_path)
@@ -100,8 +177,8 @@ def test_the_layer_ships_the_pinned_versions_with_their_licences(
     assert len(licensed) == len(pinned)
 
 
-def test_the_layer_has_no_compiled_files(layer: dict[str, bytes]) -> None:
-    compiled = {".so", ".pyd", ".dll", ".dylib", ".pyc", ".a", ".o"}
+def test_the_layer_has_no_machine_code(layer: dict[str, bytes]) -> None:
+    compiled = {".so", ".pyd", ".dll", ".dylib", ".a", ".o"}
     assert [name for name in layer if compiled.intersection(PurePosixPath(name).suffixes)] == []
     assert {name.split("/")[0] for name in layer} == {"python"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,7 @@ class Alarms:
         self.composites: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
         self.kept: dict[str, dict[str, Any]] = {}
+        self.refuses_next_page: str | None = None
 
     def answer(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         match operation:
@@ -64,6 +66,11 @@ class Alarms:
         return None
 
     def describe(self, parameters: Mapping[str, Any], moto: Mapping[str, Any]) -> dict[str, Any]:
+        code, self.refuses_next_page = self.refuses_next_page, None
+        if code is not None and "NextToken" not in parameters:
+            self.refuses_next_page = code
+        elif code is not None:
+            raise client_error("DescribeAlarms", code)
         kinds = parameters.get("AlarmTypes", ["MetricAlarm"])
         found = [
             *[("MetricAlarms", {**alarm, **self.kept[alarm["AlarmName"]]}) for alarm in moto["MetricAlarms"]],
@@ -894,6 +901,106 @@ def test_a_table_without_alarms_costs_the_listing_alone(
     }
     assert [call.operation for call in aws.calls] == ["DescribeAlarms"] * 3
     assert aws.calls[0].parameters == {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100}
+
+
+def test_the_target_is_asked_for_the_alarms_that_it_gets_and_for_no_others(
+    aws: Aws, alarms: Alarms, clients: Clients, source: Table, target: Table, two: None
+) -> None:
+    for number in range(20):
+        watch(clients, f"carts-{number}", **metric("carts"))
+    combine(clients, "orders/any", "ALARM(orders/reads)", ActionsSuppressor="writes (slow)")
+    setting = CloudWatchAlarms()
+    desired = portable(setting, source)
+    difference = setting.diff(desired, setting.read_named(target, desired, applied=False).state)
+    alarms.page_size = 100
+    aws.calls.clear()
+    for step in difference.steps:
+        setting.apply(target, step)
+    again = setting.diff(desired, setting.read_named(target, desired, applied=True).state)
+    assert again == Difference()
+    names = ["orders-restored/any", "orders-restored/reads", "writes (slow) (orders-restored)"]
+    assert [sorted(parameters["AlarmNames"]) for parameters in aws.named("DescribeAlarms")] == [
+        names[1:2],
+        names[2:],
+        names[:1],
+        names[1:],
+        names,
+    ]
+    assert aws.named("ListTagsForResource") == []
+
+
+def test_a_table_that_gets_no_alarms_is_not_asked_for_any(
+    aws: Aws, clients: Clients, source: Table, target: Table
+) -> None:
+    setting = CloudWatchAlarms()
+    desired = portable(setting, source)
+    target.describe()
+    aws.calls.clear()
+    assert setting.read_named(target, desired, applied=False).state["metric_alarms"] == {}
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("kind", ["metric", "composite"])
+def test_an_alarm_of_that_name_that_watches_something_else_is_a_conflict_before_anything_is_written(
+    aws: Aws, clients: Clients, source: Table, target: Table, two: None, kind: str
+) -> None:
+    if kind == "metric":
+        watch(clients, "orders-restored/reads", **metric("carts"))
+    else:
+        watch(clients, "carts-reads", **metric("carts"))
+        combine(clients, "orders-restored/reads", "ALARM(carts-reads)")
+    difference = synced(aws, source, target)
+    assert [step.summary for step in difference.steps] == ["create alarm writes (slow) (${table})"]
+    (conflict,) = difference.conflicts
+    assert conflict.startswith("alarm ${table}/reads differs in ")
+    assert list(puts(aws)) == ["writes (slow) (orders-restored)"]
+
+
+def test_restores_at_the_same_time_share_the_listing_of_the_sources(
+    aws: Aws, clients: Clients, source: Table, two: None
+) -> None:
+    clients.listings.forget()
+    since = time.time()
+    others = [Table(name, clients, listings_since=since) for name in ("orders", "carts")]
+    make_table(clients, "carts")
+    watch(clients, "carts/reads", **metric("carts"))
+    states = []
+    for table in others:
+        aws.calls.clear()
+        states.append(portable(CloudWatchAlarms(), table))
+    assert [list(state["metric_alarms"]) for state in states] == [
+        ["${table}/reads", "writes (slow)"],
+        ["${table}/reads"],
+    ]
+    assert [call.operation for call in aws.calls] == ["DescribeTable", "ListTagsForResource"]
+
+
+def test_a_listing_that_fails_goes_on_at_its_page(
+    aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
+) -> None:
+    clients.listings.forget()
+    combine(clients, "orders/any", "ALARM(orders/reads)")
+    setting = CloudWatchAlarms()
+    alarms.refuses_next_page = "Throttling"
+    with pytest.raises(ClientError):
+        setting.read(source)
+    aws.calls.clear()
+    assert list(setting.read(source).state["metric_alarms"]) == ["${table}/reads", "writes (slow)"]
+    assert [parameters.get("NextToken") for parameters in aws.named("DescribeAlarms")] == ["2"]
+
+
+def test_a_token_that_is_not_taken_any_more_begins_the_listing_anew(
+    aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
+) -> None:
+    clients.listings.forget()
+    combine(clients, "orders/any", "ALARM(orders/reads)")
+    setting = CloudWatchAlarms()
+    alarms.refuses_next_page = "InvalidNextToken"
+    with pytest.raises(ClientError):
+        setting.read(source)
+    aws.calls.clear()
+    setting.read(source)
+    assert [parameters.get("NextToken") for parameters in aws.named("DescribeAlarms")] == [None, "2"]
 
 
 def test_the_portable_state_does_not_name_its_table(clients: Clients, source: Table, two: None) -> None:
