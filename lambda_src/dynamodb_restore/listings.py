@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 _SHARED_SECONDS = 60.0
 """How long a listing is shared, from its first request on."""
+
+_WHOLE_SHARED_SECONDS = 300.0
+"""The same of what is read for findings, which come after the report and hold nobody up."""
 
 _MOST_BYTES = 16_000_000
 """Of all listings together, as they are kept, in a function that has 256 MB."""
@@ -46,8 +49,25 @@ class _Listing:
         return sum(map(len, self.pages))
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """What was read to its end.
+
+    Attributes:
+        begun_at: when that began.
+        things: compressed JSON.
+    """
+
+    begun_at: float
+    things: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.things)
+
+
 class Listings:
-    """The listings that one environment of a function keeps for a minute each, across invocations.
+    """The listings that one environment of a function keeps for a minute or some, across invocations.
 
     A listing whose request failed goes on at that page, for whoever asks next. What grows too large is read to its end and
     not kept.
@@ -56,11 +76,13 @@ class Listings:
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._kept: dict[str, _Listing] = {}
+        self._whole: dict[str, _Whole] = {}
 
     @property
     def kept_bytes(self) -> int:
         """What all of them take, as they are kept."""
-        return sum(listing.size for listing in self._kept.values())
+        kept: list[_Listing | _Whole] = [*self._kept.values(), *self._whole.values()]
+        return sum(listing.size for listing in kept)
 
     def pages(self, name: str, ask: Ask, since: float | None) -> Iterator[list[Any]]:
         """What a listing has, page by page.
@@ -85,15 +107,42 @@ class Listings:
             listing.pages.append(zlib.compress(text, 1))
             listing.is_complete = listing.token is None
             if self.kept_bytes > _MOST_BYTES:
-                self._kept.clear()
+                self.forget()
             yield json.loads(text)
+
+    def whole(self, name: str, read: Callable[[], Iterable[Any]], since: float | None) -> Iterator[Any]:
+        """What several operations come to, thing by thing; shared for five minutes, and only where it was read to its end.
+
+        Args:
+            name: of what is read.
+            read: reads it; JSON values.
+            since: as for `pages`.
+
+        Raises:
+            ClientError, BotoCoreError: from `read`.
+        """
+        shared = self._whole.get(name)
+        began_at = self._now()
+        oldest = None if since is None else max(since, began_at - _WHOLE_SHARED_SECONDS)
+        if shared is not None and oldest is not None and shared.begun_at >= oldest:
+            yield from json.loads(zlib.decompress(shared.things))
+            return
+        things = []
+        for thing in read():
+            things.append(thing)
+            yield thing
+        self._whole[name] = _Whole(began_at, zlib.compress(json.dumps(things).encode(), 1))
+        if self.kept_bytes > _MOST_BYTES:
+            self.forget()
 
     def forget(self, name: str | None = None) -> None:
         """Begin a listing, or each, anew the next time."""
         if name is None:
             self._kept.clear()
+            self._whole.clear()
         else:
             self._kept.pop(name, None)
+            self._whole.pop(name, None)
 
 
 def _is_of_use(listing: _Listing, now: float, since: float | None) -> bool:

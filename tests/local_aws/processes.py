@@ -170,4 +170,4 @@ def moto(python: str, directory: Path) -> Server:
 def _bare_environment(directory: Path) -> dict[str, str]:
     """Nothing of the caller's AWS settings, proxies or Python paths reaches an emulator or a function."""
     kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
-    return {**kept, "HOME": str(directory), "TMPDIR": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "HOME": str(directory), "TMPDIR": str(directory)}

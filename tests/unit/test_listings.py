@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -130,3 +131,64 @@ def test_what_is_kept_is_small(service: Service) -> None:
 
     assert sum(map(len, service.listings.pages("alarms", ask, 0.0))) == 10_000
     assert 0 < service.listings.kept_bytes < 1_000_000
+
+
+# What several operations come to ----------------------------------------------------------------------------------
+
+
+class Reader:
+    """Things that are read one after the other, and how many were."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.read = 0
+        self.fails_after: int | None = None
+
+    def things(self) -> Iterator[Any]:
+        for thing in (["a", {"n": 1}], ["b", None], ["c", None]):
+            if self.read == self.fails_after:
+                raise ConnectionError(str(thing))
+            self.read += 1
+            yield thing
+
+    def all(self, since: float | None = 0.0) -> list[Any]:
+        self.read = 0
+        return list(self.service.listings.whole("things", self.things, since))
+
+
+def test_what_was_read_to_its_end_is_shared_for_five_minutes(service: Service) -> None:
+    reader = Reader(service)
+    first = reader.all()
+    assert reader.read == 3
+    service.now += 300
+    assert (reader.all(), reader.read) == (first, 0)
+    service.now += 0.1
+    assert (reader.all(), reader.read) == (first, 3)
+
+
+@pytest.mark.parametrize("since", [1000.5, None])
+def test_what_was_read_too_early_is_read_again(service: Service, since: float | None) -> None:
+    reader = Reader(service)
+    reader.all()
+    service.now += 1
+    reader.all(since)
+    assert reader.read == 3
+
+
+def test_what_was_not_read_to_its_end_is_not_shared(service: Service) -> None:
+    reader = Reader(service)
+    reader.fails_after = 2
+    with pytest.raises(ConnectionError):
+        reader.all()
+    reader.fails_after = None
+    assert next(iter(service.listings.whole("things", reader.things, 0.0))) == ["a", {"n": 1}]
+    reader.all()
+    assert reader.read == 3
+
+
+def test_what_was_read_and_is_too_large_is_not_kept(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 10)
+    Reader(service).all()
+    assert service.listings.kept_bytes == 0

@@ -24,7 +24,7 @@ class BackupSelections:
     """Selections by ARN and by tag. Those by tag select the target too where it has the source's tags, which it gets by the setting
     `tags`: the tables are asked for their tags only where a selection goes by tags.
 
-    Plans are of one region: those of the source's are looked at.
+    Plans are of one region: those of the source's are looked at. Restores at the same time share what was read of them.
     """
 
     kind = "backup_selections"
@@ -41,7 +41,7 @@ class BackupSelections:
         """,
         read="""
             `ListBackupPlans`, `ListBackupSelections`, `GetBackupSelection`; all pages. `ListTagsOfResource` of both tables, where
-            a selection goes by tags.
+            a selection goes by tags. Restores at the same time share the selections.
         """,
         left_out="""
             tags of a source that is gone, or belongs to another account; selections by tag that take the target and not the
@@ -68,9 +68,12 @@ class BackupSelections:
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
     ) -> Iterator[Finding]:
-        backup = clients.in_region(source.region).backup
+        here = clients.in_region(source.region)
         tables = _Tables(source, target, clients)
-        for plan, selection in in_time(_selections(backup), enough_time, "backup selections"):
+        all_there_are = here.listings.whole(
+            self.kind, lambda: _selections(here.backup), source.listings_since
+        )
+        for plan, selection in in_time(all_there_are, enough_time, "backup selections"):
             if advice := _advice(selection, tables):
                 name = f"plan {plan}, selection {selection['SelectionName']}"
                 yield Finding(self.kind, name, advice)

@@ -35,7 +35,7 @@ class Dashboards:
             chart the target as well need nobody. Widgets and metrics of other regions or accounts do not count. One
             line per dashboard.
         """,
-        read="`ListDashboards`, `GetDashboard` of each; all pages.",
+        read="`ListDashboards`, `GetDashboard` of each; all pages. Restores at the same time share what was read.",
         left_out="""
             dashboards whose body is not JSON; alarm, log, text and Contributor Insights widgets; explorer widgets
             (they select by tag).
@@ -58,7 +58,10 @@ class Dashboards:
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
     ) -> Iterator[Finding]:
-        for name, body in in_time(_bodies(clients.cloudwatch), enough_time, "dashboards"):
+        all_there_are = clients.listings.whole(
+            self.kind, lambda: _bodies(clients.cloudwatch), source.listings_since
+        )
+        for name, body in in_time(all_there_are, enough_time, "dashboards"):
             metrics = list(_metrics(body))
             if any(metric.of(source) for metric in metrics) and not any(m.of(target) for m in metrics):
                 advice = f"charts {source.name} and not {target.name}: add {target.name} to its widgets"

@@ -19,6 +19,8 @@ class TableId:
 
     Attributes:
         own_mappings: UUIDs of event source mappings that this module attached to the table's stream: nobody else's to look after.
+        listings_since: of the source: from when on, in seconds of the epoch, what another search has read of the account counts
+            for it; None where only what is read now does.
     """
 
     partition: str
@@ -26,6 +28,7 @@ class TableId:
     account: str
     name: str
     own_mappings: frozenset[str] = frozenset()
+    listings_since: float | None = None
 
     @classmethod
     def parse(cls, arn: str) -> TableId:

@@ -39,6 +39,15 @@ from dynamodb_restore.sync.reading import Desired, Unreadable, read_settings
 from dynamodb_restore.sync.run import Sync
 
 
+def listings_since(requested_at: datetime) -> float:
+    """From when on what was listed of an account is no older than a restore, in seconds of the epoch.
+
+    Args:
+        requested_at: when the restore was asked for, to the second.
+    """
+    return requested_at.timestamp() + 1
+
+
 @dataclass(frozen=True)
 class Cloner:
     """What cloning settings needs.
@@ -79,7 +88,7 @@ class Cloner:
         """
         clients = self.clients.in_region(source.region) if source.region else self.clients
         own_mappings = [pipeline.capture.uuid] if pipeline else []
-        since = None if requested_at is None else requested_at.timestamp() + 1
+        since = None if requested_at is None else listings_since(requested_at)
         return Table(source.name, clients, own_mappings=own_mappings, identity=identity, listings_since=since)
 
     def source_states(

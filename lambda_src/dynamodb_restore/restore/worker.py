@@ -19,7 +19,7 @@ from dynamodb_restore.findings.search import find_most
 from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer, Channel, TellError, passes
-from dynamodb_restore.restore.clone import Cloner
+from dynamodb_restore.restore.clone import Cloner, listings_since
 from dynamodb_restore.restore.delivery import (
     Delivery,
     Finished,
@@ -297,6 +297,7 @@ class Worker:
             region=request.source_region,
             account=request.source.account or target.account,
             name=request.source.name,
+            listings_since=listings_since(request.requested_at),
         )
         cloner = self.cloner
         try:

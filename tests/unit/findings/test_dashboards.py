@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -163,3 +165,16 @@ def test_no_call_is_made_without_time(aws: Aws, clients: Clients) -> None:
     with pytest.raises(OutOfTimeError, match="after 1 dashboards"):
         find(clients, lambda: next(time))
     assert len(aws.named("GetDashboard")) == 1
+
+
+def test_restores_at_the_same_time_share_what_was_read(aws: Aws, clients: Clients) -> None:
+    clients.listings.forget()
+    put(clients, "shop", widget(ROW))
+    since = time.time()
+    for table in ("orders", "orders", "carts"):
+        source = replace(TableId.parse(table_arn(table)), listings_since=since)
+        found = list(Dashboards().find(source, TARGET, clients, lambda: True))
+        assert len(found) == (table == "orders")
+    assert len(aws.named("GetDashboard")) == 1
+    assert len(find(clients)) == 1
+    assert len(aws.named("GetDashboard")) == 2
