@@ -32,8 +32,10 @@ def clients() -> Clients:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    """An empty AWS account."""
+def aws(monkeypatch: pytest.MonkeyPatch, clients: Clients) -> Iterator[Aws]:
+    """An empty AWS account, of which nothing has been listed."""
+    for each in (clients, *clients._elsewhere.values()):
+        each.listings.forget()
     fake = Aws()
     moto = BaseClient._make_api_call  # type: ignore[attr-defined]
 

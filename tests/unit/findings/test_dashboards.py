@@ -168,7 +168,6 @@ def test_no_call_is_made_without_time(aws: Aws, clients: Clients) -> None:
 
 
 def test_restores_at_the_same_time_share_what_was_read(aws: Aws, clients: Clients) -> None:
-    clients.listings.forget()
     put(clients, "shop", widget(ROW))
     since = time.time()
     for table in ("orders", "orders", "carts"):

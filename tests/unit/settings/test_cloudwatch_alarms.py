@@ -959,7 +959,6 @@ def test_an_alarm_of_that_name_that_watches_something_else_is_a_conflict_before_
 def test_restores_at_the_same_time_share_the_listing_of_the_sources(
     aws: Aws, clients: Clients, source: Table, two: None
 ) -> None:
-    clients.listings.forget()
     since = time.time()
     others = [Table(name, clients, listings_since=since) for name in ("orders", "carts")]
     make_table(clients, "carts")
@@ -978,7 +977,6 @@ def test_restores_at_the_same_time_share_the_listing_of_the_sources(
 def test_a_listing_that_fails_goes_on_at_its_page(
     aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
 ) -> None:
-    clients.listings.forget()
     combine(clients, "orders/any", "ALARM(orders/reads)")
     setting = CloudWatchAlarms()
     alarms.refuses_next_page = "Throttling"
@@ -992,7 +990,6 @@ def test_a_listing_that_fails_goes_on_at_its_page(
 def test_a_token_that_is_not_taken_any_more_begins_the_listing_anew(
     aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
 ) -> None:
-    clients.listings.forget()
     combine(clients, "orders/any", "ALARM(orders/reads)")
     setting = CloudWatchAlarms()
     alarms.refuses_next_page = "InvalidNextToken"
