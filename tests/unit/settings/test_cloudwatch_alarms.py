@@ -320,7 +320,7 @@ def test_an_index_that_was_not_restored_cannot_be_watched(aws: Aws, clients: Cli
 def test_alarms_on_other_things_are_left_alone(
     aws: Aws, clients: Clients, source: Table, target: Table, other: dict[str, Any]
 ) -> None:
-    watch(clients, "orders/throttled", **other)
+    watch(clients, "orders/throttled", AlarmDescription="told to those who run DynamoDB", **other)
     assert synced(aws, source, target) == Difference()
     assert "ListTagsForResource" not in {call.operation for call in aws.calls}
 
