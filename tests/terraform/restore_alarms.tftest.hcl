@@ -95,7 +95,7 @@ run "deliveries_that_die_one_after_another_are_one_alarm" {
       url                        = "https://sqs.us-east-1.amazonaws.com/123456789012/demo-restores"
       arn                        = "arn:aws:sqs:us-east-1:123456789012:demo-restores"
       visibility_timeout_seconds = 3700
-      message_retention_seconds  = 604800
+      message_retention_seconds  = 1209600
     }
   }
 

@@ -140,8 +140,8 @@ class TestCosts:
             return count
 
         # Without jitter, and with its mean.
-        assert (invocations(0), invocations(default("jitter") / 2)) == (80, 88)
-        assert "80 to 90 short invocations" in self.TEXT
+        assert (invocations(0), invocations(default("jitter") / 2)) == (221, 233)
+        assert "220 to 240 short invocations" in self.TEXT
 
     def test_runs_in_thirty_days(self) -> None:
         files = (ROOT / "variables.tf", *ROOT.glob("modules/*/variables.tf"))
