@@ -62,10 +62,8 @@ BEFORE = {
     "capture: write units for its progress, 256 groups": "60",
     "capture: write units for its progress, 1,000 groups": "721",
     "replay: writes for each change under a write limit": "11 after 20 invocations, and never done",
-    "restore: requests of DescribeAlarms for each page of 10,000 alarms": "4.1",
 }
-"""The same figures of commit a5da910, on the same machine: what each target is held against; that of restores is of commit
-4df6915."""
+"""The same figures of commit a5da910, on the same machine: what each target is held against."""
 
 LARGEST_EVENT_BYTES = 6 * 1024 * 1024
 

@@ -39,7 +39,7 @@ print((time.perf_counter() - between) / (between - began))
 
 def alarm_listings() -> float:
     """Requests of DescribeAlarms for one restore, from its first delivery to its end, divided by the pages that all alarms of
-    the account fill."""
+    the account fill. At commit 4df6915 it was 4.05."""
     world = restoring(active=False)
     cloudwatch = world.account.cloudwatch
     cloudwatch.page_size = PAGE
@@ -73,7 +73,7 @@ def _followed(world: World) -> Counter[str]:
 
 def start_ratio() -> float:
     """The time of importing the worker as it is deployed, divided by that of importing boto3, which the runtime brings; the median
-    of several processes."""
+    of several processes. At commit 4df6915, without bytecode, it was 2.0."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("dynamodb_restore.zip", "dependencies_layer.zip"):
             with zipfile.ZipFile(DIST / name) as archive:

@@ -53,16 +53,14 @@ CACHE_TAG = "cpython-313"
 # Where Lambda unpacks the zips: what a traceback shows.
 UNPACKED = {CODE_ZIP: "/var/task", LAYER_ZIP: "/opt"}
 
-# Reads a source and writes what Python would keep of it; the name is not looked up, and may not exist. A process that
-# imports nothing else gives the same bytes each time.
+# Reads a source and writes its bytecode in the form of PEP 552: with a hash of the source that no run compares again.
 COMPILE = """
-import sys
-from importlib import _bootstrap_external as external
-import _imp
+import importlib.util, marshal, sys
 source = sys.stdin.buffer.read()
 code = compile(source, sys.argv[1], "exec", dont_inherit=True, optimize=0)
-hashed = _imp.source_hash(external._RAW_MAGIC_NUMBER, source)
-sys.stdout.buffer.write(external._code_to_hash_pyc(code, hashed, False))
+flags = (0b01).to_bytes(4, "little")
+header = importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source)
+sys.stdout.buffer.write(header + marshal.dumps(code))
 """
 
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<rest>.*)$")
@@ -113,19 +111,24 @@ def is_bytecode(name: str) -> bool:
 
 
 def compiled(name: str, source: bytes, folder: str) -> bytes:
-    """The bytecode of a module that is unpacked into `folder`, which no run compares with its source again (PEP 552)."""
+    """The bytecode of a module that is unpacked into `folder`.
+
+    Raises:
+        PackagingError: the source does not compile.
+    """
     command = [sys.executable, "-I", "-S", "-c", COMPILE, f"{folder}/{name}"]
-    # The order of the names in a set depends on their hashes.
-    ran = subprocess.run(
-        command, input=source, capture_output=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
-    )
+    ran = subprocess.run(command, input=source, capture_output=True, check=False)
     if ran.returncode != 0:
         raise PackagingError(f"{name} does not compile: {ran.stderr.decode(errors='replace').strip()}")
     return ran.stdout
 
 
 def with_bytecode(files: Mapping[str, bytes], artifact: Path) -> dict[str, bytes]:
-    """The files of an artifact, and the bytecode of each module among them."""
+    """The files of an artifact, and the bytecode of each module among them.
+
+    Raises:
+        PackagingError: this is another Python than the one whose bytecode is shipped.
+    """
     if not can_compile():
         raise PackagingError(
             f"the zips carry the bytecode of Python {COMPILER}, and this is {sys.version.split()[0]}: "

@@ -2,6 +2,8 @@
 
 In an account of 10,000 alarms a listing takes a hundred requests, of nine a second that everybody in the account shares
 (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
+
+Nobody gets what was read before the time that they name: a restore names the time of its call.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-_SHARED_SECONDS = 60.0
-"""How long a listing is shared, from its first request on."""
+_PAGES_SECONDS = 60.0
+"""How long pages are shared, from the first request for one on."""
 
-_WHOLE_SHARED_SECONDS = 300.0
-"""The same of what is read for findings, which come after the report and hold nobody up."""
+_THINGS_SECONDS = 300.0
+"""The same of things, which are read for findings: these come after the report and hold nobody up."""
 
 _MOST_BYTES = 16_000_000
 """Of all listings together, as they are kept, in a function that has 256 MB."""
@@ -34,7 +37,7 @@ class _Listing:
     """What is there of a listing.
 
     Attributes:
-        begun_at: when its first page was asked for, in seconds of the epoch.
+        begun_at: when its first request was made, in seconds of the epoch.
         pages: those that were answered, each as compressed JSON.
         token: of the next page; None at the beginning, and at the end.
     """
@@ -44,74 +47,54 @@ class _Listing:
     token: str | None = None
     is_complete: bool = False
 
+    def add(self, page: Page) -> None:
+        text = json.dumps(page, separators=(",", ":")).encode()
+        self.pages.append(zlib.compress(text, 1))
+
     @property
     def size(self) -> int:
         return sum(map(len, self.pages))
 
 
-@dataclass(frozen=True)
-class _Whole:
-    """What was read to its end.
-
-    Attributes:
-        begun_at: when that began.
-        things: compressed JSON.
-    """
-
-    begun_at: float
-    things: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.things)
-
-
 class Listings:
     """The listings that one environment of a function keeps for a minute or some, across invocations.
 
-    A listing whose request failed goes on at that page, for whoever asks next. What grows too large is read to its end and
-    not kept.
+    What grows too large is read to its end and not kept.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._kept: dict[str, _Listing] = {}
-        self._whole: dict[str, _Whole] = {}
 
     @property
     def kept_bytes(self) -> int:
         """What all of them take, as they are kept."""
-        kept: list[_Listing | _Whole] = [*self._kept.values(), *self._whole.values()]
-        return sum(listing.size for listing in kept)
+        return sum(listing.size for listing in self._kept.values())
 
     def pages(self, name: str, ask: Ask, since: float | None) -> Iterator[list[Any]]:
-        """What a listing has, page by page.
+        """What one operation lists, page by page. A listing whose request failed goes on at that page, for whoever may share it.
 
         Args:
             name: of the listing; whoever uses the same one keeps the same of each answer.
-            since: a listing that began at this second of the epoch, or later, is shared; None to share none. One that broke off
-                goes on within its minute all the same.
+            since: a listing that began at this second of the epoch, or later, is shared; None to share none.
 
         Raises:
             ClientError, BotoCoreError: from `ask`.
         """
-        listing = self._kept.get(name)
-        now = self._now()
-        if listing is None or not _is_of_use(listing, now, since):
-            listing = self._kept[name] = _Listing(now)
-        for kept in listing.pages:
-            yield json.loads(zlib.decompress(kept))
+        listing = self._shared(name, since, _PAGES_SECONDS)
+        if listing is None:
+            listing = self._kept[name] = _Listing(self._now())
+        yield from map(_unpacked, listing.pages)
         while not listing.is_complete:
             page, listing.token = ask(listing.token)
-            text = json.dumps(page, separators=(",", ":")).encode()
-            listing.pages.append(zlib.compress(text, 1))
             listing.is_complete = listing.token is None
-            if self.kept_bytes > _MOST_BYTES:
-                self.forget()
-            yield json.loads(text)
+            if self._kept.get(name) is listing:
+                listing.add(page)
+                self._keep_within_bounds()
+            yield list(page)
 
-    def whole(self, name: str, read: Callable[[], Iterable[Any]], since: float | None) -> Iterator[Any]:
-        """What several operations come to, thing by thing; shared for five minutes, and only where it was read to its end.
+    def things(self, name: str, read: Callable[[], Iterable[Any]], since: float | None) -> Iterator[Any]:
+        """What several operations come to, thing by thing. Only what was read to its end is shared.
 
         Args:
             name: of what is read.
@@ -121,33 +104,46 @@ class Listings:
         Raises:
             ClientError, BotoCoreError: from `read`.
         """
-        shared = self._whole.get(name)
-        began_at = self._now()
-        oldest = None if since is None else max(since, began_at - _WHOLE_SHARED_SECONDS)
-        if shared is not None and oldest is not None and shared.begun_at >= oldest:
-            yield from json.loads(zlib.decompress(shared.things))
+        listing = self._shared(name, since, _THINGS_SECONDS)
+        if listing is not None:
+            yield from _unpacked(listing.pages[0])
             return
+        listing = _Listing(self._now(), is_complete=True)
         things = []
         for thing in read():
             things.append(thing)
             yield thing
-        self._whole[name] = _Whole(began_at, zlib.compress(json.dumps(things).encode(), 1))
-        if self.kept_bytes > _MOST_BYTES:
-            self.forget()
+        listing.add(things)
+        self._kept[name] = listing
+        self._keep_within_bounds()
 
     def forget(self, name: str | None = None) -> None:
         """Begin a listing, or each, anew the next time."""
         if name is None:
             self._kept.clear()
-            self._whole.clear()
         else:
             self._kept.pop(name, None)
-            self._whole.pop(name, None)
+
+    def _shared(self, name: str, since: float | None, seconds: float) -> _Listing | None:
+        listing = self._kept.get(name)
+        if listing is None or since is None or listing.begun_at < max(since, self._now() - seconds):
+            return None
+        return listing
+
+    def _keep_within_bounds(self) -> None:
+        if self.kept_bytes > _MOST_BYTES:
+            self.forget()
 
 
-def _is_of_use(listing: _Listing, now: float, since: float | None) -> bool:
-    if now - listing.begun_at > _SHARED_SECONDS:
-        return False
-    if since is None:
-        return not listing.is_complete
-    return listing.begun_at >= since
+def since_call(requested_at: datetime) -> float:
+    """From when on what is listed is no older than a restore's call, in seconds of the epoch.
+
+    Args:
+        requested_at: when the call was made; events tell whole seconds.
+    """
+    return requested_at.timestamp() + 1
+
+
+def _unpacked(page: bytes) -> list[Any]:
+    values: list[Any] = json.loads(zlib.decompress(page))
+    return values

@@ -41,10 +41,9 @@ def aws() -> Iterator[LocalAws]:
     with LocalAws() as local, pytest.MonkeyPatch.context() as environment:
         for name, value in local.environment("terraform").items():
             environment.setenv(name, value)
-        # Most of an apply is the provider's waiting for queues; all of them can wait at once. What a destroy would
-        # read first, it is about to delete.
-        for command, more in (("apply", ""), ("destroy", " -refresh=false"), ("plan", "")):
-            environment.setenv(f"TF_CLI_ARGS_{command}", f"-parallelism=64{more}")
+        # Most of an apply is the provider's waiting for queues; all of them can wait at once.
+        for command in ("apply", "destroy", "plan"):
+            environment.setenv(f"TF_CLI_ARGS_{command}", "-parallelism=64")
         # Terraform writes the whole state after each resource: without this, a third of its work is to collect garbage.
         environment.setenv("GOGC", "400")
         environment.setenv("CHECKPOINT_DISABLE", "1")

@@ -263,8 +263,8 @@ class World:
     def _redrive(self) -> None:
         """Somebody redrives the FIFO DLQ in the console.
 
-        No message is there as early as that: SQS has handed each out a thousand times before, in pauses of two seconds at least
-        (`bundle.LATE_SECONDS`), of which the three times of these histories are the abridgement.
+        SQS sets a message aside after 1,000 receives, which take longer than `bundle.LATE_SECONDS`. In these histories three or
+        four are enough, so the rest of that time passes here.
         """
         self.clock.sleep(LATE_SECONDS)
         if moved := self.estate.account.queues.redrive(ASIDE):

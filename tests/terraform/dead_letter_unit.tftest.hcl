@@ -149,7 +149,7 @@ run "events_that_cannot_be_delivered_land_in_the_same_dlq" {
   }
 }
 
-run "the_dlq_keeps_longer_than_the_queue_and_its_alarm_watches_it" {
+run "the_dlq_keeps_as_long_as_the_queue_and_its_alarm_watches_it" {
   module {
     source = "./modules/restore-events"
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,25 +70,38 @@ def test_each_listing_is_shared_by_its_name(service: Service) -> None:
     assert len(service.asked) == 3
 
 
-@pytest.mark.parametrize("since", [0.0, None])
-def test_a_listing_that_failed_goes_on_at_its_page(service: Service, since: float | None) -> None:
+def test_a_listing_that_failed_goes_on_at_its_page(service: Service) -> None:
     service.fails_at = "second"
     for _ in range(2):
         with pytest.raises(ConnectionError):
-            service.read(since=since)
+            service.read(since=1000.0)
     assert service.asked == ["second"]
     service.fails_at = "never"
-    assert service.read(since=since) == ALL
+    assert service.read(since=1000.0) == ALL
     assert service.asked == ["second", "third"]
+
+
+@pytest.mark.parametrize("since", [1000.5, None])
+def test_a_listing_that_failed_for_somebody_else_before_begins_anew(
+    service: Service, since: float | None
+) -> None:
+    """What changed on its first pages since is not to be missed."""
+    service.fails_at = "second"
+    with pytest.raises(ConnectionError):
+        service.read(since=1000.0)
+    service.fails_at = "never"
+    service.now += 1
+    service.read(since=since)
+    assert service.asked == [None, "second", "third"]
 
 
 def test_a_listing_that_failed_begins_anew_after_a_minute(service: Service) -> None:
     service.fails_at = "third"
     with pytest.raises(ConnectionError):
-        service.read(since=None)
+        service.read(since=0.0)
     service.fails_at = "never"
     service.now += 61
-    service.read(since=None)
+    service.read(since=0.0)
     assert service.asked == [None, "second", "third"]
 
 
@@ -107,9 +121,15 @@ def test_what_grows_too_large_is_read_to_its_end_and_not_kept(
     monkeypatch.setattr(module, "_MOST_BYTES", 2_000)
     noise = random.Random(1).randbytes(4_000).hex()
     large: dict[str | None, tuple[list[Any], str | None]] = {None: ([noise], "2"), "2": (["end"], None)}
-    monkeypatch.setattr(service, "ask", lambda token: large[token])
-    assert list(service.listings.pages("large", service.ask, 0.0)) == [[noise], ["end"]]
-    assert service.listings.kept_bytes == 0
+    packed: list[Any] = []
+
+    def compress(text: bytes, level: int) -> bytes:
+        packed.append(text)
+        return text
+
+    monkeypatch.setattr(zlib, "compress", compress)
+    assert list(service.listings.pages("large", large.__getitem__, 0.0)) == [[noise], ["end"]]
+    assert (service.listings.kept_bytes, len(packed)) == (0, 1)
 
 
 def test_what_is_kept_is_small(service: Service) -> None:
@@ -153,7 +173,7 @@ class Reader:
 
     def all(self, since: float | None = 0.0) -> list[Any]:
         self.read = 0
-        return list(self.service.listings.whole("things", self.things, since))
+        return list(self.service.listings.things("things", self.things, since))
 
 
 def test_what_was_read_to_its_end_is_shared_for_five_minutes(service: Service) -> None:
@@ -181,7 +201,7 @@ def test_what_was_not_read_to_its_end_is_not_shared(service: Service) -> None:
     with pytest.raises(ConnectionError):
         reader.all()
     reader.fails_after = None
-    assert next(iter(service.listings.whole("things", reader.things, 0.0))) == ["a", {"n": 1}]
+    assert next(iter(service.listings.things("things", reader.things, 0.0))) == ["a", {"n": 1}]
     reader.all()
     assert reader.read == 3
 

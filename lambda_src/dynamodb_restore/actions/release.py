@@ -171,7 +171,8 @@ class _Release:
                 return None
             pipeline = self.pipelines.open(request.source.name) if request.source_is_here else None
             identity = Identity(record.identified.source_id, request.source_existed_at)
-            return cloner.source_table(request.source, pipeline, identity)
+            since = self.context.now().timestamp()
+            return cloner.source_table(request.source, pipeline, identity, listings_since=since)
 
         return cloner.source_states(
             find_source, record.settings, self._released(treated), settings=self._chosen

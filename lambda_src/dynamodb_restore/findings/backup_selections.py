@@ -70,7 +70,7 @@ class BackupSelections:
     ) -> Iterator[Finding]:
         here = clients.in_region(source.region)
         tables = _Tables(source, target, clients)
-        all_there_are = here.listings.whole(
+        all_there_are = here.listings.things(
             self.kind, lambda: _selections(here.backup), source.listings_since
         )
         for plan, selection in in_time(all_there_are, enough_time, "backup selections"):

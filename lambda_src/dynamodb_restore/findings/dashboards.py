@@ -58,7 +58,7 @@ class Dashboards:
     def find(
         self, source: TableId, target: TableId, clients: Clients, enough_time: Callable[[], bool]
     ) -> Iterator[Finding]:
-        all_there_are = clients.listings.whole(
+        all_there_are = clients.listings.things(
             self.kind, lambda: _bodies(clients.cloudwatch), source.listings_since
         )
         for name, body in in_time(all_there_are, enough_time, "dashboards"):

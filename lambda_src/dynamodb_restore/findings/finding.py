@@ -19,8 +19,8 @@ class TableId:
 
     Attributes:
         own_mappings: UUIDs of event source mappings that this module attached to the table's stream: nobody else's to look after.
-        listings_since: of the source: from when on, in seconds of the epoch, what another search has read of the account counts
-            for it; None where only what is read now does.
+        listings_since: the second of the epoch from which on another search may have read what this one needs of the account
+            (`Listings`); None to read all anew.
     """
 
     partition: str

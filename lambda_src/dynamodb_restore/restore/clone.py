@@ -39,15 +39,6 @@ from dynamodb_restore.sync.reading import Desired, Unreadable, read_settings
 from dynamodb_restore.sync.run import Sync
 
 
-def listings_since(requested_at: datetime) -> float:
-    """From when on what was listed of an account is no older than a restore, in seconds of the epoch.
-
-    Args:
-        requested_at: when the restore was asked for, to the second.
-    """
-    return requested_at.timestamp() + 1
-
-
 @dataclass(frozen=True)
 class Cloner:
     """What cloning settings needs.
@@ -76,20 +67,21 @@ class Cloner:
         source: TableRef,
         pipeline: Pipeline | None,
         identity: Identity | None = None,
-        requested_at: datetime | None = None,
+        *,
+        listings_since: float,
     ) -> Table:
         """The source, in its own region, without the capture trigger of its pipeline, which no table must get.
 
         Args:
             pipeline: the source's; None where it has none, or is in another region.
             identity: which table of that name is meant; None for the one that is there now.
-            requested_at: when the restore was asked for, to the second: what another restore has listed of the account since then,
-                this one shares. None to share nothing.
+            listings_since: as for `Table`.
         """
         clients = self.clients.in_region(source.region) if source.region else self.clients
         own_mappings = [pipeline.capture.uuid] if pipeline else []
-        since = None if requested_at is None else listings_since(requested_at)
-        return Table(source.name, clients, own_mappings=own_mappings, identity=identity, listings_since=since)
+        return Table(
+            source.name, clients, own_mappings=own_mappings, identity=identity, listings_since=listings_since
+        )
 
     def source_states(
         self,
@@ -279,7 +271,7 @@ class DirectClone:
         clients = self.cloner.clients
         here = source_ref.region in (None, clients.region)
         pipeline = self.pipelines.open(source_ref.name) if here else None
-        source = self.cloner.source_table(source_ref, pipeline)
+        source = self.cloner.source_table(source_ref, pipeline, listings_since=self.now().timestamp())
         target = Table(target_name, clients)
         source.describe()
         target.describe()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dynamodb_restore.aws import AwsError, ClientError, ErrorClass, classify, describe_table, explain
 from dynamodb_restore.config import WorkerConfig
+from dynamodb_restore.listings import since_call
 from dynamodb_restore.patterns import matches_any
 from dynamodb_restore.pipeline.pipeline import Pipeline, Pipelines
 from dynamodb_restore.restore.clone import Cloner
@@ -225,7 +226,9 @@ class Lookup:
             return None
         table_id = source_id or source_id_of(self.cloner.clients, request.backup_arn)
         identity = Identity(table_id, request.source_existed_at)
-        return self.cloner.source_table(request.source, open_pipeline(), identity, request.requested_at)
+        return self.cloner.source_table(
+            request.source, open_pipeline(), identity, listings_since=since_call(request.requested_at)
+        )
 
     def treatment(self, request: RestoreRequest, kept: Mapping[str, State]) -> Treatment:
         """How a restore is treated, as far as the source's portable states that are known tell."""

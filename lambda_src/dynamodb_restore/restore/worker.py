@@ -16,10 +16,11 @@ from dynamodb_restore.aws import AwsError, explain, retry_after
 from dynamodb_restore.config import Polling, WorkerConfig
 from dynamodb_restore.findings.finding import TableId
 from dynamodb_restore.findings.search import find_most
+from dynamodb_restore.listings import since_call
 from dynamodb_restore.pace import ENDING_SECONDS
 from dynamodb_restore.pipeline.pipeline import NoPipelineError, Pipelines
 from dynamodb_restore.restore.announce import Announcer, Channel, TellError, passes
-from dynamodb_restore.restore.clone import Cloner, listings_since
+from dynamodb_restore.restore.clone import Cloner
 from dynamodb_restore.restore.delivery import (
     Delivery,
     Finished,
@@ -297,7 +298,7 @@ class Worker:
             region=request.source_region,
             account=request.source.account or target.account,
             name=request.source.name,
-            listings_since=listings_since(request.requested_at),
+            listings_since=since_call(request.requested_at),
         )
         cloner = self.cloner
         try:

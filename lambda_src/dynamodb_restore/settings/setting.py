@@ -146,8 +146,8 @@ class Table:
             table since it is a table of its own: nothing that was replayed into it. So it is once the table was seen without a
             stream, by this handle or by whoever made it.
         stream_waits: whether the table gets its stream at cutover only, so that what builds on it waits, too.
-        listings_since: from when on, in seconds of the epoch, what was listed of the whole account counts for this table; None
-            where only what is listed now does.
+        listings_since: the second of the epoch from which on the account may have been listed for this table (`Listings`); None to
+            list it anew.
     """
 
     def __init__(
@@ -311,15 +311,14 @@ class Setting(Protocol):
 
 @runtime_checkable
 class ReadByName(Protocol):
-    """A setting that would have to go through all of an account to read a table, and need not where what is desired is known:
-    that gives the names that the target's have, or will have."""
+    """A setting that AWS does not list by table: `read` goes through all that the account has. On the target, what is desired
+    tells the names to ask for."""
 
     def read_named(self, table: Table, desired: State, *, applied: bool) -> Reading:
         """Read of the target what `diff` holds against `desired`, and nothing else.
 
         Args:
-            applied: whether this looks for what has just been written, and may leave out what each write has set in one with
-                the rest.
+            applied: whether the steps have been carried out. What AWS takes only together with the rest need not be read then.
 
         Raises:
             ClientError, BotoCoreError, TableGoneError: as `read`.
@@ -328,7 +327,10 @@ class ReadByName(Protocol):
 
 
 def read_target(setting: Setting, table: Table, desired: State, *, applied: bool = False) -> Reading:
-    """A setting of the table that is to get what is desired; see `ReadByName` for `applied`.
+    """Read a setting of the target, to be held against what is desired.
+
+    Args:
+        applied: as for `ReadByName`.
 
     Raises:
         ClientError, BotoCoreError, TableGoneError: from the setting.

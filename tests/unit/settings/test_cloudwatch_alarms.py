@@ -974,30 +974,24 @@ def test_restores_at_the_same_time_share_the_listing_of_the_sources(
     assert [call.operation for call in aws.calls] == ["DescribeTable", "ListTagsForResource"]
 
 
-def test_a_listing_that_fails_goes_on_at_its_page(
-    aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
+@pytest.mark.parametrize(
+    ("code", "asked_again"),
+    [
+        pytest.param("Throttling", ["2"], id="a page that failed"),
+        pytest.param("InvalidNextToken", [None, "2"], id="a token that is not taken any more"),
+    ],
+)
+def test_a_listing_that_fails_goes_on_where_cloudwatch_takes_its_token(
+    aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None, code: str, asked_again: list[Any]
 ) -> None:
     combine(clients, "orders/any", "ALARM(orders/reads)")
-    setting = CloudWatchAlarms()
-    alarms.refuses_next_page = "Throttling"
+    table = Table("orders", clients, listings_since=time.time())
+    alarms.refuses_next_page = code
     with pytest.raises(ClientError):
-        setting.read(source)
+        CloudWatchAlarms().read(table)
     aws.calls.clear()
-    assert list(setting.read(source).state["metric_alarms"]) == ["${table}/reads", "writes (slow)"]
-    assert [parameters.get("NextToken") for parameters in aws.named("DescribeAlarms")] == ["2"]
-
-
-def test_a_token_that_is_not_taken_any_more_begins_the_listing_anew(
-    aws: Aws, alarms: Alarms, clients: Clients, source: Table, two: None
-) -> None:
-    combine(clients, "orders/any", "ALARM(orders/reads)")
-    setting = CloudWatchAlarms()
-    alarms.refuses_next_page = "InvalidNextToken"
-    with pytest.raises(ClientError):
-        setting.read(source)
-    aws.calls.clear()
-    setting.read(source)
-    assert [parameters.get("NextToken") for parameters in aws.named("DescribeAlarms")] == [None, "2"]
+    assert list(CloudWatchAlarms().read(table).state["metric_alarms"]) == ["${table}/reads", "writes (slow)"]
+    assert [parameters.get("NextToken") for parameters in aws.named("DescribeAlarms")] == asked_again
 
 
 def test_the_portable_state_does_not_name_its_table(clients: Clients, source: Table, two: None) -> None:
