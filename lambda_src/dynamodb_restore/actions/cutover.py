@@ -187,7 +187,13 @@ class _TakeOver:
         treated = treatment_on_record(context.config, record.request, record.settings)
         request = RestoreRequest.from_json(record.request, self._claim.restore_id)
         identity = Identity(record.identified.source_id, request.source_existed_at)
-        find_source = partial(cloner.source_table, request.source, self._pipeline, identity)
+        find_source = partial(
+            cloner.source_table,
+            request.source,
+            self._pipeline,
+            identity,
+            listings_since=context.now().timestamp(),
+        )
         states = cloner.source_states(find_source, record.settings, treated)
         since = self._finished_from
 
